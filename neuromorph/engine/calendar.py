@@ -1,0 +1,119 @@
+"""The spike calendar: what was emitted within the largest delay, ordered, with one bucket per base step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.kernels import calendar as kernels
+from neuromorph.lowered.clock import Clock
+
+
+class Calendar:
+    """Spikes (base, offset, source id, count) in order of (instant, source id).
+
+    Entries before `closed` are ordered; `taken` says how far the recorder has read. Old entries are dropped when room
+    is needed, after `before_drop` was called.
+    """
+
+    def __init__(self, clock: Clock, horizon: int, longest_window: int, capacity: int = 1 << 16) -> None:
+        self.clock = clock
+        self.horizon = horizon
+        self.base = np.zeros(capacity, np.int64)
+        self.offset = np.zeros(capacity)
+        self.source = np.zeros(capacity, np.int64)
+        self.count = np.zeros(capacity, np.int64)
+        self.bucket_start = np.zeros(horizon + longest_window + 2, np.int64)
+        self.bucket_end = np.zeros_like(self.bucket_start)
+        self.closed = 0
+        self.end = 0
+        self.taken = 0
+        self.before_drop: Any = None
+        self._oldest = 0  # base of the oldest bucket that may still be delivered
+        self._bucket = -1  # base of the last bucket begun (exact mode)
+        self._scratch = np.zeros((3, 0), np.int64)
+
+    def append(
+        self,
+        first_id: int,
+        base: NDArray[np.int64],
+        offset: NDArray[np.float64],
+        index: NDArray[np.int64],
+        count: NDArray[np.int64],
+        n: int,
+    ) -> None:
+        """Add n spikes of one population to the open window; populations come in order of id."""
+        if not n:
+            return
+        if self.end + n > self.base.size:
+            self._make_room(n)
+        into = slice(self.end, self.end + n)
+        self.base[into] = base[:n]
+        self.source[into] = index[:n]
+        self.source[into] += first_id
+        self.count[into] = count[:n]
+        if self.clock.exact:
+            self.offset[into] = offset[:n]
+        self.end += n
+
+    def close_grid(self, first: int, last: int) -> None:
+        """Order the window's spikes and open their buckets, one per tick."""
+        n = self.end - self.closed
+        ticks = np.empty(last - first + 2, np.int64)
+        if n:
+            if n > self._scratch.shape[1]:
+                self._scratch = np.zeros((3, 2 * n), np.int64)
+            kernels.order_grid(
+                first, last, self.base, self.source, self.count, self.closed, self.end, *self._scratch, ticks
+            )
+        else:
+            ticks[:] = self.end
+        place = np.arange(first, last + 1) % self.bucket_start.size
+        self.bucket_start[place] = ticks[:-1]
+        self.bucket_end[place] = ticks[1:]
+        self.closed = self.end
+        self._oldest = max(0, last + 1 - self.horizon)
+
+    def close_exact(self, base: int) -> None:
+        """Order the spikes of a window, or of the part of it that has been run."""
+        place = base % self.bucket_start.size
+        if base > self._bucket:
+            for skipped in range(self._bucket + 1, base + 1):
+                self.bucket_start[skipped % self.bucket_start.size] = self.closed
+                self.bucket_end[skipped % self.bucket_start.size] = self.closed
+            self._bucket = base
+        if self.end > self.closed:
+            kernels.order_exact(self.offset, self.source, self.count, self.closed, self.end)
+        self.bucket_end[place] = self.end
+        self.closed = self.end
+        self._oldest = max(0, base - self.horizon)
+
+    def clear(self) -> None:
+        """Forget every spike in flight."""
+        self.bucket_start[:] = self.end
+        self.bucket_end[:] = self.end
+
+    def _make_room(self, n: int) -> None:
+        """Drop what can neither be delivered nor recorded any more; grow where that is not enough."""
+        if self.before_drop is not None:
+            self.before_drop()
+        keep = min(int(self.bucket_start[self._oldest % self.bucket_start.size]), self.closed)
+        live = slice(keep, self.end)
+        size = self.end - keep
+        capacity = self.base.size
+        while size + n > capacity // 2:
+            capacity *= 2
+        for name in ("base", "offset", "source", "count"):
+            old = getattr(self, name)
+            new = np.zeros(capacity, old.dtype) if capacity > old.size else old
+            new[:size] = old[live].copy()
+            setattr(self, name, new)
+        self.bucket_start -= keep
+        self.bucket_end -= keep
+        np.maximum(self.bucket_start, 0, out=self.bucket_start)
+        np.maximum(self.bucket_end, 0, out=self.bucket_end)
+        self.end -= keep
+        self.closed -= keep
+        self.taken = max(0, self.taken - keep)

@@ -1,0 +1,173 @@
+"""The mutable state of a plastic projection's part: weights, traces, postsynaptic history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.engine.calendar import Calendar
+from neuromorph.engine.cells import Cells
+from neuromorph.kernels import plastic
+from neuromorph.lowered.clock import Clock
+from neuromorph.lowered.compiled import PlasticRows, Plasticity
+
+#: postsynaptic events kept before rows are swept; results do not depend on it
+HISTORY = 1 << 14
+
+
+class Pending:
+    """Arrivals of plastic synapses in exact mode, until their window comes."""
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self.n = 0
+        self.base = np.zeros(capacity, np.int64)
+        self.offset = np.zeros(capacity)
+        self.slot = np.zeros(capacity, np.int32)
+        self.weight = np.zeros(capacity)
+        self.source = np.zeros(capacity, np.int64)
+        self.synapse = np.zeros(capacity, np.int64)
+
+    def arrays(self) -> tuple[Any, ...]:
+        """The arrays in the order that kernels take them."""
+        return self.base, self.offset, self.slot, self.weight, self.source, self.synapse
+
+    def grow(self, n: int) -> None:
+        """Make room for n more."""
+        extra = max(n, self.base.size)
+        for name in ("base", "offset", "slot", "weight", "source", "synapse"):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old, np.zeros(extra, old.dtype)]))
+
+    def take(self, base: int, low: float, high: float) -> tuple[Any, ...]:
+        """Remove and return (slot, offset, weight, source, synapse) of the arrivals in (low, high] of a window."""
+        n = self.n
+        due = (self.base[:n] == base) & (self.offset[:n] > low) & (self.offset[:n] <= high)
+        taken = tuple(a[:n][due] for a in (self.slot, self.offset, self.weight, self.source, self.synapse))
+        kept = int(n - np.count_nonzero(due))
+        if kept < n:
+            for array in self.arrays():
+                array[:kept] = array[:n][~due]
+        self.n = kept
+        return taken
+
+
+class PlasticPart:
+    """One projection's synapses onto one part of the target population."""
+
+    def __init__(
+        self, plasticity: Plasticity, rows: PlasticRows, clock: Clock, n_pre: int, first_pre: int, n_post: int, number: int
+    ) -> None:
+        rule = plasticity.rule
+        self.module = module = plastic.plastic_kernels(rule, clock.exact)
+        self.plasticity = plasticity
+        self.rows = rows
+        self.first_pre, self.n_pre = first_pre, n_pre
+        self.clock = clock
+        self.projection_key = number << 40
+        self.weight = rows.weight.copy()
+        self._rows = module.Rows(
+            rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense
+        )
+        states = rule.states()
+        timed = any(s.tau for s in states.values())
+        n = self.weight.size
+        self.synapse = module.Synapse(
+            np.repeat(np.array([[s.initial] for s in states.values()]).reshape(-1, 1), n, axis=1),
+            np.full(n if timed else 0, -1 if clock.exact else 0, np.int64),
+            np.full(n if timed else 0, clock.unit if clock.exact else 0.0),
+        )
+        pre, self.n_y = len(rule.traces("pre")), len(rule.traces("post"))
+        self.source = module.Source(
+            np.zeros((pre, n_pre)), np.zeros((pre, n_pre)), np.full(n_pre, -1, np.int64), np.zeros(n_pre),
+            np.full(n_pre, -1, np.int64), np.zeros(n_pre),
+        )  # fmt: skip
+        hooks = rule.hooks()
+        self.replays = "on_post" in hooks
+        self.remembers = self.replays or self.n_y > 0
+        self.learns_at_signal = "on_signal" in hooks
+        self.post_variables = [v.name for v in rule.variables("post").values()]
+        self.pre_variables = [v.name for v in rule.variables("pre").values()]
+        self.n_post = n_post
+        self.history_size = 0
+        self._columns = np.zeros(0, np.int64)
+        self._new_history(HISTORY if self.remembers else 1)
+        self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
+        unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
+        self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms)
+
+    def _new_history(self, capacity: int, keep: Any = None) -> None:
+        n_v = len(self.post_variables) if self.replays else 0
+        fresh = (
+            np.zeros(capacity, np.int64), np.zeros(capacity), np.zeros(capacity, np.int64),
+            np.zeros(capacity, np.int64), np.full(capacity, -1, np.int64), np.zeros((self.n_y, capacity)),
+            np.zeros((n_v, capacity)),
+        )  # fmt: skip
+        if keep is None:
+            head = np.full(self.n_post, -1, np.int64)
+            floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
+        else:
+            n = self.history_size
+            for new, old in zip(fresh, keep[:7]):
+                new[..., :n] = old[..., :n]
+            head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
+        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64))
+
+    def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
+        """Append the window's postsynaptic spikes to the history."""
+        low, high = int(cells.rows_of_part[part]), int(cells.rows_of_part[part + 1])
+        if high == low:
+            return
+        if self.history_size + high - low > self.history.base.size:
+            self._make_room(high - low, now)
+        if self.replays and self.post_variables and not self._columns.size:
+            self._columns = np.array([cells.variables.index(v) for v in self.post_variables], np.int64)
+        offset = cells.out_offset[low:high] if self.clock.exact else np.zeros(high - low)
+        self.history_size = self.module.append(
+            self.history, self.history_size, cells.out_base[low:high], offset, cells.out_index[low:high],
+            cells.out_count[low:high], cells.archive[low:high], self._columns, high - low, self._rule,
+        )  # fmt: skip
+
+    def _make_room(self, n: int, now: tuple[int, float]) -> None:
+        # `now` is the start of the window: everything before it is settled
+        self.sweep(now)
+        self.history_size = self.module.compact(self.history, self.history_size, *now, self.largest_delay, self._rule)
+        if self.history_size + n > self.history.base.size // 2:
+            self._new_history(2 * (self.history.base.size + n), keep=self.history)
+
+    def sweep(self, now: tuple[int, float]) -> None:
+        """Bring every synapse up to an instant."""
+        if self.replays:
+            self.module.sweep(*now, self._rows, self.synapse, self.source, self.history, self._rule)
+
+    def visit(self, calendar: Calendar, start: int, end: int, ring: Any, pending: Pending) -> int:
+        """Learn from and deliver the presynaptic spikes start..end-1 of the calendar; returns synaptic events."""
+        events = 0
+        while start < end:
+            start, pending.n, more = self.module.visit(
+                start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
+                self.n_pre, self._rows, self.synapse, self.source, self.history, self._rule, ring,
+                *pending.arrays(), pending.n, self.projection_key,
+            )  # fmt: skip
+            events += more
+            if start < end:
+                pending.grow(int(np.diff(self.rows.row).max()))
+        return events
+
+    def signal(self, now: tuple[int, float], value: float, pre: NDArray[np.float64], post: NDArray[np.float64]) -> None:
+        """A third factor arrives at every synapse."""
+        self.sweep(now)
+        self.module.signal(*now, value, pre, post, self._rows, self.synapse, self.source, self.history, self._rule)
+
+    def reset(self, now: tuple[int, float]) -> None:
+        """Forget traces and history; weights stay, brought up to date."""
+        self.sweep(now)
+        self.source.x[:] = 0.0
+        self.source.before[:] = 0.0
+        self.source.seen_base[:], self.source.seen_offset[:] = now
+        self.history.head[:] = -1
+        self.history.floor_y[:] = 0.0
+        self.history_size = 0
+        for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
+            row[:] = state.initial

@@ -1,0 +1,109 @@
+"""What is recorded and when: readings of states and weights on the agenda, spikes out of the calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.engine.sink import RunDescription, SpikeSink, StateChannel, WeightChannel
+from neuromorph.graph.description import RecordSpec
+from neuromorph.lowered.compiled import CompiledNetwork, Neurons
+
+if TYPE_CHECKING:
+    from neuromorph.engine.simulation import Simulation
+
+
+class Recorder:
+    """Turns the network's records into channels of a sink and fills them."""
+
+    def __init__(self, network: CompiledNetwork, sink: SpikeSink, about: dict[str, Any], provenance: dict[str, Any]) -> None:
+        self.network = network
+        self.sink = sink
+        states = [r for r in network.records if r.kind == "state"]
+        weights = [r for r in network.records if r.kind == "weight"]
+        self.states = [self._state_channel(r) for r in states]
+        self.weights = [self._weight_channel(r) for r in weights]
+        self._ordinals = [r.indices for r in weights]
+        self._populations = self._recorded_populations()
+        clock = network.clock
+        self.description = RunDescription(
+            resolution_ms=None if clock.exact else clock.unit,
+            window_ms=clock.unit,
+            populations={name: network.population(name).size for name in self._populations},
+            states=self.states,
+            weights=self.weights,
+            signals=[s.name for s in network.signals],
+            network=about,
+            provenance=provenance,
+        )
+
+    def _state_channel(self, record: RecordSpec) -> StateChannel:
+        size = self.network.population(record.name).size
+        cells = np.arange(size) if record.indices is None else record.indices
+        return StateChannel(record.name, record.variable, record.unit, cells.astype(np.int64), record.interval)
+
+    def _weight_channel(self, record: RecordSpec) -> WeightChannel:
+        projection = {p.name: p for p in self.network.projections}[record.name]
+        chosen = slice(None) if record.indices is None else record.indices
+        return WeightChannel(
+            projection.name, projection.source, projection.target, projection.unit,
+            projection.source_index[chosen].astype(np.int64), projection.target_index[chosen].astype(np.int64),
+            record.interval,
+        )  # fmt: skip
+
+    def _recorded_populations(self) -> dict[str, NDArray[np.bool_]]:
+        """For each population whose spikes are recorded: which of its cells."""
+        found: dict[str, NDArray[np.bool_]] = {}
+        for record in self.network.records:
+            if record.kind == "spikes":
+                chosen = found.setdefault(record.name, np.zeros(self.network.population(record.name).size, bool))
+                chosen[slice(None) if record.indices is None else record.indices] = True
+        return found
+
+    def read_states(self, channel: int, simulation: Simulation) -> None:
+        """Write one reading of a state channel."""
+        about = self.states[channel]
+        cells = simulation.cells[about.population]
+        values = cells.values(about.variable, *simulation.now, about.indices)
+        self.sink.state(channel, simulation.time, np.array(values))
+
+    def read_weights(self, channel: int, simulation: Simulation) -> None:
+        """Write one reading of a weight channel."""
+        values = simulation.weights(self.weights[channel].projection)
+        ordinals = self._ordinals[channel]
+        self.sink.weight(channel, simulation.time, values if ordinals is None else values[ordinals])
+
+    def take_spikes(self, simulation: Simulation) -> None:
+        """Hand the ordered spikes of the calendar to the sink."""
+        calendar = simulation.calendar
+        part = slice(calendar.taken, calendar.closed)
+        calendar.taken = calendar.closed
+        source = calendar.source[part]
+        if not source.size:
+            return
+        for name, chosen in self._populations.items():
+            population = self.network.population(name)
+            mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))
+            index = source[mine] - population.first_id
+            if not chosen.all():
+                mine, index = mine[chosen[index]], index[chosen[index]]
+            if not mine.size:
+                continue
+            count = calendar.count[part][mine]
+            if np.any(count != 1):
+                mine, index = np.repeat(mine, count), np.repeat(index, count)
+            self.sink.spikes(name, calendar.base[part][mine], calendar.offset[part][mine], index)
+
+
+def post_variables_of(network: CompiledNetwork) -> set[str]:
+    """Populations whose state must be archived at each spike, since a rule reads it in on_post."""
+    return {
+        p.target
+        for p in network.projections
+        if p.plasticity is not None
+        and "on_post" in p.plasticity.rule.hooks()
+        and p.plasticity.rule.variables("post")
+        and isinstance(network.population(p.target), Neurons)
+    }

@@ -1,0 +1,328 @@
+"""The run loop: windows of at most the smallest delay, cut wherever something has to be read or signalled."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuromorph.engine.calendar import Calendar
+from neuromorph.engine.cells import Cells, ExactCells, GridCells
+from neuromorph.engine.currents import CurrentState
+from neuromorph.engine.learning import PlasticPart
+from neuromorph.engine.memory import MemorySink
+from neuromorph.engine.recording import Recorder, post_variables_of
+from neuromorph.engine.sink import SpikeSink
+from neuromorph.engine.sources import Source
+from neuromorph.engine.windows import ExactWindows, GridWindows
+from neuromorph.errors import InputError, Problem, suggestion
+from neuromorph.lowered.compiled import CompiledNetwork, Projection
+
+Instant = tuple[int, float]
+SIGNAL, READING = 0, 1  # what comes first at one instant
+
+
+class Engine:
+    """A compiled network and everything about it that changes.
+
+    `run` advances it; between runs its state, weights and synapses may be read and set. `sink` receives what is
+    recorded (memory by default).
+    """
+
+    def __init__(
+        self,
+        network: CompiledNetwork,
+        sink: SpikeSink | None = None,
+        about: dict[str, Any] | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        self.network = network
+        self.clock = clock = network.clock
+        self.sink: SpikeSink = sink if sink is not None else MemorySink()
+        self.window = _longest_window(network)
+        horizon = int(np.ceil(network.largest_delay / (clock.unit if clock.exact else 1.0))) + 1
+        self.calendar = Calendar(clock, horizon, self.window)
+        self.calendar.before_drop = self._take_spikes
+        archived = post_variables_of(network)
+        kind = ExactCells if clock.exact else GridCells
+        self.cells: dict[str, Cells] = {
+            p.name: kind(p, clock, network.seed, network.parts, self.window, p.name in archived)
+            for p in network.neurons
+        }
+        self.sources = {p.name: Source(p, clock, network.seed, self.window) for p in network.inputs}
+        self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
+        self.plastic = _plastic_parts(network)
+        self.static_weight = [rows.weight for rows in network.static]
+        self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
+        self.windows: GridWindows | ExactWindows = ExactWindows(self) if clock.exact else GridWindows(self)
+        self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
+        self.now: Instant = clock.instant(0.0)
+        self.end_ms = 0.0
+        self.spike_counts = dict.fromkeys([*self.cells, *self.sources], 0)
+        self.synaptic_events = 0
+        self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
+        self._order = 0
+        self._opened = self._closed = False
+        self._stop = False
+        self._signal_sources = [s for s in network.signals if s.population is not None]
+
+    @property
+    def time(self) -> float:
+        """Simulated time in ms."""
+        return self.clock.milliseconds(*self.now)
+
+    def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
+        """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` after each window."""
+        if not np.isfinite(duration) or duration < 0:
+            raise InputError(Problem("duration is not a time", "run", duration, "a number of ms, 0 or above"))
+        self._open()
+        self.end_ms += duration
+        end = self.clock.instant(self.end_ms)
+        self._stop = False
+        while self.now < end and not self._stop:
+            stop = min(self.windows.boundary(self.now), end)
+            if self._agenda and self._agenda[0][0] < stop:
+                stop = self._agenda[0][0]
+            self.windows.advance(self.now, stop)
+            self.now = stop
+            self._run_agenda()
+            if callback is not None:
+                callback(self)
+        if self._stop:
+            self.end_ms = self.time
+
+    def stop(self) -> None:
+        """Ask the run to end after the present window (safe from a signal handler)."""
+        self._stop = True
+
+    def close(self, status: str = "complete") -> dict[str, Any]:
+        """Finish the recording; returns the summary."""
+        summary = {
+            "status": status,
+            "simulated_ms": self.time,
+            "spikes": sum(self.spike_counts[name] for name in self.cells),
+            "input_spikes": sum(self.spike_counts[name] for name in self.sources),
+            "synaptic_events": int(self.synaptic_events),
+        }
+        if not self._closed:
+            self._open()
+            self._take_spikes()
+            self.sink.close(summary)
+            self._closed = True
+        return summary
+
+    def state(self, population: str, variable: str) -> NDArray[np.float64]:
+        """Values of a state variable of all cells of a population now (its unit: `neuromorph models show`)."""
+        cells = self._cells(population)
+        _known(variable, cells.variables, f"variable of {population}")
+        return np.array(cells.values(variable, *self.now, np.arange(cells.neurons.size)))
+
+    def set_state(self, population: str, variable: str, values: ArrayLike, indices: ArrayLike | None = None) -> None:
+        """Set a state variable of all cells, or of those at `indices`, now."""
+        cells = self._cells(population)
+        _known(variable, cells.variables, f"variable of {population}")
+        chosen = np.arange(cells.neurons.size) if indices is None else np.atleast_1d(np.asarray(indices, np.int64))
+        new = np.asarray(values, float)
+        if not np.all(np.isfinite(new)):
+            raise InputError(Problem("value is not finite", f"{population}.{variable}", new, "finite numbers"))
+        cells.assign(cells.variables.index(variable), chosen, new, *self.now)
+
+    def weights(self, projection: str) -> NDArray[np.float32]:
+        """Weights of a projection's synapses now, in order of ordinal."""
+        found = self._projection(projection)
+        out = np.empty(found.source_index.size, np.float32)
+        for values, origin in self._weight_arrays(found):
+            out[origin[0]] = values[origin[1]]
+        return out
+
+    def set_weights(self, projection: str, values: ArrayLike, ordinals: ArrayLike | None = None) -> None:
+        """Set the weights of all synapses of a projection, or of those at `ordinals`, now."""
+        found = self._projection(projection)
+        new = self.weights(projection)
+        given = np.asarray(values, np.float32)
+        if not np.all(np.isfinite(given)):
+            raise InputError(Problem("weight is not finite", f"projections.{projection}", given, "finite numbers"))
+        new[slice(None) if ordinals is None else np.asarray(ordinals, np.int64)] = given
+        for stored, origin in self._weight_arrays(found):
+            stored[origin[1]] = new[origin[0]]
+
+    def synapses(
+        self, projection: str | None = None, source: ArrayLike | None = None, target: ArrayLike | None = None
+    ) -> NDArray[Any]:
+        """Synapses as a structured array (projection, source, target, weight, delay_ms, receptor).
+
+        `source` and `target` keep only the synapses of those cells (indices in their populations).
+        """
+        names = [p.name for p in self.network.projections] if projection is None else [projection]
+        return np.concatenate([_table(self._projection(n), self.weights(n), source, target) for n in names])
+
+    def signal(self, name: str, value: float) -> None:
+        """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
+        _known(name, [s.name for s in self.network.signals], "signal")
+        self._deliver_signal(name, value)
+
+    def reset(self) -> None:
+        """Clear spikes in flight, membranes, traces and refractoriness; keep weights, clock and random counters."""
+        for part in (p for parts in self.plastic.values() for p in parts):
+            part.reset(self.now)
+        for cells in self.cells.values():
+            cells.reset(*self.now)  # type: ignore[attr-defined]
+        self.calendar.clear()
+        self.windows.clear()
+        kept = [e for e in self._agenda if e[1] == READING or e[3] >= 0]
+        heapq.heapify(kept)
+        self._agenda = kept
+        for current in self.currents:
+            self._restore(current)
+
+    def _restore(self, current: CurrentState) -> None:
+        slots, amplitude = current.present()
+        for cells in self.cells.values():
+            p = cells.neurons
+            names = [r.name for r in p.model.receptors]
+            if "current" not in names:
+                continue
+            first = p.slot0 + names.index("current") * p.size
+            mine = (slots >= first) & (slots < first + p.size)
+            if np.any(mine):
+                held = np.zeros(p.size)
+                np.add.at(held, slots[mine] - first, amplitude[mine])
+                row = cells.variables.index("I_stim")
+                cells.state[row] += held
+
+    def _open(self) -> None:
+        if self._opened:
+            return
+        self._opened = True
+        self.sink.open(self.recorder.description)
+        for k, channel in enumerate(self.recorder.states):
+            self._read_at(0, k, channel.interval_ms, self.recorder.read_states, f"state {k:06d}")
+        for k, weights in enumerate(self.recorder.weights):
+            self._read_at(0, k, weights.interval_ms, self.recorder.read_weights, f"weight {k:06d}")
+        for spec in self.network.signals:
+            base, offset = self.clock.instants(spec.times + spec.delay)
+            for k in range(spec.times.size):
+                at = (int(base[k]), float(offset[k]))
+                self._push(at, SIGNAL, spec.name, k, float(spec.values[k]), self._deliver_signal)
+        self._run_agenda()
+
+    def _push(self, at: Instant, kind: int, name: str, number: int, value: float, action: Any) -> None:
+        self._order += 1
+        heapq.heappush(self._agenda, (at, kind, name, number, self._order, lambda: action(name, value)))
+
+    def _read_at(self, step: int, channel: int, interval: float, read: Any, name: str) -> None:
+        def action(_name: str, _value: float) -> None:
+            read(channel, self)
+            self._read_at(step + 1, channel, interval, read, name)
+
+        self._push(self.clock.instant(step * interval), READING, name, step, 0.0, action)
+
+    def _run_agenda(self) -> None:
+        """Everything due up to now, signals before readings."""
+        while self._agenda and self._agenda[0][0] <= self.now:
+            heapq.heappop(self._agenda)[-1]()
+
+    def _deliver_signal(self, name: str, value: float) -> None:
+        for projection in self.network.projections:
+            if projection.plasticity is None or name not in projection.plasticity.signals:
+                continue
+            for part in self.plastic[projection.name]:
+                if part.learns_at_signal:
+                    pre = self._rule_variables(projection.source, part.pre_variables)
+                    post = self._rule_variables(projection.target, part.post_variables)
+                    part.signal(self.now, value, pre, post)
+        self.sink.signal(name, self.time, value)
+
+    def _rule_variables(self, population: str, names: list[str]) -> NDArray[np.float64]:
+        if population in self.sources:
+            size = self.sources[population].input.size
+            rows = [self.sources[population].register(n) for n in names]
+        else:
+            cells = self.cells[population]
+            size = cells.neurons.size
+            every = cells.all_values(*self.now, np.arange(size)) if names else np.empty((0, size))
+            rows = [every[cells.variables.index(n)] for n in names]
+        return np.array(rows, float).reshape(len(names), size)
+
+    def emitted(self, start: int, end: int) -> None:
+        """Called for each window with its range of spikes in the calendar: signals that populations send."""
+        for spec in self._signal_sources:
+            population = self.network.population(str(spec.population))
+            source = self.calendar.source[start:end]
+            mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))
+            for k in mine + start:
+                time = self.clock.milliseconds(int(self.calendar.base[k]), float(self.calendar.offset[k]))
+                at = self.clock.instant(time + spec.delay)
+                self._push(at, SIGNAL, spec.name, -1, float(self.calendar.count[k]), self._deliver_signal)
+
+    def _take_spikes(self) -> None:
+        self.recorder.take_spikes(self)
+
+    def _cells(self, population: str) -> Cells:
+        _known(population, self.cells, "population of neurons")
+        return self.cells[population]
+
+    def _projection(self, name: str) -> Projection:
+        _known(name, [p.name for p in self.network.projections], "projection")
+        return {p.name: p for p in self.network.projections}[name]
+
+    def _weight_arrays(self, projection: Projection) -> list[tuple[Any, tuple[Any, Any]]]:
+        """Arrays that hold a projection's weights: (array, (ordinals, places in the array)), brought up to date."""
+        if projection.plasticity is not None:
+            out = []
+            for part in self.plastic[projection.name]:
+                part.sweep(self.now)
+                out.append((part.weight, (part.rows.origin, slice(None))))
+            return out
+        found = []
+        first = projection.static_start
+        for weight, rows in zip(self.static_weight, self.network.static):
+            place = np.flatnonzero((rows.origin >= first) & (rows.origin < first + projection.source_index.size))
+            found.append((weight, (rows.origin[place] - first, place)))
+        return found
+
+
+def _first_id(emitter: Cells | Source) -> int:
+    return emitter.neurons.first_id if isinstance(emitter, Cells) else emitter.input.first_id
+
+
+def _longest_window(network: CompiledNetwork) -> int:
+    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small."""
+    if network.clock.exact:
+        return 1
+    return int(min(network.smallest_delay, max(1, (1 << 21) // max(network.n_ids, 1))))
+
+
+def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:
+    parts: dict[str, list[PlasticPart]] = {}
+    for number, p in enumerate(network.projections, start=1):
+        if p.plasticity is not None:
+            pre, post = network.population(p.source), network.population(p.target)
+            parts[p.name] = [
+                PlasticPart(p.plasticity, rows, network.clock, pre.size, pre.first_id, post.size, number)
+                for rows in p.plasticity.parts
+            ]
+    return parts
+
+
+def _table(projection: Projection, weights: Any, source: Any, target: Any) -> NDArray[Any]:
+    keep = np.ones(weights.size, bool)
+    if source is not None:
+        keep &= np.isin(projection.source_index, np.atleast_1d(source))
+    if target is not None:
+        keep &= np.isin(projection.target_index, np.atleast_1d(target))
+    fields = [("projection", "U64"), ("source", "i8"), ("target", "i8"), ("weight", "f4"), ("delay_ms", "f8")]
+    out = np.empty(int(keep.sum()), [*fields, ("receptor", "i1")])
+    out["projection"] = projection.name
+    out["source"], out["target"] = projection.source_index[keep], projection.target_index[keep]
+    out["weight"], out["receptor"] = weights[keep], projection.receptor[keep]
+    out["delay_ms"] = np.broadcast_to(projection.delay_ms, weights.size)[keep]
+    return out
+
+
+def _known(name: str, names: Any, kind: str) -> None:
+    if name not in names:
+        raise InputError(Problem(f"unknown {kind}", "", name, fix=suggestion(name, names)))

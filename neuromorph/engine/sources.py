@@ -1,0 +1,55 @@
+"""The mutable state of an input that emits spikes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuromorph.kernels import rng
+from neuromorph.lowered.clock import Clock
+from neuromorph.lowered.compiled import Input
+
+
+class Source:
+    """An input's arrays and the buffers that receive its spikes of a window."""
+
+    def __init__(self, source: Input, clock: Clock, seed: int, window: int) -> None:
+        self.input = source
+        self.clock = clock
+        # "<population>/volley" for patterns: section 5 of docs/design.md
+        name = "volley" if source.model.registers else "spikes"
+        key = (seed, rng.stream(f"{source.name}/{name}"))
+        self.arrays = source.model.prepare(source.parameters, source.size, clock, key)
+        self._kernel = source.model.kernel(clock.exact)
+        capacity = max(source.size * (2 if clock.exact else window), 1024)
+        self.out_base = np.zeros(capacity, np.int64)
+        self.out_offset = np.zeros(capacity)
+        self.out_index = np.zeros(capacity, np.int64)
+        self.out_count = np.zeros(capacity, np.int64)
+        self.n = 0
+
+    def emit_grid(self, first: int, last: int) -> None:
+        """Emit the spikes of ticks first..last."""
+        self.n = self._kernel(
+            self.arrays, first, last, self.out_base, self.out_offset, self.out_index, self.out_count, 0
+        )
+
+    def emit_exact(self, base: int, low: float, high: float) -> None:
+        """Emit the spikes of (low, high] of a window."""
+        self.n, cell = self._exact(base, low, high, 0, 0)
+        while cell < self.input.size:
+            for name in ("out_base", "out_offset", "out_index", "out_count"):
+                old = getattr(self, name)
+                setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
+            self.n, cell = self._exact(base, low, high, self.n, cell)
+
+    def _exact(self, base: int, low: float, high: float, n: int, cell: int) -> Any:
+        return self._kernel(
+            self.arrays, base, low, high, self.clock.unit, self.out_base, self.out_offset, self.out_index,
+            self.out_count, n, cell, self.out_base.size,
+        )  # fmt: skip
+
+    def register(self, name: str) -> Any:
+        """A register of the input, float64[size]."""
+        return self.input.model.register(self.arrays, name)

@@ -1,0 +1,203 @@
+"""One window of a run: emit, deliver, advance the cells, order the spikes, visit the plastic rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuromorph.engine.cells import Cells
+from neuromorph.engine.learning import Pending
+from neuromorph.engine.sources import Source
+from neuromorph.kernels import calendar as kernels
+
+if TYPE_CHECKING:
+    from neuromorph.engine.simulation import Engine, Instant
+
+
+class _Windows:
+    """What both resolutions share: collecting spikes, learning from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.pending = Pending()
+        self.ring = np.zeros((1, 0))
+        network = engine.network
+        self._listeners: dict[str, list[Any]] = {}  # by source population
+        self._remembering: dict[str, list[tuple[Any, int]]] = {}  # by target population
+        for p in network.projections:
+            for number, part in enumerate(engine.plastic.get(p.name, [])):
+                self._listeners.setdefault(p.source, []).append(part)
+                if part.remembers:
+                    self._remembering.setdefault(p.target, []).append((part, number))
+
+    def clear(self) -> None:
+        """Forget all arrivals to come."""
+        self.ring[:] = 0.0
+        self.pending.n = 0
+
+    def _collect(self) -> None:
+        """Append the window's spikes to the calendar, population by population in order of id."""
+        engine = self.engine
+        for emitter in engine.emitters:
+            n = emitter.n
+            if not n:
+                continue
+            spec: Any = emitter.neurons if isinstance(emitter, Cells) else emitter.input
+            engine.calendar.append(
+                spec.first_id, emitter.out_base, emitter.out_offset, emitter.out_index, emitter.out_count, n
+            )
+            engine.spike_counts[spec.name] += int(emitter.out_count[:n].sum())
+
+    def _learn(self, before: Instant) -> None:
+        """Postsynaptic spikes into the histories, then the rows of the presynaptic ones."""
+        engine = self.engine
+        for name, parts in self._remembering.items():
+            cells = engine.cells[name]
+            if cells.n:
+                for part, number in parts:
+                    part.remember(cells, number, before)
+        for emitter in engine.emitters:
+            if emitter.n:
+                name = emitter.neurons.name if isinstance(emitter, Cells) else emitter.input.name
+                for part in self._listeners.get(name, ()):
+                    engine.synaptic_events += part.visit(
+                        engine.calendar, self._first, engine.calendar.closed, self.ring, self.pending
+                    )
+
+    @property
+    def _first(self) -> int:
+        return self.engine.calendar.closed - self._spikes
+
+    _spikes = 0
+
+
+class GridWindows(_Windows):
+    """Windows of ticks; arrivals are coalesced per tick in a ring of input rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        network = engine.network
+        plastic = [r.largest_delay for parts in engine.plastic.values() for r in parts]
+        rows = engine.window + 1 + int(max(plastic, default=0.0))
+        self.ring = np.zeros((rows, network.n_slots))
+        self._delays = [np.unique(r.slice_delay).astype(np.int64)[::-1].copy() for r in network.static]
+        self._slice_delay = [r.slice_delay.astype(np.int64) for r in network.static]
+
+    def boundary(self, now: Instant) -> Instant:
+        """Where the window that begins now ends."""
+        return now[0] + self.engine.window, 0.0
+
+    def advance(self, now: Instant, stop: Instant) -> None:
+        """Run the ticks (now, stop]."""
+        engine, first, last = self.engine, now[0] + 1, stop[0]
+        for source in engine.sources.values():
+            source.emit_grid(first, last)
+        for current in engine.currents:
+            current.drive_grid(first, last, self.ring)
+        calendar = engine.calendar
+        for k, rows in enumerate(engine.network.static):
+            if rows.slot.size:
+                engine.synaptic_events += kernels.deliver_grid(
+                    first, last, self.ring, calendar.bucket_start, calendar.bucket_end, calendar.source,
+                    calendar.count, self._delays[k], rows.row, self._slice_delay[k], rows.slice_start, rows.slot,
+                    engine.static_weight[k],
+                )  # fmt: skip
+        for cells in engine.cells.values():
+            cells.advance(first, last, self.ring)  # type: ignore[attr-defined]
+        self._collect()
+        self._spikes = calendar.end - calendar.closed
+        calendar.close_grid(first, last)
+        if self._spikes:
+            self._learn(now)
+            engine.emitted(self._first, calendar.closed)
+
+
+class ExactWindows(_Windows):
+    """Windows of continuous time; arrivals are bucketed by cell and each cell is walked through its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._pointer = np.zeros(engine.network.n_neurons + 1, np.int64)
+        self._make_arrays(1 << 12)
+
+    def _make_arrays(self, capacity: int) -> None:
+        self._slot, self._offset = np.zeros(capacity, np.int32), np.zeros(capacity)
+        self._weight, self._source = np.zeros(capacity), np.zeros(capacity, np.int64)
+        self._synapse = np.zeros(capacity, np.int64)
+        self._sorted = np.zeros(capacity), np.zeros(capacity, np.int8), np.zeros(capacity)
+
+    def boundary(self, now: Instant) -> Instant:
+        """Where the window that begins now ends."""
+        unit = self.engine.clock.unit
+        return (now[0] + 1, unit) if now[1] >= unit else (now[0], unit)
+
+    def advance(self, now: Instant, stop: Instant) -> None:
+        """Run (now, stop], inside one window."""
+        engine = self.engine
+        base, high = stop
+        low = now[1] if now[0] == base else 0.0
+        for source in engine.sources.values():
+            source.emit_exact(base, low, high)
+        n = self._arrivals(base, low, high)
+        network = engine.network
+        kernels.bucket_exact(
+            n, self._slot, self._offset, self._weight, self._source, self._synapse, network.neuron_of_slot,
+            network.receptor_of_slot, self._pointer, *self._sorted,
+        )  # fmt: skip
+        for cells in engine.cells.values():
+            first = cells.neurons.first_neuron
+            cells.advance(base, high, self._pointer[first:], *self._sorted)  # type: ignore[attr-defined]
+        calendar = engine.calendar
+        self._collect()
+        self._spikes = calendar.end - calendar.closed
+        calendar.close_exact(base)
+        if self._spikes:
+            self._learn(now)
+            engine.emitted(self._first, calendar.closed)
+
+    def _arrivals(self, base: int, low: float, high: float) -> int:
+        """List everything that arrives in (low, high]: static, plastic, currents; returns how much."""
+        n = 0
+        for k, rows in enumerate(self.engine.network.static):
+            more = self._expand(k, rows, base, low, high, n)
+            if more < 0:
+                self._room(n - more)
+                more = self._expand(k, rows, base, low, high, n)
+            self.engine.synaptic_events += more
+            n += more
+        if self.pending.n:
+            n = self._add(n, *self.pending.take(base, low, high))
+        for number, current in enumerate(self.engine.currents):
+            for offset, slots, amplitude in current.arrivals(base, high):
+                same = np.full(slots.size, number)
+                n = self._add(n, slots, np.full(slots.size, offset), amplitude, same, np.arange(slots.size))
+        return n
+
+    def _expand(self, k: int, rows: Any, base: int, low: float, high: float, n: int) -> int:
+        calendar = self.engine.calendar
+        return int(
+            kernels.expand_exact(
+                base, low, high, self.engine.clock.unit, base - calendar.horizon, calendar.bucket_start,
+                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.slice_delay,
+                rows.slice_start, rows.slot, self.engine.static_weight[k], self._slot[n:], self._offset[n:],
+                self._weight[n:], self._source[n:], self._synapse[n:],
+            )
+        )  # fmt: skip
+
+    def _add(self, n: int, slot: Any, offset: Any, weight: Any, source: Any, synapse: Any) -> int:
+        if n + slot.size > self._slot.size:
+            self._room(n + slot.size)
+        into = slice(n, n + slot.size)
+        self._slot[into], self._offset[into], self._weight[into] = slot, offset, weight
+        self._source[into], self._synapse[into] = source, synapse
+        return n + int(slot.size)
+
+    def _room(self, n: int) -> None:
+        kept = self._slot, self._offset, self._weight, self._source, self._synapse
+        self._make_arrays(2 * n)
+        for new, old in zip((self._slot, self._offset, self._weight, self._source, self._synapse), kept):
+            new[: old.size] = old
+
+
+__all__ = ["ExactWindows", "GridWindows", "Source"]

@@ -1,0 +1,235 @@
+"""A network as people describe it: a networkx.MultiDiGraph whose attributes hold everything."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuromorph.errors import DescriptionError, Problem, suggestion
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from neuromorph.graph.locate import Origin
+
+Edge = tuple[Hashable, Hashable, Any]
+
+
+class Network:
+    """Populations, inputs and single neurons, and what connects them; a thin wrapper around `graph`.
+
+    Nothing is checked while a network is built, save that names exist and are new: `neuromorph.graph.check` finds
+    every other mistake at once. Values are numbers in ms, mV, pA, pF, nS, Hz and um, text with a unit ("20 ms"),
+    lists or arrays, distributions or references to files, as docs/design.md lists them.
+
+    graph : the networkx.MultiDiGraph; change it as you like
+    folder : where relative file names start; None is the current folder
+    """
+
+    def __init__(self, name: str = "") -> None:
+        import networkx as nx
+
+        self.graph: nx.MultiDiGraph = nx.MultiDiGraph()
+        if name:
+            self.graph.graph["name"] = name
+        self.folder: Path | None = None
+        self.origin: Origin | None = None
+        self._connected: list[Edge] = []
+
+    @classmethod
+    def from_networkx(cls, graph: nx.Graph) -> Network:
+        """Wrap a networkx graph: a MultiDiGraph itself, of any other kind a copy, undirected edges both ways."""
+        import networkx as nx
+
+        network = cls()
+        network.graph = graph if isinstance(graph, nx.MultiDiGraph) else _directed(graph)
+        return network
+
+    @classmethod
+    def load(cls, path: str | Path) -> Network:
+        """Read a network from a .toml, .json (node-link) or .graphml file; raises DescriptionError or InputError."""
+        from neuromorph.graph.files import load
+
+        return load(path)
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a .toml, .json (node-link) or .graphml file."""
+        from neuromorph.graph.files import save
+
+        save(self, path)
+
+    @property
+    def name(self) -> str:
+        """The network's name, "" where it has none."""
+        return str(self.graph.graph.get("name", ""))
+
+    @property
+    def populations(self) -> dict[Hashable, dict[str, Any]]:
+        """Attributes of every population and input, by name; single neurons are left out."""
+        return {node: data for node, data in self.graph.nodes(data=True) if "size" in data}
+
+    @property
+    def projections(self) -> list[tuple[Hashable, Hashable, dict[str, Any]]]:
+        """(source, target, attributes) of every edge: those made by `connect` first, in its order, then the others."""
+        return [(u, v, self.graph.edges[u, v, key]) for u, v, key in self.edges()]
+
+    def edges(self) -> list[Edge]:
+        """The edges in the order of `projections`, as networkx names them."""
+        connected = [edge for edge in self._connected if self.graph.has_edge(*edge)]
+        known = set(connected)
+        return connected + [edge for edge in self.graph.edges(keys=True) if edge not in known]
+
+    def connected(self) -> list[Edge]:
+        """Every edge that `connect` made, gone or not: its position here is its number in messages."""
+        return list(self._connected)
+
+    def add_population(
+        self,
+        name: str,
+        model: str,
+        size: int,
+        params: Mapping[str, Any] | None = None,
+        initial: Mapping[str, Any] | None = None,
+        positions: Any = None,
+    ) -> str:
+        """Add `size` neurons of one model and return the population's name.
+
+        params, initial : values by parameter and by state variable; defaults where absent
+        positions : size x d (d at most 3), um
+        Raises DescriptionError where the name is taken.
+        """
+        given = {"params": _copy(params), "initial": _copy(initial), "positions": positions}
+        return self._add(name, {"model": model, "size": size} | _present(given))
+
+    def add_input(self, name: str, model: str, size: int = 1, params: Mapping[str, Any] | None = None) -> str:
+        """Add an input (spikes) or a current of `size` channels and return its name."""
+        return self._add(name, {"model": model, "size": size} | _present({"params": _copy(params)}))
+
+    def add_neuron(self, name: Hashable, model: str | None = None, **params: Any) -> Hashable:
+        """Add one neuron, called by any hashable name; its model falls back on `graph.graph["model"]`."""
+        self._new(name)
+        self.graph.add_node(name, **_present({"model": model, "params": params or None}))
+        return name
+
+    def connect(
+        self,
+        source: Hashable,
+        target: Hashable,
+        rule: str | None = None,
+        weight: Any = 1.0,
+        delay: Any = None,
+        receptor: str | None = None,
+        plasticity: Mapping[str, Any] | str | None = None,
+        name: str | None = None,
+        **rule_arguments: Any,
+    ) -> None:
+        """Connect two populations, or two neurons.
+
+        rule : between populations; all_to_all by default. `rule_arguments` are its own, such as `indegree`
+        weight : in the receptor's unit
+        delay : ms, above 0; 1 ms by default. Currents have none
+        receptor : its name; by default the sign of the weight chooses
+        plasticity : {rule, params, w_min, w_max, frozen, signals}, or the name of a learning rule
+        Raises DescriptionError where source or target does not exist.
+        """
+        for end in (source, target):
+            if end not in self.graph:
+                raise DescriptionError(
+                    Problem(f"unknown population '{end}'", "connect", fix=suggestion(str(end), map(str, self.graph)))
+                )
+        plastic = {"rule": plasticity} if isinstance(plasticity, str) else _copy(plasticity)
+        given = {"rule": rule, "delay": delay, "receptor": receptor, "plasticity": plastic, "name": name}
+        key = self.graph.add_edge(source, target, weight=weight, **_present(given), **rule_arguments)
+        self._connected.append((source, target, key))
+
+    def add_signal(
+        self,
+        name: str,
+        times: Sequence[Any] | None = None,
+        values: Sequence[float] | None = None,
+        population: str | None = None,
+        delay: Any = None,
+        **series: Any,
+    ) -> None:
+        """Declare a third factor: events at `times` with `values` (1 by default), or the spikes of a population.
+
+        delay : ms from the event to its arrival at the synapses; 1 ms by default
+        series : start, interval, count, first, last: `count` evenly spaced events, values on a straight line
+        """
+        signals = self.graph.graph.setdefault("signals", {})
+        if name in signals:
+            raise DescriptionError(Problem(f"signal '{name}' exists already", f"signals.{name}"))
+        given = {"times": times, "values": values, "population": population, "delay": delay}
+        signals[name] = _present(given) | series
+
+    def record(
+        self,
+        population: str | None = None,
+        variable: str | None = None,
+        interval: Any = None,
+        indices: Iterable[int] | None = None,
+        projection: str | None = None,
+        synapses: Iterable[int] | None = None,
+    ) -> None:
+        """Record a state variable, or `spikes`, of a population, or the weights of a projection.
+
+        interval : ms between two readings; 1 ms (states) or 100 ms (weights) by default
+        indices, synapses : which; all by default
+        """
+        given = {"population": population, "projection": projection, "variable": variable, "interval": interval}
+        given |= {
+            "indices": None if indices is None else list(indices),
+            "synapses": None if synapses is None else list(synapses),
+        }
+        self.graph.graph.setdefault("record", []).append(_present(given))
+
+    def run_settings(self, **settings: Any) -> None:
+        """State `duration` (ms), `resolution` (ms or "exact") and `seed`, as a network file's [run] does."""
+        self.graph.graph.setdefault("run", {}).update(settings)
+
+    def _add(self, name: str, attributes: dict[str, Any]) -> str:
+        self._new(name)
+        self.graph.add_node(name, **attributes)
+        return name
+
+    def _new(self, name: Hashable) -> None:
+        if name in self.graph:
+            raise DescriptionError(
+                Problem(f"'{name}' exists already", f"populations.{name}", fix="Choose another name.")
+            )
+
+
+def _directed(graph: nx.Graph) -> nx.MultiDiGraph:
+    """A MultiDiGraph with the same nodes and edges; attribute dicts are copied one level deep."""
+    import networkx as nx
+
+    result = nx.MultiDiGraph()
+    result.graph.update(graph.graph)
+    result.add_nodes_from((node, dict(data)) for node, data in graph.nodes(data=True))
+    # A million new dicts make the cyclic collector walk them all again and again: 12 s instead of 3 s.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        result.add_edges_from(_keyed(graph))
+        if not graph.is_directed():
+            result.add_edges_from((v, u, key, data) for u, v, key, data in _keyed(graph) if u != v)
+    finally:
+        if collecting:
+            gc.enable()
+    return result
+
+
+def _keyed(graph: nx.Graph) -> Iterable[tuple[Hashable, Hashable, Any, dict[str, Any]]]:
+    if graph.is_multigraph():
+        return graph.edges(keys=True, data=True)
+    return ((u, v, 0, data) for u, v, data in graph.edges(data=True))
+
+
+def _present(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in attributes.items() if value is not None}
+
+
+def _copy(table: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if table is None else dict(table)

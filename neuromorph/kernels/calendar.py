@@ -1,0 +1,180 @@
+"""Kernels of the spike calendar: order the spikes of a window and deliver those that fall due.
+
+The calendar holds spikes (base, offset, source, count), never synaptic events: fan-out happens at delivery. Rows of
+static synapses are sorted by (source, delay, target); a slice is the part of a row with one delay.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuromorph.kernels.instants import normalise
+from neuromorph.kernels.jit import kernel
+
+
+@kernel
+def order_grid(first, last, base, source, count, start, end, scratch_base, scratch_source, scratch_count, ticks):
+    """Stable counting sort of entries start..end-1 by tick; `ticks` gets first entry of each tick (last - first + 2).
+
+    Entries come population by population and sorted inside each, so the result is ordered by (tick, global id).
+    """
+    ticks[:] = 0
+    for k in range(start, end):
+        ticks[base[k] - first + 1] += 1
+    ticks[0] = start
+    for k in range(1, last - first + 2):
+        ticks[k] += ticks[k - 1]
+    place = ticks.copy()
+    for k in range(start, end):
+        q = place[base[k] - first] - start
+        place[base[k] - first] += 1
+        scratch_base[q] = base[k]
+        scratch_source[q] = source[k]
+        scratch_count[q] = count[k]
+    n = end - start
+    base[start:end] = scratch_base[:n]
+    source[start:end] = scratch_source[:n]
+    count[start:end] = scratch_count[:n]
+
+
+@kernel
+def order_exact(offset, source, count, start, end):
+    """Sort entries start..end-1 of one window by (offset, global id); they come in order of global id."""
+    order = np.argsort(offset[start:end], kind="mergesort")
+    offset[start:end] = offset[start:end][order]
+    source[start:end] = source[start:end][order]
+    count[start:end] = count[start:end][order]
+
+
+@kernel
+def deliver_grid(
+    first, last, ring, bucket_start, bucket_end, source, count, delays, row, slice_delay, slice_start, target, weight
+):
+    """Add the static arrivals of ticks first..last to the input ring; returns the number of synaptic events.
+
+    input[tick, target[j]] += count * weight[j], older emissions first, then by source. About 1 ns an event, bound by
+    the latency of the scattered additions while a row of the ring stays in cache.
+    """
+    events = 0
+    horizon = bucket_start.size
+    for tick in range(first, last + 1):
+        into = ring[tick % ring.shape[0]]
+        for d in delays:
+            emitted = tick - d
+            if emitted < 0:
+                continue
+            for k in range(bucket_start[emitted % horizon], bucket_end[emitted % horizon]):
+                g = source[k]
+                q = _slice_of(slice_delay, row[g], row[g + 1], d)
+                if q < 0:
+                    continue
+                a = slice_start[q]
+                b = slice_start[q + 1]
+                c = float(count[k])
+                targets = target[a:b]
+                weights = weight[a:b]
+                for j in range(targets.size):
+                    into[targets[j]] += c * weights[j]
+                events += (b - a) * count[k]
+    return events
+
+
+@kernel(forceinline=True)
+def _slice_of(slice_delay, low, high, delay):
+    """Index of the slice with this delay among low..high-1, -1 where there is none (binary search)."""
+    while low < high:
+        middle = (low + high) // 2
+        if slice_delay[middle] < delay:
+            low = middle + 1
+        elif slice_delay[middle] > delay:
+            high = middle
+        else:
+            return middle
+    return -1
+
+
+@kernel
+def expand_exact(
+    window, low, high, unit, oldest, bucket_start, bucket_end, offset, source, count, row, slice_delay, slice_start,
+    target, weight, out_slot, out_offset, out_weight, out_source, out_synapse,
+):  # fmt: skip
+    """List the static arrivals of (low, high] in `window`, emissions from window `oldest` on.
+
+    Returns their number, or minus the number where `out_*` is too small.
+    """
+    horizon = bucket_start.size
+    n = 0
+    limit = out_slot.size
+    for emitted in range(max(oldest, 0), window):
+        for k in range(bucket_start[emitted % horizon], bucket_end[emitted % horizon]):
+            g = source[k]
+            q = _first_due(slice_delay, row[g], row[g + 1], offset[k], window - emitted, low, unit)
+            while q < row[g + 1]:
+                ahead, at = normalise(0, offset[k] + slice_delay[q], unit)
+                if ahead > window - emitted or at > high:
+                    break
+                for j in range(slice_start[q], slice_start[q + 1]):
+                    if n < limit:
+                        out_slot[n] = target[j]
+                        out_offset[n] = at
+                        out_weight[n] = count[k] * weight[j]
+                        out_source[n] = g
+                        out_synapse[n] = j
+                    n += 1
+                q += 1
+    return n if n <= limit else -n
+
+
+@kernel(forceinline=True)
+def _first_due(slice_delay, first, last, offset, ahead, low, unit):
+    """First slice of a row whose arrival lies after `low` of the window `ahead` of the emission (binary search)."""
+    while first < last:
+        middle = (first + last) // 2
+        n, at = normalise(0, offset + slice_delay[middle], unit)
+        if n < ahead or (n == ahead and at <= low):
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@kernel
+def bucket_exact(
+    n, slot, offset, weight, source, synapse, neuron_of_slot, receptor_of_slot, pointer,
+    sorted_offset, sorted_receptor, sorted_weight,
+):  # fmt: skip
+    """Sort arrivals into one bucket per cell, each ordered by (offset, source, synapse); `pointer` is int64[cells + 1].
+
+    Buckets come nearly sorted (emissions are), so insertion sort inside a bucket is close to linear.
+    """
+    pointer[:] = 0
+    for k in range(n):
+        pointer[neuron_of_slot[slot[k]] + 1] += 1
+    for i in range(1, pointer.size):
+        pointer[i] += pointer[i - 1]
+    place = pointer.copy()
+    order = np.empty(n, np.int64)
+    for k in range(n):
+        cell = neuron_of_slot[slot[k]]
+        q = place[cell]
+        place[cell] += 1
+        first = pointer[cell]
+        while q > first and _later(order[q - 1], k, offset, source, synapse):
+            order[q] = order[q - 1]
+            q -= 1
+        order[q] = k
+    for q in range(n):
+        k = order[q]
+        sorted_offset[q] = offset[k]
+        sorted_receptor[q] = receptor_of_slot[slot[k]]
+        sorted_weight[q] = weight[k]
+
+
+@kernel(forceinline=True)
+def _later(a, b, offset, source, synapse):
+    """Whether arrival a comes after arrival b in the order (offset, source, synapse)."""
+    if offset[a] != offset[b]:
+        return offset[a] > offset[b]
+    if source[a] != source[b]:
+        return source[a] > source[b]
+    return synapse[a] > synapse[b]

@@ -1,0 +1,138 @@
+"""Generated kernel modules: a template with the hooks of a model or rule inlined, compiled once per content.
+
+A module is keyed by a fingerprint of our own (hook bytecode and everything it refers to, the template's text, all of
+kernels/, versions), since numba's cache notices neither a changed helper nor a changed constant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pathlib
+import sys
+import tempfile
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neuromorph.kernels.jit import FLAGS, cache_directory, fingerprint
+
+_VERSIONED = {"math", "numpy", "numba", "builtins", "neuromorph"}
+_SCALARS = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Unfingerprintable(Exception):
+    """A hook refers to something whose content cannot be hashed."""
+
+
+def load(template: str, hooks: dict[str, Callable[..., Any]], label: str) -> types.ModuleType:
+    """Return the module of `template` with `hooks` injected as inlined globals; compiled lazily, cached on disk.
+
+    Modules are registered in sys.modules under a stable name, which numba's cache needs to load them again.
+    """
+    try:
+        key = _key(template, hooks)
+        cached = True
+    except Unfingerprintable as reason:
+        warnings.warn(f"kernels of {label} are compiled anew in each process: {reason}", stacklevel=2)
+        key, cached = hashlib.sha256(os.urandom(16)).hexdigest()[:24], False
+    name = f"neuromorph_kernel_{key}"
+    if name in sys.modules:
+        return sys.modules[name]
+    text = f'"""Generated kernels of {label}. Do not edit."""\n{template}'
+    if not cached:
+        text = text.replace("import kernel\n", "import uncached as kernel\n")
+    path = _write(cache_directory() / f"{name}.py", text)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    vars(module).update({hook: _inlined(function) for hook, function in hooks.items()})
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _inlined(function: Callable[..., Any]) -> Any:
+    import numba
+
+    # forceinline: without it LLVM keeps a call for hooks of 20 lines and more (measured: 19.1 -> 17.6 ns per event)
+    return function if hasattr(function, "py_func") else numba.njit(forceinline=True, **FLAGS)(function)
+
+
+def _write(path: pathlib.Path, text: str) -> pathlib.Path:
+    if not path.exists():
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".py.tmp")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    return path
+
+
+def _key(template: str, hooks: dict[str, Callable[..., Any]]) -> str:
+    digest = hashlib.sha256(fingerprint().encode() + template.encode())
+    for name, function in sorted(hooks.items()):
+        digest.update(name.encode())
+        _hash_function(digest, function, set())
+    return digest.hexdigest()[:24]
+
+
+def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
+    function = getattr(function, "py_func", function)
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    _hash_code(digest, function.__code__)
+    # numba's cache re-imports the module of an inlined function by name
+    digest.update(repr((function.__module__, function.__defaults__)).encode())
+    for name in sorted(_names(function.__code__)):
+        if name in function.__globals__:
+            digest.update(name.encode())
+            _hash_value(digest, function.__globals__[name], seen)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        digest.update(name.encode())
+        _hash_value(digest, cell.cell_contents, seen)
+
+
+def _names(code: types.CodeType) -> set[str]:
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= _names(constant)
+    return found
+
+
+def _hash_code(digest: Any, code: types.CodeType) -> None:
+    digest.update(repr((code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_argcount)).encode())
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _hash_code(digest, constant)
+        else:
+            digest.update(repr(constant).encode())
+
+
+def _hash_value(digest: Any, value: Any, seen: set[int]) -> None:
+    if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
+        _hash_function(digest, value, seen)
+    elif isinstance(value, types.ModuleType):
+        digest.update(value.__name__.encode())
+        if value.__name__.split(".")[0] not in _VERSIONED:
+            if not value.__file__:
+                raise Unfingerprintable(f"module {value.__name__} has no source file")
+            digest.update(pathlib.Path(value.__file__).read_bytes())
+    elif isinstance(value, _SCALARS):
+        digest.update(repr((type(value).__name__, value)).encode())
+    elif isinstance(value, tuple):
+        digest.update(f"tuple {len(value)}".encode())
+        for item in value:
+            _hash_value(digest, item, seen)
+    elif isinstance(value, np.ndarray | np.generic):
+        digest.update(repr((value.dtype, np.shape(value))).encode() + np.ascontiguousarray(value).tobytes())
+    elif isinstance(value, types.BuiltinFunctionType | np.ufunc | type):
+        digest.update(repr((getattr(value, "__module__", ""), value.__name__)).encode())
+    else:
+        raise Unfingerprintable(f"cannot hash {value!r}")

@@ -1,0 +1,103 @@
+"""The one decorator for kernels, and where compiled code is kept.
+
+numba's own disk cache stamps only the file that defines a kernel: after a change of a helper in another file it
+silently returns the old machine code. Ours lives in a folder named by a fingerprint of every kernel file and of the
+versions involved, and a damaged entry counts as absent.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite
+import numba
+import numpy
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Hash of all kernel sources and of the versions that compile them."""
+    digest = hashlib.sha256(repr((numba.__version__, llvmlite.__version__, numpy.__version__, sys.version)).encode())
+    for file in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def cache_directory() -> pathlib.Path:
+    """The folder of compiled kernels: $NEUROMORPH_CACHE_DIR, $XDG_CACHE_HOME/neuromorph or ~/.cache/neuromorph."""
+    base = os.environ.get("NEUROMORPH_CACHE_DIR")
+    root = pathlib.Path(base) if base else pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "neuromorph"
+    folder = root.expanduser() / f"kernels-{fingerprint()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:  # a read-only home: kernels are compiled anew in each process
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="neuromorph-kernels-"))
+    return folder
+
+
+class _Locator(_CacheLocator):
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        self._line = py_func.__code__.co_firstlineno
+
+    def get_cache_path(self) -> str:
+        return str(cache_directory())
+
+    def get_source_stamp(self) -> str:
+        return fingerprint()
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _Locator:
+        return cls(py_func, py_file)
+
+
+class _Impl(CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class _KernelCache(FunctionCache):
+    _impl_class = _Impl
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super()._load_overload(sig, target_context)
+        except Exception:  # truncated, foreign or unreadable entry of any kind: compile again and overwrite it
+            return None
+
+    def _save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super()._save_overload(sig, data)
+        except Exception:  # a damaged index: start it anew
+            self.flush()
+            super()._save_overload(sig, data)
+
+
+def kernel(function: Callable[..., Any] | None = None, *, forceinline: bool = False) -> Any:
+    """Compile a function of arrays and scalars lazily, without fastmath, and cache it under our fingerprint."""
+    if function is None:
+        return functools.partial(kernel, forceinline=forceinline)
+    compiled = numba.njit(forceinline=forceinline, **FLAGS)(function)
+    if hasattr(compiled, "py_func"):  # plain functions under NUMBA_DISABLE_JIT
+        compiled._cache = _KernelCache(function)
+    return compiled
+
+
+def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = False) -> Any:
+    """Like `kernel`, without the disk cache: for hooks whose content cannot be fingerprinted."""
+    if function is None:
+        return functools.partial(uncached, forceinline=forceinline)
+    return numba.njit(forceinline=forceinline, **FLAGS)(function)

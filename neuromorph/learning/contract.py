@@ -1,0 +1,91 @@
+"""What a learning rule declares: the whole contract between a rule and the emulator.
+
+    class PairSTDP(LearningRule):
+        tau_plus, tau_minus = Param(20.0, "ms", above=0), Param(20.0, "ms", above=0)
+        a_plus, a_minus = Param(0.01), Param(0.0105)
+        x = Trace("pre", "tau_plus")
+        y = Trace("post", "tau_minus")
+        def on_pre(w, pre, post, p): return w - p.a_minus * post.y
+        def on_post(w, pre, post, p): return w + p.a_plus * pre.x
+
+A hook sees one synapse: its weight `w`, what is declared of the two cells (`pre`, `post`, and `pre.count` or
+`post.count`, the spikes of this instant), the parameters `p`, the `value` of a signal, and `syn`, the declared
+States of the synapse. It returns the new weight, or (weight, state, ...) where States are declared. Weights are
+stored as float32 and clipped to the projection's bounds after every hook; hooks compute in float64.
+
+Time at the synapse (the delay is dendritic): a presynaptic spike is seen at its emission, a postsynaptic one a
+delay after it. At equal instants on_post comes first, then on_pre, then on_signal; all see traces strictly earlier.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from neuromorph.parameters import Param, declared
+
+API = 1
+#: hook -> arguments; `syn` follows where the rule declares a State
+HOOKS: dict[str, tuple[str, ...]] = {
+    "on_pre": ("w", "pre", "post", "p"),
+    "on_post": ("w", "pre", "post", "p"),
+    "on_signal": ("w", "pre", "post", "p", "value"),
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A variable of the pre- or postsynaptic cell: + `step` x count at each of its spikes, exp(-t / tau) between."""
+
+    side: str
+    tau: str
+    step: float = 1.0
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the cell's model: read just before the reset in on_post (side post), or at the signal."""
+
+    side: str
+    name: str
+
+
+@dataclass(frozen=True)
+class State:
+    """A variable of each synapse; with `tau` (the name of a parameter) it decays as exp(-t / tau) between hooks."""
+
+    initial: float = 0.0
+    tau: str = ""
+
+
+class LearningRule:
+    """Base class of learning rules."""
+
+    api: ClassVar[int] = API
+    #: promise that on_signal leaves the synapse as it is wherever one of these is zero, as ("pre.n", "post.change")
+    unchanged_when_zero: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def parameters(cls) -> dict[str, Param]:
+        """Declared parameters by name."""
+        return declared(cls, Param)  # type: ignore[return-value]
+
+    @classmethod
+    def traces(cls, side: str) -> dict[str, Trace]:
+        """Declared traces of one side, `pre` or `post`."""
+        return {n: t for n, t in declared(cls, Trace).items() if t.side == side}  # type: ignore[attr-defined]
+
+    @classmethod
+    def variables(cls, side: str) -> dict[str, Variable]:
+        """Declared readings of model variables of one side."""
+        return {n: v for n, v in declared(cls, Variable).items() if v.side == side}  # type: ignore[attr-defined]
+
+    @classmethod
+    def states(cls) -> dict[str, State]:
+        """Declared synapse states by name."""
+        return declared(cls, State)  # type: ignore[return-value]
+
+    @classmethod
+    def hooks(cls) -> dict[str, object]:
+        """The hooks that the rule defines, by name."""
+        return {name: vars(cls)[name] for name in HOOKS if name in vars(cls)}

@@ -1,0 +1,41 @@
+"""The time of a run: what a base step is, and how milliseconds become instants (base, offset)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`unit` (ms) is the tick on the grid, or the look-ahead window in exact mode (see docs/design.md, section 3)."""
+
+    unit: float
+    exact: bool
+
+    def instants(self, times: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Instants of times in ms: ticks with offset 0 on the grid, (window, offset in (0, unit]) in exact mode."""
+        time = np.asarray(times, dtype=float)
+        if not self.exact:
+            return np.rint(time / self.unit).astype(np.int64), np.zeros(time.shape)
+        base = np.ceil(time / self.unit).astype(np.int64) - 1
+        offset = time - base * self.unit
+        high, low = offset > self.unit, offset <= 0.0
+        base = base + high - low
+        return base, time - base * self.unit
+
+    def instant(self, time: float) -> tuple[int, float]:
+        """Instant of one time in ms."""
+        base, offset = self.instants([time])
+        return int(base[0]), float(offset[0])
+
+    def milliseconds(self, base: int, offset: float) -> float:
+        """Time in ms of an instant."""
+        return base * self.unit + offset
+
+    def steps(self, delay: ArrayLike) -> NDArray[np.float64]:
+        """Delays in the unit that kernels use: ticks on the grid, ms in exact mode."""
+        delays = np.asarray(delay, dtype=float)
+        return delays if self.exact else np.rint(delays / self.unit)

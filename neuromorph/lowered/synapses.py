@@ -1,0 +1,135 @@
+"""Rows of synapses: static ones of all projections together, plastic ones by projection; both split by target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.kernels.connect import rows_by_source
+from neuromorph.lowered.clock import Clock
+from neuromorph.lowered.compiled import Neurons, PlasticRows, Plasticity, StaticRows
+from neuromorph.lowered.partition import bounds, part_of
+from neuromorph.models.contract import NeuronModel
+
+if TYPE_CHECKING:
+    from neuromorph.lowered.compile import Wiring
+
+
+def receptors(model: type[NeuronModel], name: str | None, weight: NDArray[np.float32]) -> NDArray[np.int8]:
+    """Receptor number of each synapse: the named one, or by the sign of its weight."""
+    names = [r.name for r in model.receptors]
+    if name is not None:
+        return np.full(weight.size, names.index(name), np.int8)
+    open_ = [(k, r.sign) for k, r in enumerate(model.receptors) if not r.explicit]
+    default = next(k for k, sign in open_ if sign >= 0)
+    negative = next((k for k, sign in open_ if sign < 0), default)
+    return np.where(weight < 0, negative, default).astype(np.int8)
+
+
+def slots(wiring: Wiring, target: Neurons) -> NDArray[np.int32]:
+    """Input slot of each synapse."""
+    slot = target.slot0 + wiring.receptor.astype(np.int64) * target.size + wiring.target
+    return slot.astype(np.int32)
+
+
+def static_rows(
+    wirings: list[Wiring], neurons: dict[str, Neurons], first_id: dict[str, int], n_ids: int, clock: Clock, parts: int
+) -> tuple[StaticRows, ...]:
+    """Static synapses of all projections, one StaticRows a part."""
+    joined = _join(wirings, neurons, first_id, clock, parts)
+    out = []
+    for part in range(parts):
+        if parts == 1:
+            mine: Any = np.arange(joined["slot"].size)
+        else:
+            mine = np.flatnonzero(joined["part"] == part)
+        out.append(_rows({k: v[mine] for k, v in joined.items()}, mine, n_ids))
+    return tuple(out)
+
+
+def _join(
+    wirings: list[Wiring], neurons: dict[str, Neurons], first_id: dict[str, int], clock: Clock, parts: int
+) -> dict[str, Any]:
+    def together(arrays: list[Any], dtype: Any) -> Any:
+        return np.concatenate([*arrays, np.empty(0, dtype)]).astype(dtype, copy=False)
+
+    delay = [np.broadcast_to(clock.steps(w.delay_ms), w.source.size) for w in wirings]
+    part = [part_of(w.target, neurons[w.spec.target].size, parts) for w in wirings] if parts > 1 else []
+    return {
+        "source": together([w.source.astype(np.int64) + first_id[w.spec.source] for w in wirings], np.int64),
+        "slot": together([slots(w, neurons[w.spec.target]) for w in wirings], np.int32),
+        "weight": together([w.weight for w in wirings], np.float32),
+        "delay": together(delay, np.float64),
+        **({"part": together(part, np.int64)} if parts > 1 else {}),
+    }
+
+
+def _rows(joined: dict[str, Any], origin: NDArray[np.int64], n_ids: int) -> StaticRows:
+    distinct, rank = np.unique(joined["delay"], return_inverse=True)
+    width = int(joined["slot"].max()) + 1 if joined["slot"].size else 1
+    order, row = rows_by_source(joined["source"], rank.astype(np.int64) * width + joined["slot"], n_ids)
+    source, delay = joined["source"][order], joined["delay"][order]
+    new = np.ones(order.size, bool)
+    new[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0)
+    first = np.flatnonzero(new)
+    return StaticRows(
+        row=np.searchsorted(first, row).astype(np.int64),
+        slice_delay=delay[first],
+        slice_start=np.append(first, order.size).astype(np.int64),
+        slot=joined["slot"][order],
+        weight=joined["weight"][order],
+        origin=origin[order],
+    )
+
+
+def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_source: int) -> Plasticity:
+    """Plastic synapses of one projection, split by target."""
+    spec = wiring.spec.plasticity
+    assert spec is not None
+    low, high = spec.w_min, spec.w_max
+    positive, negative = bool(np.all(wiring.weight >= 0)), bool(np.all(wiring.weight <= 0))
+    if low is None:
+        low = 0.0 if positive and wiring.weight.size and not negative else -np.inf
+    if high is None:
+        high = 0.0 if negative and wiring.weight.size and not positive else np.inf
+    edges = bounds(target.size, parts)
+    part = part_of(wiring.target, target.size, parts)
+    rows = [
+        _plastic_rows(wiring, target, clock, np.flatnonzero(part == k), n_source, int(edges[k]), int(edges[k + 1]))
+        for k in range(parts)
+    ]
+    parameters = np.array([spec.params[k] for k in spec.rule.parameters()], float)
+    return Plasticity(spec.rule, parameters, float(low), float(high), spec.signals, tuple(rows))
+
+
+def _plastic_rows(
+    wiring: Wiring, target: Neurons, clock: Clock, mine: NDArray[np.int64], n_source: int, low: int, high: int
+) -> PlasticRows:
+    delay = np.atleast_1d(clock.steps(wiring.delay_ms))
+    own = delay.size > 1
+    _, rank = np.unique(delay[mine], return_inverse=True) if own else (None, np.zeros(mine.size, np.int64))
+    key = rank.astype(np.int64) * max(target.size, 1) + wiring.target[mine]
+    order, row = rows_by_source(wiring.source[mine].astype(np.int64), key, n_source)
+    place = mine[order]
+    cells = wiring.target[place]
+    same_receptor = wiring.receptor.size > 0 and bool(np.all(wiring.receptor == wiring.receptor[0]))
+    return PlasticRows(
+        low=low,
+        high=high,
+        row=row,
+        target=cells,
+        slot=slots(wiring, target)[place],
+        delay=delay[place] if own else delay,
+        weight=wiring.weight[place],
+        origin=place,
+        dense=same_receptor and not own and _is_matrix(cells, n_source, low, high),
+    )
+
+
+def _is_matrix(cells: NDArray[np.int32], n_source: int, low: int, high: int) -> bool:
+    width = high - low
+    if cells.size != n_source * width or not width:
+        return False
+    return bool(np.all(cells.reshape(n_source, width) == np.arange(low, high, dtype=np.int32)))

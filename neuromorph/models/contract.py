@@ -1,0 +1,152 @@
+"""What a neuron model and an input declare. Built-in models keep to this like a stranger's.
+
+A model is a class of declarations and small pure functions (hooks). The hooks are inlined into a generated
+kernel that loops over the cells of a population, so they take and return scalars only:
+
+    class Lif(NeuronModel):
+        tau_m = Param(10.0, "ms", above=0)
+        V_m = Variable("mV", "E_L")               # initial value: a number or the name of a parameter
+        receptors = (Receptor("delta", "mV"),)
+
+Hooks (static; `s` the variables, `p` the parameters, `x` the arrivals of this instant summed per receptor,
+`c` the coefficients, each with the declared names; `r` the cell's random stream). Each that returns a state
+returns a tuple of all variables in order of declaration.
+
+| hook | does | needed |
+|---|---|---|
+| coefficients(p, h) | numpy: values that depend on the step h (ms) alone; names in `coefficient_names` | grid |
+| propagate(s, c, p, clamped) | one step of length h without arrivals | grid |
+| advance(s, h, p, clamped) | h ms in closed form without arrivals | exact |
+| crossing(s, h, p) | ms until V reaches V_th, inf if never or later than h; the value must not depend on h | exact |
+| receive(s, x, p, refractory, r) | add the arrivals of one instant | always |
+| fires(s, p) | spikes emitted at this instant (0: none) | always |
+| reset(s, p) | state after those spikes | always |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from neuromorph.parameters import Param, declared
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A state variable: canonical unit and initial value (a number, or the name of a parameter)."""
+
+    unit: str = "1"
+    initial: float | str = 0.0
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class Receptor:
+    """Where a projection arrives: its unit, and which signs of weight it takes.
+
+    `sign`: +1 takes weights >= 0 and is the default for them, -1 takes weights <= 0 and is the default for
+    them, 0 takes every weight. `explicit` receptors are used only where the projection names them.
+    """
+
+    name: str
+    unit: str
+    sign: int = 0
+    explicit: bool = False
+    doc: str = ""
+
+
+class NeuronModel:
+    """Base class of neuron models."""
+
+    name: ClassVar[str] = ""
+    receptors: ClassVar[tuple[Receptor, ...]] = ()
+    resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
+    coefficient_names: ClassVar[tuple[str, ...]] = ()
+    #: name of the parameter that holds the refractory period (ms); "" for none
+    refractory: ClassVar[str] = "t_ref"
+    equations: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+
+    @classmethod
+    def parameters(cls) -> dict[str, Param]:
+        """Declared parameters by name."""
+        return declared(cls, Param)  # type: ignore[return-value]
+
+    @classmethod
+    def variables(cls) -> dict[str, Variable]:
+        """Declared state variables by name."""
+        return declared(cls, Variable)  # type: ignore[return-value]
+
+    @classmethod
+    def validate(cls, parameters: dict[str, Any]) -> list[str]:
+        """Relations between parameters that must hold (such as V_reset < V_th), as sentences where broken."""
+        return []
+
+
+class InputModel:
+    """Base class of inputs that emit spikes: a population without receptors.
+
+    `prepare(params, size, clock, key)` returns a tuple of arrays, the whole mutable state of the input: `params` the
+    parameters as arrays, `clock` the run's time (`unit` in ms, `exact`, `instants(times)`), `key` (seed, stream).
+    `kernel(exact)` returns the kernel that emits: see kernels/inputs.py for its two signatures.
+    """
+
+    name: ClassVar[str] = ""
+    equations: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
+    #: array parameters beside the numbers: name -> (unit, what it holds)
+    array_parameters: ClassVar[dict[str, tuple[str, str]]] = {}
+    #: text parameters (file names, names of populations): name -> what it holds
+    text_parameters: ClassVar[dict[str, str]] = {}
+    #: variables that a rule may read of an input, such as the count of the current cycle
+    registers: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def parameters(cls) -> dict[str, Param]:
+        """Declared number parameters by name."""
+        return declared(cls, Param)  # type: ignore[return-value]
+
+    @classmethod
+    def validate(cls, parameters: dict[str, Any]) -> list[str]:
+        """What is wrong with the parameters together, as sentences; empty where nothing is."""
+        return []
+
+    @staticmethod
+    def prepare(params: dict[str, Any], size: int, clock: Any, key: tuple[int, int]) -> tuple[Any, ...]:
+        """Arrays of the input's state."""
+        return ()
+
+    @staticmethod
+    def kernel(exact: bool) -> Any:
+        """The kernel that emits the spikes of a window."""
+
+    @staticmethod
+    def register(arrays: tuple[Any, ...], name: str) -> Any:
+        """A register as float64[size]."""
+
+
+class CurrentModel:
+    """Base class of inputs that inject a current (pA) into cells with a `current` receptor.
+
+    A current is piecewise constant. `steps(params, size)` returns its changes (times in ms, channel, new value in
+    pA) where they are known beforehand; `sample(params..., t, r)` is its value at a tick where it changes with
+    every tick (grid only).
+    """
+
+    name: ClassVar[str] = ""
+    equations: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
+    array_parameters: ClassVar[dict[str, tuple[str, str]]] = {}
+    text_parameters: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def parameters(cls) -> dict[str, Param]:
+        """Declared number parameters by name."""
+        return declared(cls, Param)  # type: ignore[return-value]
+
+    @classmethod
+    def validate(cls, parameters: dict[str, Any]) -> list[str]:
+        """What is wrong with the parameters together, as sentences; empty where nothing is."""
+        return []

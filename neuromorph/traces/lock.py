@@ -1,0 +1,46 @@
+"""Tell a run that is still writing from one that was killed: the kernel drops a process's locks with the process.
+
+HDF5 itself cannot tell: it marks the file while it is open for writing, and a killed writer leaves the mark.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+#: held while a file is laid out, and throughout a run that cannot be followed: nobody else may open the file
+ALONE = fcntl.LOCK_EX
+#: held while a run can be followed: HDF5's own readers take a shared lock too
+FOLLOWED = fcntl.LOCK_SH
+
+
+def hold(descriptor: int, how: int) -> None:
+    """Take the lock, or change it to the other kind, until the descriptor is closed."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks: the run is safe, only nobody can see that it lives
+        return
+
+
+def is_free(descriptor: int, how: int) -> bool:
+    """Whether the lock could be had now: True where no other process is in the way, or locks do not work."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    return True
+
+
+def writer_lives(path: Path) -> bool:
+    """Whether a process that writes the unfinished file `path` is alive (or somebody else has it open)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return not is_free(descriptor, ALONE)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,136 @@
+"""Open a file as a trace, or say in one paragraph why it is none and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from neuromorph.errors import Problem, TraceError
+from neuromorph.traces import lock
+from neuromorph.traces.schema import FORMAT, SCHEMA_VERSION, get_attributes, running_path
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def find(path: Path) -> Path:
+    """Return the file to open for `path`: itself, or the recording of a run that has not finished it."""
+    part = running_path(path)
+    if path.exists() or not part.exists():
+        return path
+    return part
+
+
+def open_file(path: Path) -> tuple[h5py.File | None, int | None]:
+    """Open a file that nobody writes any more; of a followed or killed recording, open only a descriptor.
+
+    A recording is to be opened by `open_recording` anew for each reading. The descriptor is there to try its
+    writer's lock. Raises TraceError for what is missing, no HDF5 file, damaged, or not to be followed.
+    """
+    with reading(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            head = _head(path, descriptor)
+            # Superblock 3 with the marks "open for writing" and "may be followed": running, or killed.
+            if head[8] == 3 and head[11] & 0b101 == 0b101:
+                return None, descriptor
+            if not lock.is_free(descriptor, lock.FOLLOWED):
+                fix = "Wait for its end, or run it with live=True."
+                raise TraceError(Problem("is being written by a run that cannot be followed (yet)", str(path), fix=fix))
+            file = h5py.File(path, "r")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        return file, None
+
+
+def open_recording(path: Path) -> h5py.File:
+    """Open a followed or killed recording, without HDF5's lock, which would pass for a writer's.
+
+    Opened anew each time instead of refreshed: with HDF5 2.0, `refresh` of one handle of a dataset leaves every
+    other handle of this process, the writer's too, reading the first chunk in place of all others.
+    """
+    return h5py.File(path, "r", swmr=True, locking=False)
+
+
+def check_root(file: h5py.File, path: Path) -> dict[str, Any]:
+    """Return the root attributes of a trace or of a foreign SONATA spike file; raises TraceError for anything else."""
+    where = str(path)
+    attributes = get_attributes(file.attrs)
+    spikes = file.get("spikes")
+    if not isinstance(spikes, h5py.Group):
+        fix = "Give a trace written by neuromorph, or a SONATA spike file."
+        raise TraceError(Problem("an HDF5 file without the group /spikes: not a trace", where, fix=fix))
+    if attributes.get("format") == FORMAT:
+        version = attributes.get("schema_version")
+        if version != SCHEMA_VERSION:
+            fix = "Read it with the neuromorph that wrote it, or a newer one."
+            raise TraceError(Problem("unknown schema version", where, version, str(SCHEMA_VERSION), fix))
+        if "compression" in attributes:
+            _need_hdf5plugin(where)
+    elif "gids" in spikes:
+        fix = "Convert it to /spikes/<population>/{timestamps, node_ids}, for instance with bmtk."
+        raise TraceError(Problem("uses SONATA's old layout /spikes/gids", where, fix=fix))
+    elif not any(is_spikes(group) for group in spikes.values()):
+        fix = "SONATA spikes are in /spikes/<population>/{timestamps, node_ids}."
+        raise TraceError(Problem("an HDF5 file without spikes in /spikes: not a trace", where, fix=fix))
+    return attributes
+
+
+def is_spikes(group: Any) -> bool:
+    """Whether this is a population in SONATA's layout, or in ours with ticks for times."""
+    return isinstance(group, h5py.Group) and "node_ids" in group and ("timestamps" in group or "base" in group)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what HDF5 says of a damaged file into a TraceError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise TraceError(Problem("no such file", str(path), fix=_similar(path))) from None
+    except IsADirectoryError:
+        raise TraceError(Problem("is a folder, not a file", str(path), fix=_similar(path / "x"))) from None
+    except PermissionError:
+        raise TraceError(Problem("may not be read", str(path), fix="Ask its owner for the right to read it.")) from None
+    except (OSError, RuntimeError, KeyError) as error:
+        said = " ".join(str(error).split()).replace("Unable to synchronously open file ", "")
+        fix = "Copy it again from where it was made, or run the simulation again."
+        raise TraceError(Problem(f"cut short or damaged: {said}", str(path), fix=fix)) from error
+
+
+def _head(path: Path, descriptor: int) -> bytes:
+    """The first bytes of an HDF5 file; raises TraceError where it is none."""
+    head = os.read(descriptor, 12)
+    if not head:
+        fix = "The run that should have written it ended before it began; run it again."
+        raise TraceError(Problem("the file is empty", str(path), fix=fix))
+    if h5py.is_hdf5(path) or head.startswith(SIGNATURE[: len(head)]):
+        return head.ljust(12, b"\0")
+    fix = "Give a trace written by neuromorph, or a SONATA spike file."
+    raise TraceError(Problem("not an HDF5 file: not a trace", str(path), fix=fix))
+
+
+def _similar(path: Path) -> str:
+    """Which file may have been meant."""
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist either."
+    names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".h5", ".hdf5", ".part", path.suffix))
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"Traces there: {', '.join(names[:8])}." if names else f"There is no trace in {path.parent}."
+
+
+def _need_hdf5plugin(where: str) -> None:
+    try:
+        import hdf5plugin  # noqa: F401  registers the filter
+    except ImportError:
+        fix = "pip install 'neuromorph[compress]'"
+        raise TraceError(Problem("compressed with zstd, which needs the package hdf5plugin", where, fix=fix)) from None

@@ -1,0 +1,1 @@
+"""Learning rules that ship with neuromorph, one per file."""
