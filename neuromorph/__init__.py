@@ -9,7 +9,7 @@ from neuromorph._version import __version__
 
 _LAZY = {
     "Network": "neuromorph.graph.network",
-    "Simulation": "neuromorph.engine.simulation",
+    "Simulation": "neuromorph.simulate",
     "Trace": "neuromorph.traces.reader",
     "TraceWriter": "neuromorph.traces.writer",
     "NeuronModel": "neuromorph.models.contract",

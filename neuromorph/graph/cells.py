@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,7 +132,7 @@ def _gather(reading: Reading, model_name: object, members: list[Hashable]) -> Ce
 def _columns(
     reading: Reading,
     members: list[Hashable],
-    tables: list[Mapping[str, Any]],
+    tables: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
     what: str,
 ) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _read_more(reading: Reading, cells: Cells, given: Mapping[str, Any]) -> tupl
     for name in model.text_parameters:
         text = given.get(name)
         if isinstance(text, str):
-            texts[name] = str((reading.folder or "") / text) if name == "path" and reading.folder else text
+            texts[name] = str(reading.folder / text) if name == "path" and reading.folder else text
         elif text is not None:
             reading.problem("not text", f"{cells.where}.params.{name}", value=text)
     return arrays, texts

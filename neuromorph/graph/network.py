@@ -50,15 +50,15 @@ class Network:
     @classmethod
     def load(cls, path: str | Path) -> Network:
         """Read a network from a .toml, .json (node-link) or .graphml file; raises DescriptionError or InputError."""
-        from neuromorph.graph.files import load
+        from neuromorph.graph import files
 
-        return load(path)
+        return files.load(path)
 
     def save(self, path: str | Path) -> None:
         """Write the network to a .toml, .json (node-link) or .graphml file."""
-        from neuromorph.graph.files import save
+        from neuromorph.graph import files
 
-        save(self, path)
+        files.save(self, path)
 
     @property
     def name(self) -> str:
@@ -221,7 +221,8 @@ def _directed(graph: nx.Graph) -> nx.MultiDiGraph:
     return result
 
 
-def _keyed(graph: nx.Graph) -> Iterable[tuple[Hashable, Hashable, Any, dict[str, Any]]]:
+def _keyed(graph: nx.Graph) -> Any:
+    """Iterate over (source, target, key, attributes)."""
     if graph.is_multigraph():
         return graph.edges(keys=True, data=True)
     return ((u, v, 0, data) for u, v, data in graph.edges(data=True))

@@ -93,7 +93,7 @@ def log(x):
 
 @kernel(forceinline=True)
 def sine_of_turns(x):
-    """sin(2 pi x) for a float64 with |x| < 2^51, within 4e-16: an exact reduction to a quarter turn, then a polynomial."""
+    """sin(2 pi x) for a float64 with |x| < 2^51, within 4e-16: exact reduction to a quarter turn, then a polynomial."""
     y = x - ((x + _ROUND) - _ROUND)
     y = 0.5 - y if y > 0.25 else y
     y = -0.5 - y if y < -0.25 else y
@@ -156,6 +156,12 @@ def _logs(x, out):
 
 
 @kernel
+def _sines_of_turns(x, out):
+    for i in range(x.size):
+        out[i] = sine_of_turns(x[i])
+
+
+@kernel
 def _quotients(a, b, first, second):
     for i in range(a.size):
         first[i], second[i] = quotients(a[i], exp(-a[i]), b[i], exp(-b[i]))
@@ -169,6 +175,11 @@ def exps(x: ArrayLike) -> NDArray[np.float64]:
 def logs(x: ArrayLike) -> NDArray[np.float64]:
     """`log` of an array or a number: float64 of the same shape."""
     return _mapped(_logs, x)
+
+
+def sines_of_turns(x: ArrayLike) -> NDArray[np.float64]:
+    """`sine_of_turns` of an array or a number: float64 of the same shape."""
+    return _mapped(_sines_of_turns, x)
 
 
 def quotient_arrays(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

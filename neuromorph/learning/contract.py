@@ -89,3 +89,7 @@ class LearningRule:
     def hooks(cls) -> dict[str, object]:
         """The hooks that the rule defines, by name."""
         return {name: vars(cls)[name] for name in HOOKS if name in vars(cls)}
+
+
+class Unchanging(LearningRule):
+    """No hooks: what a matrix of static synapses runs with."""

@@ -202,7 +202,7 @@ def _projections(
             continue
         plasticity = None
         start = placed
-        if spec.plasticity is not None and not spec.plasticity.frozen:
+        if (spec.plasticity is not None and not spec.plasticity.frozen) or synapses.is_static_matrix(wiring, clock):
             plasticity = synapses.plasticity(wiring, target, clock, parts, description.population(spec.source).size)
             start = -1
         else:

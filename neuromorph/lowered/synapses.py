@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.graph.description import PlasticitySpec
 from neuromorph.kernels.connect import rows_by_source
+from neuromorph.learning.contract import Unchanging
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Neurons, PlasticRows, Plasticity, StaticRows
 from neuromorph.lowered.partition import bounds, part_of
@@ -15,6 +17,9 @@ from neuromorph.models.contract import NeuronModel
 
 if TYPE_CHECKING:
     from neuromorph.lowered.compile import Wiring
+
+#: synapses from which on a static all-to-all projection is a matrix
+MATRIX = 4096
 
 
 def receptors(model: type[NeuronModel], name: str | None, weight: NDArray[np.float32]) -> NDArray[np.int8]:
@@ -84,10 +89,17 @@ def _rows(joined: dict[str, Any], origin: NDArray[np.int64], n_ids: int) -> Stat
     )
 
 
+def is_static_matrix(wiring: Wiring, clock: Clock) -> bool:
+    """Whether static synapses are better kept as a matrix, whose rows are added with SIMD (0.1 instead of 1 ns each)."""
+    constant = wiring.delay_ms.size == 1 and bool(np.all(wiring.receptor == wiring.receptor[:1]))
+    return not clock.exact and wiring.spec.rule == "all_to_all" and constant and wiring.source.size >= MATRIX
+
+
 def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_source: int) -> Plasticity:
     """Plastic synapses of one projection, split by target."""
     spec = wiring.spec.plasticity
-    assert spec is not None
+    if spec is None or spec.frozen:
+        spec = PlasticitySpec(Unchanging, {}, -np.inf, np.inf)
     low, high = spec.w_min, spec.w_max
     positive, negative = bool(np.all(wiring.weight >= 0)), bool(np.all(wiring.weight <= 0))
     if low is None:

@@ -30,9 +30,8 @@ def codec(compression: str | None) -> dict[str, Any]:
     try:
         import hdf5plugin
     except ImportError:
-        raise InputError(
-            Problem("compression 'zstd' needs the package hdf5plugin", "trace", fix="pip install 'neuromorph[compress]'")
-        ) from None
+        fix = "pip install 'neuromorph[compress]'"
+        raise InputError(Problem("compression 'zstd' needs the package hdf5plugin", "trace", fix=fix)) from None
     return {**hdf5plugin.Zstd(clevel=3), "shuffle": True}
 
 
@@ -70,10 +69,14 @@ def complete(file: h5py.File, journal: bytes, summary: Mapping[str, Any]) -> Non
     for name in SCAFFOLD:
         if name in file:
             del file[name]
-    file.visititems(lambda _, item: item.attrs.pop("channel", None) and None)
+    file.visititems(_without_channel)
     for population in file["report"].values():
         _sonata_report(population)
     put_attributes(file.attrs, summary)
+
+
+def _without_channel(_: str, item: h5py.HLObject) -> None:
+    item.attrs.pop("channel", None)
 
 
 def journal_line(name: str, values: np.ndarray, units: str) -> bytes:
@@ -148,16 +151,22 @@ def _copy_rows(
 
 
 def _sonata_report(population: h5py.Group) -> None:
-    """Give each report its regular time axis, and show the first also as SONATA's only variable of the population."""
-    reports = list(population.items())
-    for _, report in reports:
+    """Give each report its regular time axis, and show one also as SONATA's only variable of the population."""
+    reports = dict(population.items())
+    for report in reports.values():
         times = report["mapping/times"]
         start = float(times[0]) if len(times) else 0.0
         interval = float(report.attrs["interval_ms"])
         axis = report["mapping"].create_dataset("time", data=[start, start + len(times) * interval, interval])
         axis.attrs["units"] = "ms"
-    names = {name for name, _ in reports}
-    if reports and not names & {"data", "mapping"}:
-        name, first = reports[0]
-        population["data"], population["mapping"] = first["data"], first["mapping"]
-        population.attrs["sonata_variable"] = name
+    if not reports or {"data", "mapping"} & set(reports):
+        return
+    name = "V_m" if "V_m" in reports else next(iter(reports))
+    data = population[name]["data"]
+    population["mapping"] = population[name]["mapping"]
+    population.attrs["sonata_variable"] = name
+    # libsonata takes nothing but float32: HDF5 converts when this view of the float64 values is read.
+    view = h5py.VirtualLayout(shape=data.shape, dtype=np.float32)
+    if data.size:
+        view[...] = h5py.VirtualSource(".", data.name, shape=data.shape, dtype=data.dtype)
+    population.create_virtual_dataset("data", view).attrs["units"] = data.attrs["units"]

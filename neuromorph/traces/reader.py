@@ -6,6 +6,7 @@ import json
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 from neuromorph.errors import Problem, TraceError, suggestion
 from neuromorph.traces import lock
 from neuromorph.traces.finish import curves, journal_text
-from neuromorph.traces.opening import check_root, find, is_spikes, open_file, reading
-from neuromorph.traces.schema import escape, get_attributes, unescape
+from neuromorph.traces.opening import check_root, find, is_spikes, open_file, open_recording, reading
+from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
 
@@ -55,18 +56,19 @@ class Trace:
         self.path = find(Path(path))
         self._file, self._lock = open_file(self.path)
         try:
-            with reading(self.path):
-                self._attributes = check_root(self._file, self.path)
+            with self._reading() as file:
+                self._attributes = check_root(file, self.path)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         if self._lock is not None:
             os.close(self._lock)
-            self._lock = None
+        self._file = self._lock = None
 
     def __enter__(self) -> Trace:
         return self
@@ -81,21 +83,24 @@ class Trace:
     @property
     def running(self) -> bool:
         """Whether the run that writes this recording is alive."""
+        self._follow()
         return self._lock is not None and not lock.is_free(self._lock, lock.ALONE)
 
     @property
     def status(self) -> str:
         """How the run ended: complete, interrupted, failed; not finished: running, killed; else unknown."""
+        running = self.running
         status = str(self._attributes.get("status", "unknown"))
-        return "killed" if status == "running" and not self.running else status
+        return "killed" if status == "running" and not running else status
 
     @property
     def simulated_ms(self) -> float:
         """How far the run got (ms); where that is not known, the instant of the last thing recorded."""
+        self._follow()
         if "simulated_ms" in self._attributes:
             return float(self._attributes["simulated_ms"])
-        with reading(self.path):
-            return max(self._last_times(), default=0.0)
+        with self._reading() as file:
+            return max((_last_time(file, group, name) for group, name in _channels(file)), default=0.0)
 
     @property
     def resolution_ms(self) -> float | None:
@@ -111,14 +116,14 @@ class Trace:
     @cached_property
     def network(self) -> dict[str, Any]:
         """The description of the network, as in a network file; empty of a foreign recording."""
-        with reading(self.path):
-            return dict(json.loads(self._file["network/json"][()])) if "network/json" in self._file else {}
+        with self._reading() as file:
+            return dict(json.loads(file["network/json"][()])) if "network/json" in file else {}
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
         """Seed, resolution, versions, command line; empty of a foreign recording."""
-        with reading(self.path):
-            found = get_attributes(self._file["provenance"].attrs) if "provenance" in self._file else {}
+        with self._reading() as file:
+            found = get_attributes(file["provenance"].attrs) if "provenance" in file else {}
         return {key: value for key, value in found.items() if key != "schema_version"}
 
     def summary(self) -> dict[str, Any]:
@@ -136,7 +141,7 @@ class Trace:
             "populations": {name: {"size": sizes[name], "spikes": counts[name]} for name in sizes},
             "states": [list(name) for name in self.states],
             "projections": self.projections,
-            "signals": self._names("signals"),
+            "signals": sorted(self.signals),
             "learning": sorted(self.learning),
         }
 
@@ -145,19 +150,15 @@ class Trace:
     @cached_property
     def populations(self) -> dict[str, int]:
         """Population -> size; of a foreign recording, one more than the largest id that spiked."""
-        sizes = {}
-        with reading(self.path):
-            for key, group in self._file["spikes"].items():
-                if is_spikes(group):
-                    size = group.attrs.get("size")
-                    ids = group["node_ids"][:] if size is None else ()
-                    sizes[unescape(key)] = int(size) if size is not None else int(np.max(ids, initial=-1)) + 1
-        return sizes
+        with self._reading() as file:
+            return {unescape(key): _size(group) for key, group in file["spikes"].items() if is_spikes(group)}
 
     @property
     def counts(self) -> dict[str, int]:
         """Population -> number of spikes so far."""
-        return {name: self._rows(self._group("spikes", name), "node_ids") for name in self.populations}
+        with self._reading() as file:
+            groups = file["spikes"].items()
+            return {unescape(key): _rows(file, group, "node_ids") for key, group in groups if is_spikes(group)}
 
     def spikes(
         self, population: str, start_ms: float | None = None, stop_ms: float | None = None, *, first: int = 0
@@ -167,13 +168,17 @@ class Trace:
         `first` leaves out that many spikes from the beginning of the recording: who follows a run gives the number
         seen so far. Raises TraceError for a population that is not in the file.
         """
-        group = self._group("spikes", population)
-        with reading(self.path):
-            clock, unit_ms = self._clock(group)
-            rows, order = self._span(group, start_ms, stop_ms, first)
-            times = np.asarray(clock[rows] * unit_ms, dtype=np.float64)
-            ids = self._fresh(group["node_ids"])[rows].astype(np.int64)
-        return (times, ids) if order is None else (times[order], ids[order])
+        with self._reading() as file:
+            group = self._find(file, "spikes", population)
+            rows = _rows(file, group, "node_ids")
+            clock, unit_ms = _clock(group)
+            if _is_sorted(group):
+                span = _search(clock, rows, start_ms, stop_ms, unit_ms, first)
+                return np.asarray(clock[span] * unit_ms, np.float64), group["node_ids"][span].astype(np.int64)
+            times, ids = np.asarray(clock[:] * unit_ms, np.float64), group["node_ids"][:].astype(np.int64)
+        order = np.lexsort((ids, times))
+        order = order[_search(times[order], len(order), start_ms, stop_ms, 1.0, first)]
+        return times[order], ids[order]
 
     def instants(
         self, population: str, start_ms: float | None = None, stop_ms: float | None = None
@@ -182,68 +187,60 @@ class Trace:
 
         Raises TraceError for a population that is not in the file, and for a foreign recording.
         """
-        group = self._group("spikes", population)
         if self.window_ms is None:
             fix = "Use spikes(), which gives times in ms."
             raise TraceError(Problem("not recorded by neuromorph: it has times, no instants", str(self.path), fix=fix))
-        with reading(self.path):
-            rows, _ = self._span(group, start_ms, stop_ms)
-            ids = self._fresh(group["node_ids"])[rows].astype(np.int64)
-            if "base" in group:
-                base = self._fresh(group["base"])[rows]
-            else:
-                base = np.rint(self._fresh(group["timestamps"])[rows] / self.window_ms).astype(np.int64)
-            offset_ms = self._fresh(group["offset_ms"])[rows] if "offset_ms" in group else np.zeros(len(base))
-        return base, offset_ms, ids
+        with self._reading() as file:
+            group = self._find(file, "spikes", population)
+            clock, unit_ms = _clock(group)
+            span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms)
+            ids = group["node_ids"][span].astype(np.int64)
+            base = group["base"][span] if "base" in group else np.rint(clock[span] / self.window_ms).astype(np.int64)
+            return base, group["offset_ms"][span] if "offset_ms" in group else np.zeros(len(base)), ids
 
     # -- everything else -------------------------------------------------------------------------------------------
 
     @property
     def states(self) -> list[tuple[str, str]]:
         """(population, variable) of every recorded state."""
-        with reading(self.path):
-            populations = self._file.get("report", {})
-            return [
-                (unescape(population), unescape(variable))
-                for population in populations
-                for variable, group in populations[population].items()
-                if isinstance(group, h5py.Group) and "mapping" in group
-            ]
+        with self._reading() as file:
+            return [(unescape(population), unescape(variable)) for population, variable in _reports(file)]
 
     def state(
         self, population: str, variable: str, start_ms: float | None = None, stop_ms: float | None = None
     ) -> State:
         """Return the values of a recorded variable. Raises TraceError for what was not recorded."""
         if (population, variable) not in self.states:
-            raise self._unknown("state variable", f"{population}/{variable}", [f"{p}/{v}" for p, v in self.states])
-        group = self._file["report"][escape(population)][escape(variable)]
-        with reading(self.path):
-            times, rows = self._between(group, "mapping/times", start_ms, stop_ms)
+            known = [f"{p}/{v}" for p, v in self.states]
+            raise self._unknown("recorded state", f"{population}/{variable}", known)
+        with self._reading() as file:
+            group = file["report"][escape(population)][escape(variable)]
+            times, span = _between(file, group, "mapping/times", start_ms, stop_ms)
             indices = group["mapping/node_ids"][:].astype(np.int64)
-            return State(times, self._fresh(group["data"])[rows], indices, str(group.attrs["units"]))
+            return State(times, group["data"][span], indices, str(group.attrs["units"]))
 
     @property
     def projections(self) -> list[str]:
         """Projections whose weights were recorded."""
-        return self._names("weights")
+        with self._reading() as file:
+            return [unescape(key) for key in file.get("weights", ())]
 
     def weights(self, projection: str, start_ms: float | None = None, stop_ms: float | None = None) -> Weights:
         """Return the recorded weights. Raises TraceError for a projection whose weights were not recorded."""
-        group = self._group("weights", projection)
-        with reading(self.path):
-            times, rows = self._between(group, "times", start_ms, stop_ms)
+        with self._reading() as file:
+            group = self._find(file, "weights", projection)
+            times, span = _between(file, group, "times", start_ms, stop_ms)
             source, target = (group[name][:].astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
-            return Weights(times, self._fresh(group["values"])[rows], source, target, str(group.attrs["units"]))
+            return Weights(times, group["values"][span], source, target, str(group.attrs["units"]))
 
     @property
     def signals(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Signal -> (times in ms, values) of its events."""
         found = {}
-        for name in self._names("signals"):
-            group = self._group("signals", name)
-            with reading(self.path):
-                times, rows = self._between(group, "times", None, None)
-                found[name] = (times, self._fresh(group["values"])[rows])
+        with self._reading() as file:
+            for key, group in file.get("signals", {}).items():
+                times, span = _between(file, group, "times", None, None)
+                found[unescape(key)] = (times, group["values"][span])
         return found
 
     @property
@@ -258,92 +255,117 @@ class Trace:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _names(self, parent: str) -> list[str]:
+    @contextmanager
+    def _reading(self) -> Iterator[h5py.File]:
+        """The file as it is now; what HDF5 says of a damaged one becomes a TraceError."""
+        self._follow()
         with reading(self.path):
-            return [unescape(key) for key in self._file.get(parent, ())]
+            if self._lock is None:
+                yield self._file
+                return
+            with open_recording(self.path) as file:
+                yield file
 
-    def _group(self, parent: str, name: str) -> h5py.Group:
-        names = list(self.populations) if parent == "spikes" else self._names(parent)
-        if name not in names:
-            kind = {"spikes": "population", "weights": "recorded projection"}.get(parent, parent)
-            raise self._unknown(kind, name, names)
-        group = self._file[parent]
-        return group[escape(name)] if escape(name) in group else group[name]
+    def _follow(self) -> None:
+        """When the recording that was followed has become a finished trace, go on with that one."""
+        if self._lock is None:
+            return
+        try:
+            if os.path.samestat(os.stat(self.path), os.fstat(self._lock)):
+                return
+        except FileNotFoundError:
+            pass
+        recording = self._attributes["recording"]
+        self.close()
+        self.path = final_path(self.path)
+        self._file, self._lock = open_file(self.path)
+        with reading(self.path):
+            self._attributes = check_root(self._file, self.path)
+        if self._attributes.get("recording") != recording:
+            fix = "Open the trace anew."
+            raise TraceError(Problem("the run that was followed has left no trace here", str(self.path), fix=fix))
+
+    def _find(self, file: h5py.File, parent: str, name: str) -> h5py.Group:
+        groups = file.get(parent, {})
+        found = {unescape(key): key for key, group in groups.items() if parent != "spikes" or is_spikes(group)}
+        if name not in found:
+            kind = {"spikes": "population", "weights": "recorded projection"}[parent]
+            raise self._unknown(kind, name, list(found))
+        return groups[found[name]]
 
     def _unknown(self, kind: str, name: str, known: list[str]) -> TraceError:
         fix = suggestion(name, known) or "None was recorded."
         return TraceError(Problem(f"no {kind} '{name}' in this trace", str(self.path), fix=fix))
 
-    def _rows(self, group: h5py.Group, dataset: str) -> int:
-        """How many rows of a channel are whole: of an unfinished one, those that its writer committed."""
-        with reading(self.path):
-            if "committed" not in self._file:
-                return len(group[dataset])
-            return int(self._fresh(self._file["committed"])[int(group.attrs["channel"])])
-
-    def _fresh(self, dataset: h5py.Dataset) -> h5py.Dataset:
-        if self._lock is not None:
-            dataset.refresh()
-        return dataset
-
-    def _clock(self, group: h5py.Group) -> tuple[h5py.Dataset, float]:
-        """The dataset that holds the times of spikes, and what its unit is in ms."""
-        if "timestamps" not in group:
-            return self._fresh(group["base"]), float(self.window_ms or 1.0)
-        times = self._fresh(group["timestamps"])
-        units = times.attrs.get("units", "ms")
-        return times, UNITS.get(units.decode() if isinstance(units, bytes) else str(units), ("ms", 1.0))[1]
-
-    def _span(
-        self, group: h5py.Group, start_ms: float | None, stop_ms: float | None, first: int = 0
-    ) -> tuple[slice, NDArray[np.int64] | None]:
-        """Rows of an interval, and the order in which to take them where they are not sorted by time."""
-        rows = self._rows(group, "node_ids")
-        clock, unit_ms = self._clock(group)
-        if _is_sorted(group):
-            return _search(clock, rows, start_ms, stop_ms, unit_ms, first), None
-        times = clock[:rows] * unit_ms
-        order = np.lexsort((group["node_ids"][:rows], times))
-        return slice(0, rows), order[_search(times[order], rows, start_ms, stop_ms, 1.0, first)]
-
-    def _between(
-        self, group: h5py.Group, name: str, start_ms: float | None, stop_ms: float | None
-    ) -> tuple[NDArray[np.float64], slice]:
-        """Times of an interval and the rows they are in."""
-        rows = self._rows(group, name)
-        times = self._fresh(group[name])
-        span = _search(times, rows, start_ms, stop_ms)
-        return times[span], span
-
     def _curves(self) -> dict[str, tuple[NDArray[np.float64], str]]:
-        with reading(self.path):
-            if "journal" in self._file:
-                self._fresh(self._file["committed"])
-                self._fresh(self._file["journal/text"])
-                return curves(journal_text(self._file))
-            found = self._file.get("learning", {})
+        with self._reading() as file:
+            if "journal" in file:
+                return curves(journal_text(file))
+            found = file.get("learning", {})
             return {unescape(key): (found[key][:], str(found[key].attrs["units"])) for key in found}
 
-    def _last_times(self) -> Iterator[float]:
-        for name, rows in self.counts.items():
-            if rows:
-                clock, unit_ms = self._clock(self._group("spikes", name))
-                sort = _is_sorted(self._group("spikes", name))
-                yield float(clock[rows - 1] if sort else np.max(clock[:rows])) * unit_ms
-        channels = [(self._file["report"][escape(p)][escape(v)], "mapping/times") for p, v in self.states]
-        for kind in ("weights", "signals"):
-            channels += [(self._group(kind, name), "times") for name in self._names(kind)]
-        for group, name in channels:
-            if rows := self._rows(group, name):
-                yield float(self._fresh(group[name])[rows - 1])
+
+def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
+    """How many rows of a channel are whole: of an unfinished file, those that its writer committed."""
+    if "committed" not in file:
+        return len(group[dataset])
+    return int(file["committed"][int(group.attrs["channel"])])
 
 
-def _is_sorted(group: h5py.Group) -> bool:
+def _size(population: h5py.Group) -> int:
+    if "size" in population.attrs:
+        return int(population.attrs["size"])
+    return int(np.max(population["node_ids"][:], initial=-1)) + 1
+
+
+def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:
+    """The dataset that holds the times of spikes, and what its unit is in ms."""
+    if "timestamps" not in population:
+        return population["base"], float(population.file.attrs["window_ms"])
+    units = population["timestamps"].attrs.get("units", "ms")
+    units = units.decode() if isinstance(units, bytes) else str(units)
+    return population["timestamps"], UNITS.get(units, ("ms", 1.0))[1]
+
+
+def _is_sorted(population: h5py.Group) -> bool:
     """Whether spikes are in order of time; others write `sorting` as text."""
-    sorting = group.attrs.get("sorting", "none")
-    if isinstance(sorting, bytes):
-        sorting = sorting.decode()
-    return sorting == "by_time" or (not isinstance(sorting, str) and int(sorting) == 2)
+    sorting = population.attrs.get("sorting", "none")
+    sorting = sorting.decode() if isinstance(sorting, bytes) else sorting
+    return sorting == "by_time" if isinstance(sorting, str) else int(sorting) == 2
+
+
+def _reports(file: h5py.File) -> list[tuple[str, str]]:
+    """Keys of the recorded states; SONATA's links beside them are none."""
+    groups = file.get("report", {})
+    return [(p, v) for p in groups for v, g in groups[p].items() if isinstance(g, h5py.Group) and "mapping" in g]
+
+
+def _channels(file: h5py.File) -> Iterator[tuple[h5py.Group, str]]:
+    """Everything that has times."""
+    for population in file["spikes"].values():
+        if is_spikes(population):
+            yield population, "node_ids"
+    for population, variable in _reports(file):
+        yield file["report"][population][variable], "mapping/times"
+    for kind in ("weights", "signals"):
+        for group in file.get(kind, {}).values():
+            yield group, "times"
+
+
+def _last_time(file: h5py.File, group: h5py.Group, name: str) -> float:
+    rows = _rows(file, group, name)
+    times, unit_ms = _clock(group) if name == "node_ids" else (group[name], 1.0)
+    if not rows:
+        return 0.0
+    return unit_ms * float(times[rows - 1] if name != "node_ids" or _is_sorted(group) else np.max(times[:rows]))
+
+
+def _between(
+    file: h5py.File, group: h5py.Group, name: str, start_ms: float | None, stop_ms: float | None
+) -> tuple[NDArray[np.float64], slice]:
+    """Times of an interval and the rows they are in."""
+    span = _search(group[name], _rows(file, group, name), start_ms, stop_ms)
+    return group[name][span], span
 
 
 def _search(
@@ -354,7 +376,5 @@ def _search(
     def place(bound: float) -> int:
         return bisect_left(times, bound, 0, rows, key=lambda time: time * unit_ms)
 
-    low = 0 if start is None else place(start)
-    high = rows if stop is None else place(stop)
-    low = max(low, first)
-    return slice(low, max(low, high))
+    low = max(first, 0 if start is None else place(start))
+    return slice(low, max(low, rows if stop is None else place(stop)))

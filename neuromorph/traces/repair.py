@@ -8,9 +8,8 @@ from pathlib import Path
 from neuromorph.errors import Problem, TraceError
 from neuromorph.traces import lock
 from neuromorph.traces.finish import finish
-from neuromorph.traces.opening import reading
 from neuromorph.traces.reader import Trace
-from neuromorph.traces.schema import running_path
+from neuromorph.traces.schema import final_path, running_path
 
 
 def repair(path: str | os.PathLike[str], *, force: bool = False, compression: str | None = None) -> Path:
@@ -28,8 +27,7 @@ def repair(path: str | os.PathLike[str], *, force: bool = False, compression: st
     ------
     TraceError where there is no such recording, its run is alive, or a trace is there already.
     """
-    given = Path(path)
-    final = given.with_suffix("") if given.suffix == ".part" else given
+    final = final_path(Path(path))
     part = running_path(final)
     if not part.exists():
         fix = f"{final} is finished." if final.exists() else "Check the name."
@@ -39,7 +37,7 @@ def repair(path: str | os.PathLike[str], *, force: bool = False, compression: st
     if final.exists() and not force:
         fix = "Move it away, or overwrite it with force=True (--force)."
         raise TraceError(Problem("the file exists already", str(final), fix=fix))
-    with Trace(part) as trace, reading(part):
-        finish(trace._file, final, {"status": "killed", "simulated_ms": trace.simulated_ms}, compression)
+    with Trace(part) as trace, trace._reading() as file:
+        finish(file, final, {"status": "killed", "simulated_ms": trace.simulated_ms}, compression)
     part.unlink()
     return final

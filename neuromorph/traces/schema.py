@@ -31,6 +31,11 @@ def running_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
+def final_path(path: Path) -> Path:
+    """Where the recording `path` will be once it is finished."""
+    return path.with_name(path.name.removesuffix(".part"))
+
+
 def escape(name: str) -> str:
     """Return `name` as the name of one HDF5 object: '/' would nest and '.' means the group itself."""
     text = name.replace("%", "%25").replace("/", "%2F")
@@ -201,6 +206,7 @@ def _report(group: h5py.Group, number: int, state: StateChannel, chunk_bytes: in
     group.attrs.update({"units": state.unit, "interval_ms": state.interval_ms})
     mapping = group.create_group("mapping")
     mapping["node_ids"] = np.asarray(state.indices, dtype=np.uint64)
+    mapping["node_ids"].attrs["sorted"] = np.uint8(1)
     mapping["index_pointers"] = np.arange(cells + 1, dtype=np.uint64)
     mapping["element_ids"] = np.zeros(cells, dtype=np.uint32)
     times = _growing(mapping, "times", "f8", "ms", chunk_bytes)

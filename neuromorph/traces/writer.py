@@ -149,6 +149,7 @@ class TraceWriter:
             self.discard()
             return
         file = self._open_file()
+        summary = {"status": "complete"} | summary
         try:
             self.flush()
             if self.path.exists() and not self._force:
@@ -177,13 +178,18 @@ class TraceWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close what nobody closed: with status "failed", or not at all where nothing was recorded."""
+        """Close what nobody closed, with status "failed" or "interrupted"; leave nothing where nothing was recorded."""
         if self._file is None:
             return
-        if any(channel.rows for channel in self._channels.values()) or self._pending:
-            self.close({"status": "failed", "simulated_ms": self._latest_ms})
-        else:
+        if not any(channel.rows for channel in self._channels.values()) and not self._pending:
             self.discard()
+            return
+        status = "interrupted" if kind is KeyboardInterrupt else "failed"
+        try:
+            self.close({"status": status, "simulated_ms": self._latest_ms})
+        except RunError:
+            if error is None:
+                raise
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,101 @@
+"""Every mistake of a network, found before anything runs and reported together; and what comes of it without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from neuromorph.errors import DescriptionError, Problem
+from neuromorph.graph.cells import read_nodes
+from neuromorph.graph.connections import name_projections, read_projection
+from neuromorph.graph.description import Description, ProjectionSpec
+from neuromorph.graph.edges import Gathering
+from neuromorph.graph.network import Edge, Network
+from neuromorph.graph.reading import Cells, Nodes, Reading
+from neuromorph.graph.rules import Ends, synapse_count
+from neuromorph.graph.settings import read_records, read_run, read_signals, weight_unit
+
+
+def check(network: Network, resolution: float | str | None = None) -> list[Problem]:
+    """Return every problem of a network, none if it can be run.
+
+    resolution : ms, text with a unit, or "exact"; by default what the network states
+    """
+    return _read(network, resolution, None, None)[1]
+
+
+def describe(
+    network: Network,
+    resolution: float | str | None = None,
+    duration: float | str | None = None,
+    seed: int | None = None,
+) -> Description:
+    """Return the network checked, flattened and sorted: what `lowered` reads.
+
+    resolution, duration, seed : in place of what the network states
+    Raises DescriptionError with every problem at once.
+    """
+    description, problems = _read(network, resolution, duration, seed)
+    if problems:
+        raise DescriptionError(*problems)
+    return description
+
+
+def _read(
+    network: Network, resolution: float | str | None, duration: float | str | None, seed: int | None
+) -> tuple[Description, list[Problem]]:
+    reading = Reading(network)
+    run = read_run(reading, {"resolution": resolution, "duration": duration, "seed": seed})
+    nodes = read_nodes(reading)
+    cells = {population.cells.name: population.cells for population in nodes.values()}
+    projections, failed = _read_projections(reading, nodes)
+    signals = read_signals(reading, cells)
+    sizes = {p.name: (_count(p, cells), weight_unit(cells[p.target], p.receptor)) for p in projections}
+    records = read_records(reading, cells, {**dict.fromkeys(failed, (None, "")), **sizes})
+    specs = sorted((c.spec for c in cells.values() if c.spec is not None), key=lambda spec: spec.name)
+    text = str(reading.settings.get("description", ""))
+    description = Description(network.name, text, tuple(specs), projections, signals, records, run)
+    return description, [_located(network, problem) for problem in reading.problems]
+
+
+def _read_projections(reading: Reading, nodes: Nodes) -> tuple[tuple[ProjectionSpec, ...], list[str]]:
+    """Read every edge; returns the projections, and names of those between populations that are wrong.
+
+    In messages, edges made by `connect` are known by their number, the others by their ends.
+    """
+    connected = {edge: number for number, edge in enumerate(reading.network.connected())}
+
+    def place(edge: Edge) -> str:
+        number = connected.get(edge)
+        return "edges[{!r}, {!r}, {!r}]".format(*edge) if number is None else f"projections[{number}]"
+
+    gathering, between_populations = Gathering(reading, place), []
+    for u, v, key, data in reading.network.graph.edges(keys=True, data=True):
+        source, target = nodes.get(u), nodes.get(v)
+        if source is None or target is None:
+            continue  # an end without a model, reported as such
+        if source.index is None and target.index is None:
+            between_populations.append(((u, v, key), source.cells, target.cells, data))
+        else:
+            gathering.add((u, v, key), source, target, data)
+    between_populations.sort(key=lambda item: connected.get(item[0], len(connected)))
+    drafts, failed = gathering.drafts(), []
+    for edge, s, t, data in between_populations:
+        draft = read_projection(reading, s, t, data, place(edge))
+        if draft is None:
+            failed.append(str(data.get("name", f"{s.name}_{t.name}")))
+        else:
+            drafts.append(draft)
+    return name_projections(reading, drafts), failed
+
+
+def _count(spec: ProjectionSpec, cells: dict[str, Cells]) -> int | None:
+    source, target = cells[spec.source], cells[spec.target]
+    ends = Ends(source.size or 0, target.size or 0, spec.source == spec.target)
+    return synapse_count(spec.rule, spec.arguments, ends)
+
+
+def _located(network: Network, problem: Problem) -> Problem:
+    """The problem with the file and line where it was written, if the network came from a file."""
+    if network.origin is None:
+        return problem
+    return replace(problem, where=network.origin.locate(problem.where))

@@ -1,0 +1,121 @@
+"""The front door from Python: a network description becomes a running simulation."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuromorph._version import __version__
+from neuromorph.engine.simulation import Engine
+from neuromorph.engine.sink import SpikeSink
+from neuromorph.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from neuromorph.graph.network import Network
+
+
+class Simulation(Engine):
+    """A network, ready to run.
+
+        simulation = Simulation(network, resolution="exact", seed=1)
+        simulation.run(100.0)
+        times, indices = simulation.spikes("E")
+
+    network : Network, or a networkx graph with `model` on nodes and `weight`, `delay` on edges
+    resolution : "exact", or the tick in ms; by default what the network states
+    seed : non-negative int64; by default what the network states
+    parts : parts by target; results do not depend on it
+    trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
+    sink : any other recorder
+    Raises DescriptionError with every mistake of the description.
+    """
+
+    def __init__(
+        self,
+        network: Network | nx.Graph,
+        resolution: str | float | None = None,
+        seed: int | None = None,
+        parts: int = 1,
+        trace: str | Path | None = None,
+        force: bool = False,
+        sink: SpikeSink | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        from neuromorph.graph.check import describe
+        from neuromorph.graph.files import to_dict
+        from neuromorph.graph.network import Network
+        from neuromorph.lowered.compile import compile_network
+
+        if not isinstance(network, Network):
+            network = Network.from_networkx(network)
+        asked = {} if resolution is None else {"resolution": parse_resolution(resolution)}
+        description = describe(network, **asked)
+        run = description.run
+        tick = asked["resolution"] if asked else run.resolution
+        chosen = run.seed if seed is None else seed
+        if isinstance(chosen, bool) or not isinstance(chosen, int) or not 0 <= chosen < 2**63:
+            raise InputError(Problem("seed out of range", "seed", chosen, "a whole number from 0 to 2^63 - 1"))
+        self.asked_duration = run.duration
+        if trace is not None:
+            from neuromorph.traces.writer import TraceWriter
+
+            sink = TraceWriter(trace, force=force)
+        compiled = compile_network(description, tick, chosen, parts, _read_spikes)
+        about = {
+            "seed": chosen,
+            "resolution": "exact" if tick is None else tick,
+            "neuromorph": __version__,
+            "python": platform.python_version(),
+            "command": " ".join(sys.argv),
+            **(provenance or {}),
+        }
+        super().__init__(compiled, sink, to_dict(network), about)
+
+    def spikes(self, population: str) -> Any:
+        """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.
+
+        Only for a simulation that records in memory; of a trace, use neuromorph.Trace.
+        """
+        from neuromorph.engine.memory import MemorySink
+
+        if not isinstance(self.sink, MemorySink) or self.sink.run is None:
+            raise InputError(Problem("spikes are not in memory", population, fix="Run first, and without `trace`."))
+        self._take_spikes()
+        if population not in self.sink.run.populations:
+            from neuromorph.errors import suggestion
+
+            fix = suggestion(population, self.sink.run.populations)
+            raise InputError(Problem("no spikes recorded of this population", population, fix=fix))
+        return self.sink.spike_times(population)
+
+
+def parse_resolution(given: str | float) -> float | None:
+    """Return the tick in ms, or None for "exact"."""
+    from neuromorph.units import quantity
+
+    if given == "exact":
+        return None
+    try:
+        tick = quantity(given, "ms", "resolution")
+    except InputError as error:
+        problem = Problem("not a resolution", "resolution", given, 'a tick in ms such as 0.1, or "exact"')
+        raise InputError(problem) from error
+    if not 0.0 < tick < float("inf"):
+        raise InputError(Problem("resolution out of range", "resolution", tick, "above 0 ms"))
+    return tick
+
+
+def _read_spikes(path: str, population: str) -> Any:
+    from neuromorph.traces.reader import Trace
+
+    with Trace(path) as trace:
+        if not population:
+            names = list(trace.populations)
+            if len(names) != 1:
+                raise InputError(Problem("which population?", path, fix=f"It has {', '.join(names)}."))
+            population = names[0]
+        return trace.spikes(population)

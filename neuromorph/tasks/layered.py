@@ -1,0 +1,156 @@
+"""A layered network of rhythmic cells that learns to classify, described with the public API alone.
+
+One cycle of length 2 h + 4 ms (h hidden layers), counted from the pacemaker's spike: `start` at 1, the image's volley
+at 1, hidden layer l releases at 1 + l, the readout at h + 2; what came down is latched at h + 3, where the teacher
+nudges the readout; hidden layer l is nudged at 2 h + 4 - l, top first; the signal `learn` arrives at 2 h + 3.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.graph.network import Network
+from neuromorph.tasks.images import Images
+from neuromorph.tasks.settings import Settings
+
+FIRST = 1.0  # ms of the pacemaker's first spike
+CLASSES = 10
+UNBOUNDED = {"w_min": -math.inf, "w_max": math.inf}
+
+
+def names(settings: Settings) -> list[str]:
+    """Layers from the image to the readout."""
+    return ["image", *(f"hidden{k + 1}" for k in range(len(settings.hidden))), "readout"]
+
+
+def cycle(settings: Settings, training: bool) -> float:
+    """Length of a cycle in ms."""
+    h = len(settings.hidden)
+    return float(2 * h + 4 if training else h + 2)
+
+
+def training_network(images: Images, settings: Settings, order: NDArray[np.int64]) -> Network:
+    """The network that is shown `images.train[order]`, one image a cycle, and learns from each."""
+    network = _cells(images.train, images.brightest, order, settings, training=True)
+    h, period = len(settings.hidden), cycle(settings, training=True)
+    teacher = {"patterns": np.eye(CLASSES, dtype=np.uint8), "order": images.train_labels[order], "kappa": 1.0}
+    network.add_input("teacher", "pattern_volley", CLASSES, {**teacher, "start": FIRST + h + 2, "interval": period})
+    network.connect("teacher", "readout", "one_to_one", weight=1.0, delay=1.0, receptor="apical")
+    network.add_signal(
+        "learn", start=FIRST + 2 * h + 2, interval=period, count=int(order.size), first=1.0, last=0.0, delay=1.0
+    )
+    _bottom_up(network, settings, images.train.shape[1], None)
+    _top_down(network, settings, images.train.shape[1])
+    network.run_settings(duration=FIRST + period * order.size, resolution=1.0, seed=settings.seed)
+    return network
+
+
+def testing_network(
+    pixels: NDArray[np.uint8], brightest: float, settings: Settings, weights: dict[str, NDArray[np.float32]]
+) -> Network:
+    """The network with trained weights that is shown each image `settings.passes` times, free cycles only."""
+    order = np.repeat(np.arange(pixels.shape[0]), settings.passes)
+    network = _cells(pixels, brightest, order, settings, training=False)
+    _bottom_up(network, settings, pixels.shape[1], weights)
+    network.record("readout", "spikes")
+    period = cycle(settings, training=False)
+    network.run_settings(duration=FIRST + period * order.size, resolution=1.0, seed=settings.seed + 1_000_003)
+    return network
+
+
+def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Settings, training: bool) -> Network:
+    network = Network("layered")
+    period = cycle(settings, training)
+    image = {"patterns": pixels, "order": order, "kappa": settings.kappa_in, "scale": 1.0 / brightest}
+    network.add_input("image", "pattern_volley", pixels.shape[1], {**image, "start": FIRST + 1, "interval": period})
+    once = {"patterns": np.ones((1, 1), np.uint8), "order": np.zeros(order.size, np.int64), "kappa": 1.0}
+    network.add_input("bias", "pattern_volley", 1, {**once, "start": FIRST + 1, "interval": period})
+    network.add_input("pacemaker", "pattern_volley", 1, {**once, "start": FIRST, "interval": period})
+    hidden = {"kappa": settings.kappa, "cap": settings.cap, "gamma": settings.gamma, "tau_mean": settings.tau_mean}
+    for name, size in zip(names(settings)[1:-1], settings.hidden):
+        network.add_population(name, "rhythmic", size, hidden)
+    readout = {"kappa": settings.kappa_readout, "tau_mean": settings.tau_mean}
+    network.add_population("readout", "rhythmic_readout", CLASSES, readout)
+    _phases(network, settings, training)
+    return network
+
+
+def _phases(network: Network, settings: Settings, training: bool) -> None:
+    """The pacemaker's projections: their delays are the phases of the cycle."""
+    h = len(settings.hidden)
+    for layer, name in enumerate(names(settings)[1:], start=1):
+        phases = {"start": 1, "release": 1 + layer}
+        if training and layer <= h:
+            phases |= {"latch": h + 3, "nudge": 2 * h + 4 - layer}
+        elif training:
+            phases |= {"latch": h + 2, "nudge": h + 3}
+        for receptor, delay in phases.items():
+            network.connect(
+                "pacemaker", name, "all_to_all", weight=1.0, delay=float(delay), receptor=receptor,
+                name=f"{receptor}_{name}",
+            )  # fmt: skip
+
+
+def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) -> None:
+    layers = names(settings)
+    sizes = [pixels, *settings.hidden, CLASSES]
+    kappas = [settings.kappa_in, *(settings.kappa for _ in settings.hidden)]
+
+    def plasticity(eta: float) -> dict[str, Any] | None:
+        if weights is not None:
+            return None
+        return {"rule": settings.rule, "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
+
+    for k, (below, above) in enumerate(zip(layers, layers[1:])):
+        name = f"{below}_{above}"
+        spread = settings.spread * math.sqrt(2.0 / sizes[k]) / kappas[k]
+        start: Any = {"distribution": "normal", "mean": 0.0, "std": spread}
+        if weights is None and settings.top_down == "transpose" and k > 0:
+            start = _shared(settings, k, sizes, spread).ravel()
+        network.connect(
+            below, above, "all_to_all", weight=start if weights is None else weights[name], delay=1.0,
+            receptor="basal", plasticity=plasticity(settings.eta), name=name,
+        )  # fmt: skip
+        bias: Any = settings.readout_bias if above == "readout" else 0.0
+        network.connect(
+            "bias", above, "all_to_all", weight=bias if weights is None else weights[f"bias_{above}"], delay=1.0,
+            receptor="basal", plasticity=plasticity(settings.eta_bias), name=f"bias_{above}",
+        )  # fmt: skip
+
+
+def _top_down(network: Network, settings: Settings, pixels: int) -> None:
+    layers = names(settings)
+    sizes = [pixels, *settings.hidden, CLASSES]
+    kappas = [settings.kappa_in, *(settings.kappa for _ in settings.hidden)]
+    for k in range(len(layers) - 1, 1, -1):
+        above, below = layers[k], layers[k - 1]
+        start: Any = {"distribution": "normal", "mean": 0.0, "std": settings.top_down_std}
+        if settings.top_down == "transpose":
+            # mirror keeps what starts as the transpose the transpose, up to rounding
+            spread = settings.spread * math.sqrt(2.0 / sizes[k - 1]) / kappas[k - 1]
+            start = _shared(settings, k - 1, sizes, spread).T.ravel() * settings.eta_top_down / settings.eta
+        network.connect(
+            above, below, "all_to_all", weight=start, delay=1.0, receptor="apical",
+            plasticity=_top_down_rule(settings, above), name=f"{above}_{below}",
+        )  # fmt: skip
+
+
+def _top_down_rule(settings: Settings, above: str) -> dict[str, Any] | None:
+    readout = above == "readout"
+    eta = settings.eta_top_readout if readout else settings.eta_top_down
+    if settings.top_down == "fixed":
+        return None
+    if settings.top_down == "wake":
+        params = {"eta": eta, "clamped": 1.0 if readout else 0.0}
+        return {"rule": "wake", "params": params, "signals": ["learn"], **UNBOUNDED}
+    return {"rule": "mirror", "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
+
+
+def _shared(settings: Settings, k: int, sizes: list[int], spread: float) -> NDArray[np.float32]:
+    """Initial weights from layer k to k + 1 that both directions start from."""
+    random = np.random.default_rng([settings.seed, k])
+    return (random.standard_normal((sizes[k], sizes[k + 1])) * spread).astype(np.float32)

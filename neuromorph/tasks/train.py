@@ -1,0 +1,149 @@
+"""Train and test a layered network on images; everything runs as spikes through the emulator's queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.engine.simulation import Engine
+from neuromorph.simulate import Simulation
+from neuromorph.tasks import layered
+from neuromorph.tasks.images import Images
+from neuromorph.tasks.settings import Settings
+
+#: called with (what is going on, fraction done of it)
+Progress = Callable[[str, float], None]
+
+
+@dataclass
+class Result:
+    """What a training run came to: errors and curve of the test, work done, alignment of the top-down weights."""
+
+    top_down: str
+    test_errors: int = 0
+    test_total: int = 0
+    epochs: int = 0
+    wall_s: float = 0.0
+    spikes: int = 0
+    synaptic_events: int = 0
+    trace: str | None = None
+    curve: list[int] = field(default_factory=list)
+    status: str = "complete"
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the test images that were read right."""
+        return 1.0 - self.test_errors / max(self.test_total, 1)
+
+
+class Training:
+    """One training run: `network` is what is simulated, `run` trains epoch by epoch."""
+
+    def __init__(self, images: Images, settings: Settings) -> None:
+        self.images = images
+        self.settings = settings
+        random = np.random.default_rng(settings.seed)
+        n = images.train_labels.size
+        self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
+        self.network = layered.training_network(images, settings, self.order)
+        self.result = Result(settings.top_down, test_total=images.test_labels.size)
+        self._interrupted = False
+        self._running: Engine | None = None
+
+    def stop(self) -> None:
+        """Ask the run to end soon (safe from a signal handler)."""
+        self._interrupted = True
+        if self._running is not None:
+            self._running.stop()
+
+    def run(self, trace: str | Path | None = None, force: bool = False, progress: Progress | None = None) -> Result:
+        """Train for all epochs, test after each (one pass) and at the end (`passes`); the trace keeps all of it."""
+        started = time.perf_counter()
+        simulation = Simulation(self.network, trace=trace, force=force)
+        self.result.trace = None if trace is None else str(trace)
+        per_epoch = layered.cycle(self.settings, training=True) * self.images.train_labels.size
+        for epoch in range(self.settings.epochs):
+            last = epoch == self.settings.epochs - 1
+            self._run(simulation, per_epoch + (layered.FIRST if last else 0.0), f"epoch {epoch + 1}", progress)
+            if self._interrupted:
+                break
+            self.result.epochs = epoch + 1
+            self._test(simulation, last, progress)
+            if self._interrupted:
+                break
+        self.result.status = "interrupted" if self._interrupted else "complete"
+        summary = simulation.close(self.result.status)
+        self.result.spikes += summary["spikes"] + summary["input_spikes"]
+        self.result.synaptic_events += summary["synaptic_events"]
+        self.result.wall_s = time.perf_counter() - started
+        return self.result
+
+    def _run(self, simulation: Engine, duration: float, what: str, progress: Progress | None) -> None:
+        self._running = simulation
+        if self._interrupted:
+            return
+        begin, shown = simulation.time, time.perf_counter()
+
+        def tell(engine: Engine) -> None:
+            nonlocal shown
+            now = time.perf_counter()
+            if progress is not None and now - shown > 0.1:
+                shown = now
+                progress(what, (engine.time - begin) / duration)
+
+        simulation.run(duration, callback=tell)
+
+    def _test(self, simulation: Simulation, last: bool, progress: Progress | None) -> None:
+        weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
+        passes = self.settings.passes if last else 1
+        counts = self.count(weights, passes, progress)
+        errors = int(np.count_nonzero(counts.argmax(axis=1) != self.images.test_labels))
+        if self._interrupted:
+            return
+        self.result.test_errors = errors
+        self.result.curve.append(errors)
+        if hasattr(simulation.sink, "learning"):
+            simulation.sink.learning("test_errors", [errors], "1")
+            for name, value in alignment(self.settings, weights).items():
+                simulation.sink.learning(f"alignment_{name}", [value], "1")
+
+    def count(self, weights: dict[str, Any], passes: int, progress: Progress | None = None) -> NDArray[np.int64]:
+        """Output spikes per test image and class, int64[n, 10], summed over `passes` presentations."""
+        from dataclasses import replace
+
+        settings = replace(self.settings, passes=passes)
+        images = self.images
+        network = layered.testing_network(images.test, images.brightest, settings, weights)
+        simulation = Simulation(network)
+        assert simulation.asked_duration is not None
+        self._run(simulation, simulation.asked_duration, "test", progress)
+        times, cells = simulation.spikes("readout")
+        shown = ((times - layered.FIRST) // layered.cycle(settings, training=False)).astype(np.int64)
+        counts = np.zeros((images.test_labels.size, layered.CLASSES), np.int64)
+        np.add.at(counts, (np.minimum(shown // passes, counts.shape[0] - 1), cells), 1)
+        summary = simulation.close()
+        self.result.spikes += summary["spikes"] + summary["input_spikes"]
+        self.result.synaptic_events += summary["synaptic_events"]
+        return counts
+
+
+def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> dict[str, float]:
+    """Cosine between each top-down projection and the transpose of the bottom-up one it mirrors."""
+    layers = layered.names(settings)
+    sizes = [0, *settings.hidden, layered.CLASSES]
+    out = {}
+    for k in range(1, len(layers) - 1):
+        below, above = layers[k], layers[k + 1]
+        up = weights[f"{below}_{above}"].reshape(sizes[k], sizes[k + 1]).astype(float)
+        down = weights[f"{above}_{below}"].reshape(sizes[k + 1], sizes[k]).astype(float)
+        norm = np.linalg.norm(up) * np.linalg.norm(down)
+        out[f"{above}_{below}"] = float((up.T * down).sum() / norm) if norm else 0.0
+    return out
+
+
