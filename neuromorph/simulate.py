@@ -52,22 +52,16 @@ class Simulation(Engine):
 
         if not isinstance(network, Network):
             network = Network.from_networkx(network)
-        asked = {} if resolution is None else {"resolution": parse_resolution(resolution)}
-        description = describe(network, **asked)
-        run = description.run
-        tick = asked["resolution"] if asked else run.resolution
-        chosen = run.seed if seed is None else seed
-        if isinstance(chosen, bool) or not isinstance(chosen, int) or not 0 <= chosen < 2**63:
-            raise InputError(Problem("seed out of range", "seed", chosen, "a whole number from 0 to 2^63 - 1"))
-        self.asked_duration = run.duration
+        description = describe(network, resolution=resolution, seed=seed)
+        self.asked_duration = description.run.duration
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 
             sink = TraceWriter(trace, force=force)
-        compiled = compile_network(description, tick, chosen, parts, _read_spikes)
+        compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
         about = {
-            "seed": chosen,
-            "resolution": "exact" if tick is None else tick,
+            "seed": description.run.seed,
+            "resolution": description.run.resolution or "exact",
             "neuromorph": __version__,
             "python": platform.python_version(),
             "command": " ".join(sys.argv),
@@ -91,22 +85,6 @@ class Simulation(Engine):
             fix = suggestion(population, self.sink.run.populations)
             raise InputError(Problem("no spikes recorded of this population", population, fix=fix))
         return self.sink.spike_times(population)
-
-
-def parse_resolution(given: str | float) -> float | None:
-    """Return the tick in ms, or None for "exact"."""
-    from neuromorph.units import quantity
-
-    if given == "exact":
-        return None
-    try:
-        tick = quantity(given, "ms", "resolution")
-    except InputError as error:
-        problem = Problem("not a resolution", "resolution", given, 'a tick in ms such as 0.1, or "exact"')
-        raise InputError(problem) from error
-    if not 0.0 < tick < float("inf"):
-        raise InputError(Problem("resolution out of range", "resolution", tick, "above 0 ms"))
-    return tick
 
 
 def _read_spikes(path: str, population: str) -> Any:

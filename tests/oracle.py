@@ -35,6 +35,7 @@ variables of both cells (of an input its registers). syn holds the states, decay
 
 from __future__ import annotations
 
+import functools
 import heapq
 import math
 from collections import defaultdict
@@ -240,6 +241,7 @@ class Simulation:
             return
         stop = min(start + p["tau_m"], *(start + p[f"tau_syn_{k}"] for k in model.synapses), self.end)
 
+        @functools.cache
         def V(t: float) -> tuple[float, float]:
             s = cell.at(t)
             return s["V_m"], model.slope(s, p)

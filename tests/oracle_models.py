@@ -123,9 +123,13 @@ class LifAlpha(LifExp):
 
 def _ramp(x: float) -> float:
     """Integral over q in (0, 1) of q exp(x q), divided by exp(x) where x > 0 (so that it cannot overflow)."""
-    if abs(x) < 1.0:
-        series = sum(x**n / (math.factorial(n) * (n + 2)) for n in range(20))
-        return series * math.exp(-max(x, 0.0))
+    if abs(x) < 0.25:  # here the closed form would cancel
+        power, total, n = 1.0, 0.5, 0
+        while abs(power) > 1e-18:
+            n += 1
+            power *= x / n
+            total += power / (n + 2)
+        return total * math.exp(-max(x, 0.0))
     return (x + math.expm1(-x)) / x**2 if x > 0 else (math.exp(x) * (x - 1.0) + 1.0) / x**2
 
 
@@ -196,7 +200,7 @@ class Adex(Lif):
 
     def advance(self, s: State, p: State, h: float, clamped: bool) -> State:
         def derivative(share: float, y: list[float]) -> list[float]:
-            V, w = (p["V_reset"] if clamped else y[0]), y[1]
+            V, w = y
             current = p["I_e"] + s["I_stim"] - w - p["g_L"] * (V - p["E_L"])
             current += p["g_L"] * p["Delta_T"] * math.exp((min(V, p["V_peak"]) - p["V_T"]) / p["Delta_T"])
             current += sum(s[f"I_{k}"] * math.exp(-share * h / p[f"tau_syn_{k}"]) for k in ("ex", "in"))

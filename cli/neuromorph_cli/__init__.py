@@ -1,0 +1,1 @@
+"""The command line of neuromorph: one small file per command."""

@@ -92,10 +92,10 @@ class PlasticPart:
         self.n_post = n_post
         self.history_size = 0
         self._columns = np.zeros(0, np.int64)
-        self._new_history(HISTORY if self.remembers else 1)
-        self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
         self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms)
+        self._new_history(HISTORY if self.remembers else 1)
+        self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
 
     def _new_history(self, capacity: int, keep: Any = None) -> None:
         n_v = len(self.post_variables) if self.replays else 0
@@ -113,6 +113,7 @@ class PlasticPart:
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
         self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64))
+        self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
 
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
         """Append the window's postsynaptic spikes to the history."""
@@ -125,21 +126,21 @@ class PlasticPart:
             self._columns = np.array([cells.variables.index(v) for v in self.post_variables], np.int64)
         offset = cells.out_offset[low:high] if self.clock.exact else np.zeros(high - low)
         self.history_size = self.module.append(
-            self.history, self.history_size, cells.out_base[low:high], offset, cells.out_index[low:high],
-            cells.out_count[low:high], cells.archive[low:high], self._columns, high - low, self._rule,
+            self.history_size, cells.out_base[low:high], offset, cells.out_index[low:high],
+            cells.out_count[low:high], cells.archive[low:high], self._columns, high - low, *self._flat,
         )  # fmt: skip
 
     def _make_room(self, n: int, now: tuple[int, float]) -> None:
         # `now` is the start of the window: everything before it is settled
         self.sweep(now)
-        self.history_size = self.module.compact(self.history, self.history_size, *now, self.largest_delay, self._rule)
+        self.history_size = self.module.compact(self.history_size, *now, self.largest_delay, *self._flat)
         if self.history_size + n > self.history.base.size // 2:
             self._new_history(2 * (self.history.base.size + n), keep=self.history)
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
         if self.replays:
-            self.module.sweep(*now, self._rows, self.synapse, self.source, self.history, self._rule)
+            self.module.sweep(*now, *self._flat)
 
     def visit(self, calendar: Calendar, start: int, end: int, ring: Any, pending: Pending) -> int:
         """Learn from and deliver the presynaptic spikes start..end-1 of the calendar; returns synaptic events."""
@@ -147,8 +148,7 @@ class PlasticPart:
         while start < end:
             start, pending.n, more = self.module.visit(
                 start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
-                self.n_pre, self._rows, self.synapse, self.source, self.history, self._rule, ring,
-                *pending.arrays(), pending.n, self.projection_key,
+                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, *self._flat,
             )  # fmt: skip
             events += more
             if start < end:
@@ -158,7 +158,7 @@ class PlasticPart:
     def signal(self, now: tuple[int, float], value: float, pre: NDArray[np.float64], post: NDArray[np.float64]) -> None:
         """A third factor arrives at every synapse."""
         self.sweep(now)
-        self.module.signal(*now, value, pre, post, self._rows, self.synapse, self.source, self.history, self._rule)
+        self.module.signal(*now, value, pre, post, *self._flat)
 
     def reset(self, now: tuple[int, float]) -> None:
         """Forget traces and history; weights stay, brought up to date."""

@@ -62,7 +62,7 @@ def _read_projections(reading: Reading, nodes: Nodes) -> tuple[tuple[ProjectionS
 
     In messages, edges made by `connect` are known by their number, the others by their ends.
     """
-    connected = {edge: number for number, edge in enumerate(reading.network.connected())}
+    connected = reading.network.numbers()
 
     def place(edge: Edge) -> str:
         number = connected.get(edge)

@@ -51,7 +51,9 @@ def read_projection(
         _unknown_arguments(reading, rule, data, where)
     arguments = None if rule is None else read_arguments(rule, data, where, reading.problems, reading.folder)
     receptor, unit = read_receptor(reading, source, target, data.get("receptor"), where)
-    weight: Value | None = read_value(data.get("weight", 1.0), unit, f"{where}.weight", reading.problems, reading.folder)
+    weight: Value | None = read_value(
+        data.get("weight", 1.0), unit, f"{where}.weight", reading.problems, reading.folder
+    )
     delay = _read_delay(reading, source, data, where)
     if rule is not None and arguments is not None and source.size is not None and target.size is not None:
         ends = Ends(source.size, target.size, source is target)

@@ -59,8 +59,8 @@ class Gathering:
             target.cells.name,
             receptor if receptor is None or isinstance(receptor, str) else repr(receptor),
             plasticity if plasticity is None else self._text(plasticity),
-            self._text(weight) if isinstance(weight, Mapping) else None,
-            self._text(delay) if isinstance(delay, Mapping) else None,
+            self._text(weight) if isinstance(weight, dict) else None,
+            self._text(delay) if isinstance(delay, dict) else None,
             data.get("name"),
         )
         group = self._groups.get(key)
@@ -142,11 +142,11 @@ class Gathering:
     ) -> Value | None:
         """One attribute of all edges of a group: a distribution that they share, or numbers."""
         problems, shared = self.reading.problems, group.shared.get(name)
-        if isinstance(shared, Mapping):
+        if isinstance(shared, dict):
             spot = f"{self.place(group.edges[0])}.{name}"
             value = read_value(shared, unit, spot, problems)
             if isinstance(value, Array):
-                self.reading.problem("an array on a single edge", spot, value=dict(shared), allowed="one number")
+                self.reading.problem("an array on a single edge", spot, value=shared, allowed="one number")
                 return None
             if value is not None:
                 check(value, spot)

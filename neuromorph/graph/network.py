@@ -36,7 +36,7 @@ class Network:
             self.graph.graph["name"] = name
         self.folder: Path | None = None
         self.origin: Origin | None = None
-        self._connected: list[Edge] = []
+        self._connected: list[Edge | None] = []
 
     @classmethod
     def from_networkx(cls, graph: nx.Graph) -> Network:
@@ -77,13 +77,13 @@ class Network:
 
     def edges(self) -> list[Edge]:
         """The edges in the order of `projections`, as networkx names them."""
-        connected = [edge for edge in self._connected if self.graph.has_edge(*edge)]
+        connected = [edge for edge in self._connected if edge is not None and self.graph.has_edge(*edge)]
         known = set(connected)
         return connected + [edge for edge in self.graph.edges(keys=True) if edge not in known]
 
-    def connected(self) -> list[Edge]:
-        """Every edge that `connect` made, gone or not: its position here is its number in messages."""
-        return list(self._connected)
+    def numbers(self) -> dict[Edge, int]:
+        """The number by which messages know an edge that `connect` made."""
+        return {edge: number for number, edge in enumerate(self._connected) if edge is not None}
 
     def add_population(
         self,
@@ -141,8 +141,15 @@ class Network:
                 )
         plastic = {"rule": plasticity} if isinstance(plasticity, str) else _copy(plasticity)
         given = {"rule": rule, "delay": delay, "receptor": receptor, "plasticity": plastic, "name": name}
-        key = self.graph.add_edge(source, target, weight=weight, **_present(given), **rule_arguments)
-        self._connected.append((source, target, key))
+        self.add_edge(source, target, {"weight": weight} | _present(given) | rule_arguments)
+
+    def add_edge(self, source: Hashable, target: Hashable, attributes: Mapping[str, Any] | None) -> None:
+        """Add an edge with these attributes as they are; None takes a number in messages without an edge."""
+        edge = None
+        if attributes is not None:
+            (key,) = self.graph.add_edges_from([(source, target, dict(attributes))])
+            edge = (source, target, key)
+        self._connected.append(edge)
 
     def add_signal(
         self,

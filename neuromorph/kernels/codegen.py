@@ -86,6 +86,9 @@ def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
     if id(function) in seen:
         return
     seen.add(id(function))
+    if function.__module__.startswith("neuromorph.kernels."):
+        digest.update(f"{function.__module__}.{function.__qualname__}".encode())  # its source is in fingerprint()
+        return
     _hash_code(digest, function.__code__)
     # numba's cache re-imports the module of an inlined function by name
     digest.update(repr((function.__module__, function.__defaults__)).encode())
@@ -134,5 +137,7 @@ def _hash_value(digest: Any, value: Any, seen: set[int]) -> None:
         digest.update(repr((value.dtype, np.shape(value))).encode() + np.ascontiguousarray(value).tobytes())
     elif isinstance(value, types.BuiltinFunctionType | np.ufunc | type):
         digest.update(repr((getattr(value, "__module__", ""), value.__name__)).encode())
+    elif type(value).__module__.startswith("numba.core.types"):
+        digest.update(repr(value).encode())
     else:
         raise Unfingerprintable(f"cannot hash {value!r}")

@@ -2,7 +2,7 @@
 
 They use additions, multiplications and bit patterns alone, in a fixed order and without fused operations, so that
 no C library has a say in a spike time; they are free of branches, so that loops over them become SIMD. Polynomials
-are Chebyshev interpolations computed with 80 digits. Errors were measured against 50-digit decimals.
+are Chebyshev interpolations computed with 80 digits. Errors are the largest of 16 million arguments.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ _TWO_PI_LOW = 2.4492935982947064e-16
 
 @kernel(forceinline=True)
 def exp(x):
-    """e^x for a float64 (any value, NaN included), within 0.85 ulp.
+    """e^x for a float64 (any value, NaN included), within 0.92 ulp (0.907 measured).
 
     Reduction x = k ln 2 + r in two parts (Cody & Waite 1980), polynomial of degree 12 in r, scaling by 2^k in two
     steps. 0 below -745.14, inf above 709.79. 1.2 ns in a loop (8 lanes), 16 ns where the next step waits for it.
     """
-    y = -746.0 if x < -746.0 else x
+    y = float(x)  # a numpy scalar would warn of overflow in uncompiled code
+    y = -746.0 if y < -746.0 else y
     y = 710.0 if y > 710.0 else y
     shifted = y * _LOG2_E + _ROUND
     k = np.float64(shifted).view(np.int64) - _ROUND_BITS
@@ -56,19 +57,19 @@ def exp(x):
     result = 1.0 + (r + (rest + r2 * q))
     half = k >> 1
     # two factors, since 2^k alone may be out of range where the result is not
-    first = np.int64((half + 1023) << 52).view(np.float64)
-    second = np.int64((k - half + 1023) << 52).view(np.float64)
-    return float(result * first * second)
+    first = float(np.int64((half + 1023) << 52).view(np.float64))
+    second = float(np.int64((k - half + 1023) << 52).view(np.float64))
+    return result * first * second
 
 
 @kernel(forceinline=True)
 def log(x):
-    """Natural logarithm of a float64, within 0.85 ulp; -inf at 0, NaN below it.
+    """Natural logarithm of a float64, within 0.86 ulp (0.842 measured); -inf at 0, NaN below it.
 
     x = 2^k m with m in [sqrt(1/2), sqrt(2)); with s = (m - 1) / (m + 1), ln m = 2 atanh s as a polynomial. 2.9 ns in a
     loop, 22 ns where the next step waits for it.
     """
-    usable = x if 0.0 < x < math.inf else 1.0
+    usable = float(x) if 0.0 < x < math.inf else 1.0
     subnormal = usable < _TINY
     usable = usable * 18014398509481984.0 if subnormal else usable
     bits = np.float64(usable).view(np.int64)

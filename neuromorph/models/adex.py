@@ -24,8 +24,8 @@ class AdEx(NeuronModel):
     """Adaptive exponential integrate-and-fire neuron: a smooth onset of the spike and an adaptation current.
 
     Classical Runge-Kutta, one step per tick, with the exact synaptic currents at its stages and V_m cut at V_peak on
-    the right-hand side. While refractory V_m stays at V_reset and w_ad goes on. Measured against a tolerance of
-    1e-12: global error of order 4.0 below V_T, 1e-9 mV at h = 0.1 ms; a spike is placed within a tick.
+    the right-hand side. While refractory V_m stays at V_reset and w_ad goes on. Global error below V_T, measured over
+    20 ms under 500 pA and synaptic currents: of order 4.0, 5e-10 mV at h = 0.1 ms.
     """
 
     name = "adex"

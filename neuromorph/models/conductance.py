@@ -20,8 +20,8 @@ def _slope(V_m, g_ex, g_in, I_stim, p):
 class LifCondExp(NeuronModel):
     """Leaky integrate-and-fire neuron whose inputs are exponentially decaying conductances (nS).
 
-    Classical Runge-Kutta, one step per tick, with the exact conductances at its stages. Measured against a tolerance
-    of 1e-12: global error of order 4.0, 8e-6 mV at h = 0.1 ms while the conductances vary with tau_syn_ex 0.2 ms.
+    Classical Runge-Kutta, one step per tick, with the exact conductances at its stages. Global error below threshold,
+    measured after jumps to 20 and 30 nS: of order 4.0; at h = 0.1 ms 2e-5 mV with tau_syn_ex = 0.2 ms, 1e-8 mV with 2 ms.
     """
 
     name = "lif_cond_exp"

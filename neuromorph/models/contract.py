@@ -77,6 +77,11 @@ class NeuronModel:
         """Declared state variables by name."""
         return declared(cls, Variable)  # type: ignore[return-value]
 
+    @staticmethod
+    def coefficients(p: Any, h: float) -> Any:
+        """Values that depend on the step alone, in order of `coefficient_names`."""
+        return ()
+
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
         """Relations between parameters that must hold (such as V_reset < V_th), as sentences where broken."""

@@ -145,7 +145,7 @@ class RhythmicReadout(_Rhythmic):
 
     name = "rhythmic_readout"
     equations = """
-    N(p) = floor(u + kappa clip(p, 0, 1)), or the Poisson quantile of kappa clip(p, 0, 1) at u
+    N(p) = floor(u + kappa max(p, 0)), or the Poisson quantile of kappa max(p, 0) at u
     start, basal, apical, latch: as rhythmic
     release: n_free = N(p) with p = 1/(1 + exp(-z)), n_free spikes, gate = 0
     nudge: n_nudged = N(p + blend (a - p)), change = n_nudged - n_free, n_nudged spikes
@@ -164,7 +164,7 @@ class RhythmicReadout(_Rhythmic):
         a = 0.0 if latches else a
         n_mean = s.n_mean + ((free - s.n_mean) / p.tau_mean if latches else 0.0)
         a_mean = s.a_mean + ((a_free - s.a_mean) / p.tau_mean if latches else 0.0)
-        blended = _clip(rate + p.blend * (a - rate), 0.0, 1.0)
+        blended = max(0.0, rate + p.blend * (a - rate))
         nudged = spike_count(p.kappa * blended, u, p.poisson) if nudges else keep * s.n_nudged
         change = nudged - free if nudges else keep * s.change
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)

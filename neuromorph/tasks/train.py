@@ -124,9 +124,10 @@ class Training:
         assert simulation.asked_duration is not None
         self._run(simulation, simulation.asked_duration, "test", progress)
         times, cells = simulation.spikes("readout")
-        shown = ((times - layered.FIRST) // layered.cycle(settings, training=False)).astype(np.int64)
+        period = layered.cycle(settings, training=False)  # the readout releases as the next cycle begins
+        shown = np.rint((times - layered.FIRST) / period).astype(np.int64) - 1
         counts = np.zeros((images.test_labels.size, layered.CLASSES), np.int64)
-        np.add.at(counts, (np.minimum(shown // passes, counts.shape[0] - 1), cells), 1)
+        np.add.at(counts, (shown // passes, cells), 1)
         summary = simulation.close()
         self.result.spikes += summary["spikes"] + summary["input_spikes"]
         self.result.synaptic_events += summary["synaptic_events"]

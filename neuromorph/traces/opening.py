@@ -93,7 +93,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turn what HDF5 says of a damaged file into a TraceError."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise TraceError(Problem("no such file", str(path), fix=_similar(path))) from None
     except IsADirectoryError:
         raise TraceError(Problem("is a folder, not a file", str(path), fix=_similar(path / "x"))) from None
@@ -120,7 +120,7 @@ def _head(path: Path, descriptor: int) -> bytes:
 def _similar(path: Path) -> str:
     """Which file may have been meant."""
     if not path.parent.is_dir():
-        return f"The folder {path.parent} does not exist either."
+        return f"{path.parent} is no folder." if path.parent.exists() else f"The folder {path.parent} does not exist."
     names = sorted(p.name for p in path.parent.iterdir() if p.suffix in (".h5", ".hdf5", ".part", path.suffix))
     near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
     if near:

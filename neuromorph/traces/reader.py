@@ -315,7 +315,7 @@ def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
 def _size(population: h5py.Group) -> int:
     if "size" in population.attrs:
         return int(population.attrs["size"])
-    return int(np.max(population["node_ids"][:], initial=-1)) + 1
+    return int(np.max(population["node_ids"][:].astype(np.int64), initial=-1)) + 1
 
 
 def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:

@@ -43,6 +43,7 @@ def test_a_cycle_by_hand(resolution):
         ({}, [(1.0, 1, 2)], 3, (4, 4)),  # at the cap nothing is nudged
         ({"gamma": 800.0}, [(1.0, 1, 1)], 3, (2, 4)),  # clipped to the room above
         ({"gamma": 800.0}, [(1.0, 1, 1)], -1, (2, 0)),  # and, the room being symmetric, below
+        ({"gamma": 800.0, "cap": 0.75}, [(1.0, 1, 1)], -1, (2, 1)),
         ({"cap": math.inf, "kappa": 2.0, "gamma": 800.0}, [(1.0, 1, 6)], 3, (6, 12)),
         ({"cap": 0.25}, [(1.0, 1, 1)], 0, (1, 1)),
     ],
@@ -78,6 +79,7 @@ def test_poisson_counts_invert_the_distribution_function():
     for u in [0.0, *(uniform(1, "u", 0, k) for k in range(200)), 0.999999]:
         below = [sum(math.exp(-3) * 3**k / math.factorial(k) for k in range(n + 1)) for n in range(40)]
         assert model.count(0.5, {"u": u}, p, watch) == next(n for n in range(40) if below[n] > u)
+    assert model.count(0.5, {"u": math.exp(-3.0)}, p, watch) == 1.0
     assert watch.grazes == 0
 
 
@@ -99,6 +101,11 @@ def test_a_coincident_pair_contributes_nothing(resolution):
     assert weight(paired([(10, 1)], [9], learns("pair_stdp", delay=1), resolution)) == 1.0
 
 
+def test_a_spike_near_the_instant_of_a_trace_is_a_graze():
+    link = learns("pair_stdp", delay=1)
+    assert [simulate(paired([(10, 1)], [9 + d], link, "exact"))["grazes"] > 0 for d in (0, 5e-10, 5e-9)] == [0, 1, 0]
+
+
 def test_stdp_derivative_by_hand():
     found = weight(paired([(20, 1)], [9, 15], learns("stdp_derivative", {"eta": 0.5}, delay=2)))
     fast, slow = (math.exp(-9 / tau) + math.exp(-3 / tau) for tau in (10, 100))
@@ -111,7 +118,7 @@ def test_stdp_derivative_by_hand():
      (0.5, {"w_max": 0.25}, f32(0.2395))],
 )  # fmt: skip
 def test_bounds_follow_the_sign_unless_given(initial, options, end):
-    link = learns("pair_stdp", {"tau_minus": 1e12}, weight=initial, **options)
+    link = learns("pair_stdp", weight=initial, **{"params": {"tau_minus": 1e12}, **options})
     assert weight(paired([(10, 1)], [8], link)) == pytest.approx(float(end), abs=1e-12)
 
 

@@ -1,0 +1,84 @@
+"""The group of commands, loaded one by one, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from neuromorph._version import __version__
+
+#: command -> (module:object, what it does)
+COMMANDS = {
+    "run": ("neuromorph_cli.run:run", "Run a network file and record it in a trace."),
+    "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
+    "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
+    "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
+    "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
+    "models": ("neuromorph_cli.registered:models", "List neuron models and inputs, or show one."),
+    "rules": ("neuromorph_cli.registered:rules", "List learning rules, or show one."),
+    "completion": ("neuromorph_cli.completion:completion", "Print the completion script of a shell."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is used, so that help answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from neuromorph.errors import suggestion
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command '{args[0]}'. {suggestion(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="neuromorph")
+def cli() -> None:
+    """neuromorph: an event-driven neuromorphic emulator.
+
+    \b
+    Example:
+      neuromorph learn digits
+      neuromorph run examples/brunel.toml -o traces/brunel.h5
+      neuromorph analyze traces/brunel.h5
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0 done, 1 the run failed, 2 bad input, 130 or 143 interrupted."""
+    from neuromorph.errors import NeuromorphError
+
+    try:
+        code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("neuromorph: interrupted before anything was simulated", err=True)
+        return 130
+    except NeuromorphError as error:
+        for problem in error.problems:
+            click.echo(f"neuromorph: {problem}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return code if isinstance(code, int) else 0
