@@ -7,6 +7,7 @@ It follows docs/design.md, sections 3 to 6, and imports nothing of neuromorph. `
      "inputs": {name: {"size", "spikes": [(time, index, count)], "registers": {name: [(time, index, value)]}}},
      "currents": [(time, population, index, change in pA)],
      "projections": {name: {"source", "target", "receptor", "sources", "targets", "weights", "delays",
+                            "matrix": bool (a static one that the engine keeps as a matrix: of account for sums only),
                             "plasticity": None or {"rule", "params", "w_min", "w_max", "signals", "frozen"}}},
      "signals": {name: {"times", "values", "delay"} or {"population", "delay"}}, "probes": [time, ...]}
 
@@ -62,7 +63,7 @@ class Synapse:
     delay: float
     projection: int
     ordinal: int
-    plastic: bool = False
+    early: bool = False
     rule: Any = None
     low: float = -math.inf
     high: float = math.inf
@@ -141,7 +142,7 @@ class Simulation:
             if d["receptor"] not in MODELS[self.network["populations"][d["target"]]["model"]].receptors:
                 raise ValueError(f"{name}: {d['target']} has no receptor '{d['receptor']}'")
             weights = [float(np.float32(w)) for w in d["weights"]]
-            extra = plasticity(d.get("plasticity"), weights)
+            extra = plasticity(d.get("plasticity"), weights) or {"early": d.get("matrix", False)}
             row = [
                 Synapse(self.first[d["source"]] + i, self.first[d["target"]] + j, d["receptor"], w,
                         self.delay(t, name), k, n, **extra)
@@ -304,7 +305,7 @@ class Simulation:
             self.hook(syn, "on_pre", t, {"count": count}, {})
             weight = syn.weight if self.rules.weight_after_on_pre else old
             value, place = count * weight, (source, syn.target, syn.delay, syn.projection, syn.ordinal)
-            self.arrive(self.cells[syn.target], t + syn.delay, Arrival(syn.receptor, value, syn.plastic, t, *place))
+            self.arrive(self.cells[syn.target], t + syn.delay, Arrival(syn.receptor, value, syn.early, t, *place))
         for syn in self.incoming[source]:
             at, seen = self.rules.seen_at(t, syn.delay), {**unreset, "count": count}
             self.push(at, "on_post", (syn.projection, syn.ordinal), self.hook, syn, "on_post", at, {}, seen)

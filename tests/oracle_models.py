@@ -200,9 +200,9 @@ class Adex(Lif):
 
     def advance(self, s: State, p: State, h: float, clamped: bool) -> State:
         def derivative(share: float, y: list[float]) -> list[float]:
-            V, w = y
+            V, w = min(y[0], p["V_peak"]), y[1]
             current = p["I_e"] + s["I_stim"] - w - p["g_L"] * (V - p["E_L"])
-            current += p["g_L"] * p["Delta_T"] * math.exp((min(V, p["V_peak"]) - p["V_T"]) / p["Delta_T"])
+            current += p["g_L"] * p["Delta_T"] * math.exp((V - p["V_T"]) / p["Delta_T"])
             current += sum(s[f"I_{k}"] * math.exp(-share * h / p[f"tau_syn_{k}"]) for k in ("ex", "in"))
             return [0.0 if clamped else current / p["C_m"], (p["a"] * (V - p["E_L"]) - w) / p["tau_w"]]
 
@@ -349,7 +349,7 @@ class Arrival(NamedTuple):
 
     receptor: str
     value: float
-    plastic: bool
+    early: bool  # of a plastic projection or a static matrix
     emitted: float
     source: int
     target: int

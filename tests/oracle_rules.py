@@ -28,7 +28,7 @@ class Rules:
     signals_by_name: bool = True  # signals of one instant: by (name, source id)
     sum_before_test: bool = True  # simultaneous arrivals are summed, then the threshold is tested once
     sums_in_order: bool = True  # sums ascend in (source, target, delay, projection, ordinal)
-    plastic_first: bool = True  # grid: plastic arrivals are summed before static ones
+    plastic_first: bool = True  # grid: arrivals of plastic projections and static matrices are summed before the others
     emission_first: bool = True  # grid: earlier emissions are summed first
     propagate_first: bool = True  # grid: a cell is propagated to the tick, then the arrivals are added
     end_of_refractoriness_counts: bool = True  # an arrival exactly at t + t_ref is not refractory
@@ -78,7 +78,7 @@ class Rules:
             key = tuple(-k for k in key)
         if not on_grid:
             return key
-        return (a.plastic is not self.plastic_first, a.emitted if self.emission_first else 0, *key)
+        return (a.early is not self.plastic_first, a.emitted if self.emission_first else 0, *key)
 
 
 class Watch:
@@ -211,7 +211,7 @@ def plasticity(d: dict[str, Any] | None, weights: list[float]) -> dict[str, Any]
     low, high = d.get("w_min"), d.get("w_max")
     positive, negative = all(w >= 0 for w in weights), all(w <= 0 for w in weights)
     return {
-        "plastic": True,
+        "early": True,
         "rule": None if d.get("frozen") else rule,
         "low": (0.0 if positive else -math.inf) if low is None else low,
         "high": (0.0 if negative and not positive else math.inf) if high is None else high,

@@ -37,7 +37,7 @@ class Cells:
         self.archive = np.zeros((capacity if archived else 0, len(self.variables)))
         names = list(neurons.model.parameters())
         self.shared = np.array([neurons.parameters[k][0] if neurons.parameters[k].size else 0.0 for k in names])
-        own = [neurons.parameters[k] for k in neurons.own]
+        own = [np.broadcast_to(neurons.parameters[k], neurons.size) for k in neurons.own]
         self.own = np.array(own, float).reshape(len(own), neurons.size)
         self.refractory_ms = (
             neurons.parameters[neurons.model.refractory] if neurons.model.refractory else np.zeros(1)
@@ -74,7 +74,7 @@ class GridCells(Cells):
     def _set_coefficients(self) -> None:
         names = self.neurons.model.coefficient_names
         size = self.neurons.size
-        found: Any = self.neurons.model.coefficients(self._parameters_struct(), self.clock.unit) if size else {}  # type: ignore[attr-defined]
+        found: Any = self.neurons.model.coefficients(self._parameters_struct(), self.clock.unit) if size else ()
         values = [found[k] for k in names] if isinstance(found, dict) else list(found)
         values = values if size else [0.0] * len(names)
         own = bool(self.neurons.own)

@@ -23,12 +23,16 @@ class CurrentState:
         self.known = hasattr(current.model, "steps")
         if self.known:
             times, channel, value = current.model.steps(current.parameters, current.size)
-            # a change at or before 0 is in force from the first instant on
-            base, offset = clock.instants(np.maximum(times, clock.unit if not clock.exact else np.nextafter(0.0, 1.0)))
+            base, offset = clock.instants(times)
             order = np.lexsort((channel, offset, base))
             self._base, self._offset = base[order], offset[order]
             self._channel, self._value = np.asarray(channel)[order], np.asarray(value, float)[order]
         self._next = 0
+
+    def begin(self) -> None:
+        """Put what is in force at time 0 into `value`."""
+        while self.known and self._next < self._base.size and self._base[self._next] <= 0 - self.clock.exact:
+            self._pop()
 
     def drive_grid(self, first: int, last: int, ring: NDArray[np.float64]) -> None:
         """Add the changes of ticks first..last to the input ring."""

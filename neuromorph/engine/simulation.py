@@ -54,6 +54,9 @@ class Engine:
         }
         self.sources = {p.name: Source(p, clock, network.seed, self.window) for p in network.inputs}
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
+        for current in self.currents:
+            current.begin()
+            self._restore(current)
         self.plastic = _plastic_parts(network)
         self.static_weight = [rows.weight for rows in network.static]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from neuromorph.errors import DescriptionError, Problem
 from neuromorph.graph.cells import read_nodes
 from neuromorph.graph.connections import name_projections, read_projection
@@ -12,7 +10,7 @@ from neuromorph.graph.edges import Gathering
 from neuromorph.graph.network import Edge, Network
 from neuromorph.graph.reading import Cells, Nodes, Reading
 from neuromorph.graph.rules import Ends, synapse_count
-from neuromorph.graph.settings import read_records, read_run, read_signals, weight_unit
+from neuromorph.graph.run import read_records, read_run, read_signals, weight_unit
 
 
 def check(network: Network, resolution: float | str | None = None) -> list[Problem]:
@@ -20,7 +18,8 @@ def check(network: Network, resolution: float | str | None = None) -> list[Probl
 
     resolution : ms, text with a unit, or "exact"; by default what the network states
     """
-    return _read(network, resolution, None, None)[1]
+    problems = _read(network, resolution, None, None)[1]
+    return network.origin.placed(problems) if network.origin else problems
 
 
 def describe(
@@ -36,7 +35,7 @@ def describe(
     """
     description, problems = _read(network, resolution, duration, seed)
     if problems:
-        raise DescriptionError(*problems)
+        raise DescriptionError(*(network.origin.placed(problems) if network.origin else problems))
     return description
 
 
@@ -54,7 +53,7 @@ def _read(
     specs = sorted((c.spec for c in cells.values() if c.spec is not None), key=lambda spec: spec.name)
     text = str(reading.settings.get("description", ""))
     description = Description(network.name, text, tuple(specs), projections, signals, records, run)
-    return description, [_located(network, problem) for problem in reading.problems]
+    return description, reading.problems
 
 
 def _read_projections(reading: Reading, nodes: Nodes) -> tuple[tuple[ProjectionSpec, ...], list[str]]:
@@ -92,10 +91,3 @@ def _count(spec: ProjectionSpec, cells: dict[str, Cells]) -> int | None:
     source, target = cells[spec.source], cells[spec.target]
     ends = Ends(source.size or 0, target.size or 0, spec.source == spec.target)
     return synapse_count(spec.rule, spec.arguments, ends)
-
-
-def _located(network: Network, problem: Problem) -> Problem:
-    """The problem with the file and line where it was written, if the network came from a file."""
-    if network.origin is None:
-        return problem
-    return replace(problem, where=network.origin.locate(problem.where))

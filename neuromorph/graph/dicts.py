@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,20 @@ _SECTIONS = ("run", "signals", "record")
 Plain = Callable[[object, str], Any]
 
 
-def to_dict(network: Network, embed: bool = False) -> dict[str, Any]:
+def to_dict(network: Network, embed: bool = False, longest: int | None = None) -> dict[str, Any]:
     """Return the network as JSON-able tables with the structure of a network file.
 
     embed : replace references to files by the arrays they name
+    longest : arrays of more numbers than this become {shape, dtype, sha256}, which tells them apart but cannot be run
     Raises DescriptionError for attributes and names that are neither numbers, text, lists, arrays nor tables.
     """
-    return tables(network, plain_values(network, lambda array: array.tolist(), lambda file: embed))
+
+    def write(array: np.ndarray[Any, Any]) -> Any:
+        if longest is None or array.size <= longest:
+            return array.tolist()
+        return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": _digest(np.ascontiguousarray(array))}
+
+    return tables(network, plain_values(network, write, lambda file: embed))
 
 
 def plain_values(
@@ -127,7 +134,7 @@ def _is_input(model: object) -> bool:
 
 def _split(data: Mapping[str, Any], known: tuple[str, ...], plain: Plain, where: str) -> dict[str, Any]:
     """Attributes that a file has keys for, and the others under `attributes`."""
-    table = {key: plain(data[key], f"{where}.{key}") for key in known if data.get(key) is not None}
+    table: dict[str, Any] = {key: plain(data[key], f"{where}.{key}") for key in known if data.get(key) is not None}
     more = {key: value for key, value in data.items() if key not in known}
     return table | ({"attributes": plain(more, where)} if more else {})
 
@@ -183,7 +190,7 @@ def _is_number(value: object) -> bool:
 
 
 def _digest(value: object) -> str:
-    return value.tobytes().hex() if isinstance(value, np.ndarray) else repr(value)
+    return hashlib.sha256(value.tobytes()).hexdigest() if isinstance(value, np.ndarray) else repr(value)
 
 
 def _finished(block: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +208,7 @@ def _finished(block: dict[str, Any]) -> dict[str, Any]:
             arranged[name] = column[0]
         elif isinstance(shared.get(name), list):
             shared[name] = [shared[name]] * count
-    return arranged | shared
+    return {**arranged, **shared}
 
 
 def _bare(value: Any) -> Any:
@@ -219,12 +226,13 @@ def from_dict(data: Mapping[str, Any], folder: Path | None = None, origin: Origi
 
     problems, right = structure_problems(dict(data))
     network = Network()
-    network.folder, network.origin = folder, origin
+    network.folder = folder
     if right is not None:
         problems += _build(network, right)
     if problems:
-        problems = [replace(p, where=origin.locate(p.where)) for p in problems] if origin else problems
-        raise DescriptionError(*problems, *(check(network) if right is not None else ()))
+        problems += check(network) if right is not None else []
+        raise DescriptionError(*(origin.placed(problems) if origin else problems))
+    network.origin = origin
     return network
 
 
@@ -253,7 +261,8 @@ def _build(network: Network, data: Mapping[str, Any]) -> list[Problem]:
 
 def _joined(table: Mapping[str, Any]) -> dict[str, Any]:
     """A table with what stands under `attributes` beside its other keys."""
-    return {key: value for key, value in table.items() if key != "attributes"} | table.get("attributes", {})
+    rest = {key: value for key, value in table.items() if key != "attributes"}
+    return {**rest, **table.get("attributes", {})}
 
 
 def _add_node(network: Network, name: Any, attributes: dict[str, Any], where: str) -> list[Problem]:

@@ -15,7 +15,7 @@ from neuromorph.graph import graphml, toml
 from neuromorph.graph.dicts import from_dict, named, plain_name, plain_values, tables, to_dict
 from neuromorph.graph.locate import Origin
 from neuromorph.graph.network import Network
-from neuromorph.graph.overrides import apply_settings
+from neuromorph.graph.settings import apply_settings
 from neuromorph.graph.values import is_numeric
 
 if TYPE_CHECKING:
@@ -139,8 +139,9 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
     if not isinstance(data, dict):
         raise DescriptionError(shape)
     nodes, edges = data.get("nodes"), data.get("edges", data.get("links"))
-    rows = [*nodes, *edges] if isinstance(nodes, list) and isinstance(edges, list) else [None]
-    if not all(isinstance(row, dict) for row in rows):
+    if not isinstance(nodes, list) or not isinstance(edges, list):
+        raise DescriptionError(shape)
+    if not all(isinstance(row, dict) for row in (*nodes, *edges)):
         raise DescriptionError(shape)
     graph = nx.MultiDiGraph() if data.get("directed", True) else nx.MultiGraph()
     graph.graph.update(data.get("graph", {}))
@@ -155,7 +156,7 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
 
 
 def _plain_graph(network: Network, folder: Path) -> tuple[dict[str, Any], list[Any], list[Any]]:
-    """Attributes of the graph, (name, attributes) of nodes and (source, target, key, attributes) of edges, all plain."""
+    """Plain attributes of the graph, (name, attributes) of nodes, (source, target, key, attributes) of edges."""
     plain = plain_values(network, lambda array: array.tolist(), lambda file: False, folder)
     nodes = [(plain_name(node), plain(data, f"nodes[{node!r}]")) for node, data in network.graph.nodes(data=True)]
     edges = [

@@ -1,4 +1,4 @@
-"""GraphML through networkx: what it cannot hold, tables and lists and node names that are no text, goes as JSON text."""
+"""GraphML through networkx: what it cannot hold (tables, lists, node names that are no text) goes as JSON text."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _encoded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dumps(settings: Mapping[str, Any], nodes: list[tuple[Any, Any]], edges: list[tuple[Any, Any, Any, Any]]) -> str:
-    """GraphML text of plain attributes: of the graph, of (name, attributes) and of (source, target, key, attributes)."""
+    """GraphML text of a graph's attributes, (name, attributes) of nodes, (source, target, key, attributes) of edges."""
     import networkx as nx
 
     graph = nx.MultiDiGraph()

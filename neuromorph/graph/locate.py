@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
+
+from neuromorph.errors import Problem
 
 Path = tuple[str | int, ...]
 
@@ -30,14 +33,16 @@ class Origin:
         """Line number of every table and key; read when the first problem asks."""
         return line_index(self.text)
 
-    def locate(self, where: str) -> str:
-        """`FILE:LINE: where`, with the line of the longest part of `where` that the file spells out."""
-        line = self.line(where)
-        place = self.file if line is None else f"{self.file}:{line}"
-        return f"{place}: {where}" if where else place
+    def placed(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The problems with `FILE:LINE: ` before their places, in the order of the lines."""
+        found = sorted(((self.line(problem.where) or 0, problem) for problem in problems), key=lambda pair: pair[0])
+        return [
+            replace(p, where=f"{self.file}:{line}: {p.where}" if line else f"{self.file}: {p.where}")
+            for line, p in found
+        ]
 
     def line(self, where: str) -> int | None:
-        """Line of a place such as `projections[3].delay`; None if not even its section is in the file."""
+        """Line of the longest part of a place such as `projections[3].delay` that the file spells out; None if none."""
         path: Path = tuple(name or int(index) for name, index in _WHERE.findall(where))
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:

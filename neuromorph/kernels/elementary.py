@@ -1,6 +1,6 @@
 """Own exp, log and sine in float64, and the difference quotients of exp: the same bytes on every machine.
 
-They use additions, multiplications and bit patterns alone, in a fixed order and without fused operations, so that
+They use basic arithmetic and bit patterns alone, in a fixed order and without fused operations, so that
 no C library has a say in a spike time; they are free of branches, so that loops over them become SIMD. Polynomials
 are Chebyshev interpolations computed with 80 digits. Errors are the largest of 16 million arguments.
 """

@@ -51,6 +51,10 @@ def check_rule(cls: type, where: str) -> None:
     problems = parameter_problems(cls.parameters(), place)
     problems += _declarations(cls, place)
     hooks = cls.hooks()
+    for name in HOOKS:
+        if name not in hooks and hasattr(cls, name):
+            fix = f"Repeat it in the class: {name} = BASE.{name}."
+            problems.append(Problem("an inherited hook is not seen", f"{place}.{name}", fix=fix))
     if not hooks:
         problems.append(Problem("no hook is defined", place, allowed=f"at least one of {', '.join(HOOKS)}"))
     for name, member in hooks.items():

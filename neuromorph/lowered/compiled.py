@@ -35,8 +35,8 @@ class Neurons:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Names of the parameters that differ between cells."""
-        return tuple(k for k, v in self.parameters.items() if v.size != 1)
+        """Parameters that kernels read per cell: all of them where any differs, so that two kernels serve a model."""
+        return tuple(self.parameters) if any(v.size != 1 for v in self.parameters.values()) else ()
 
 
 @dataclass(frozen=True, eq=False)

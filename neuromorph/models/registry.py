@@ -153,7 +153,7 @@ def _source(cls: type[InputModel] | type[CurrentModel], place: str) -> list[Prob
         if unit not in CANONICAL_UNITS:
             problems.append(Problem(f"unit '{unit}' is not canonical", f"{place}.{name}", allowed=str(CANONICAL_UNITS)))
     if issubclass(cls, InputModel):
-        needed = [("prepare",), ("kernel",), *([("register",)] if cls.registers else [])]
+        needed: list[tuple[str, ...]] = [("prepare",), ("kernel",), *([("register",)] if cls.registers else [])]
     else:
         needed = [("steps",) if "exact" in cls.resolutions else ("steps", "sample")]
     for names in needed:

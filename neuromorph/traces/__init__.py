@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
-    from neuromorph.traces.repair import repair
+    from neuromorph.traces.repair import repair_trace
     from neuromorph.traces.writer import TraceWriter
 
-__all__ = ["Trace", "TraceWriter", "repair"]
+__all__ = ["Trace", "TraceWriter", "repair_trace"]
 
-_MODULE = {"Trace": "reader", "TraceWriter": "writer", "repair": "repair"}
+_MODULE = {"Trace": "reader", "TraceWriter": "writer", "repair_trace": "repair"}
 
 
 def __getattr__(name: str) -> Any:

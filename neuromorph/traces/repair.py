@@ -12,7 +12,7 @@ from neuromorph.traces.reader import Trace
 from neuromorph.traces.schema import final_path, running_path
 
 
-def repair(path: str | os.PathLike[str], *, force: bool = False, compression: str | None = None) -> Path:
+def repair_trace(path: str | os.PathLike[str], *, force: bool = False, compression: str | None = None) -> Path:
     """Make the recording of a killed run a finished trace with the status "killed", and return its path.
 
     Everything that was flushed is kept; the unfinished file goes once the finished one is in place.

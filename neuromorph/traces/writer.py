@@ -153,7 +153,7 @@ class TraceWriter:
         try:
             self.flush()
             if self.path.exists() and not self._force:
-                fix = f"Move it away, then neuromorph.traces.repair makes {self.running_path} this trace."
+                fix = f"Move it away, then neuromorph.traces.repair_trace makes {self.running_path} this trace."
                 raise TraceError(Problem("the file appeared during the run", str(self.path), fix=fix))
             with self._disk_errors():
                 if self._live or self._compression:
@@ -212,7 +212,7 @@ class TraceWriter:
         except OSError as error:
             raise self._unwritable(error) from None
         if not self._force:
-            fix = "Finish it with neuromorph.traces.repair, or overwrite it with force=True (--force)."
+            fix = "Finish it with neuromorph.traces.repair_trace, or overwrite it with force=True (--force)."
             raise TraceError(Problem("holds the recording of a run that was killed", str(part), fix=fix))
 
     def _create(self, run: RunDescription) -> None:
@@ -285,5 +285,5 @@ class TraceWriter:
             yield
         except (OSError, RuntimeError) as error:  # HDF5 raises either
             said = getattr(error, "strerror", None) or error
-            fix = f"What was flushed before is in {self.running_path}: make room, then neuromorph.traces.repair."
+            fix = f"What was flushed before is in {self.running_path}: make room, then neuromorph.traces.repair_trace."
             raise RunError(Problem(f"recording failed: {said}", str(self.path), fix=fix)) from error

@@ -144,7 +144,10 @@ def test_four_extrema_of_two_alpha_currents():
 
 
 def test_nearly_equal_time_constants_pass_into_equal_ones():
-    for equal in ((-3.0, -1.0, 10.0, 2.0, 0.5, 10.0, -0.5, 0.3, 10.0), (-3.0, -1.0, 10.0, 2.0, 0.0, 4.0, -0.5, 0.0, 4.0)):
+    for equal in (
+        (-3.0, -1.0, 10.0, 2.0, 0.5, 10.0, -0.5, 0.3, 10.0),
+        (-3.0, -1.0, 10.0, 2.0, 0.0, 4.0, -0.5, 0.0, 4.0),
+    ):
         limit = first_crossing(*equal, math.inf)
         assert limit < math.inf
         for difference in 10.0 ** np.arange(-2, -17, -1):

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from neuromorph.kernels import elementary
-from neuromorph.kernels.elementary import exp, exps, log, logs, quotient_arrays, quotients, sine_of_turns, sines_of_turns
+from neuromorph.kernels.elementary import (
+    exp,
+    exps,
+    log,
+    logs,
+    quotient_arrays,
+    quotients,
+    sine_of_turns,
+    sines_of_turns,
+)
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534")
 
@@ -111,7 +120,11 @@ def test_arrays_keep_their_shape_and_the_bits_of_single_calls():
 
 
 def test_uncompiled_functions_give_the_same_bits():
-    for name, values in (("exp", (-745.1, -3.2, 0.7, 700.0)), ("log", (5e-324, 0.3, 7.0)), ("sine_of_turns", (0.3, 1e5))):
+    for name, values in (
+        ("exp", (-745.1, -3.2, 0.7, 700.0)),
+        ("log", (5e-324, 0.3, 7.0)),
+        ("sine_of_turns", (0.3, 1e5)),
+    ):
         function = getattr(elementary, name)
         plain = getattr(function, "py_func", function)
         assert [plain(v) for v in values] == [function(v) for v in values]

@@ -6,18 +6,13 @@ import ast
 import hashlib
 import math
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
-
-from oracle import MODELS, Rules, philox, simulate, uniform  # noqa: E402
-from oracle_examples import CHARGES, PHASES, SCENARIOS, SIGNAL, learns, net, weight  # noqa: E402
-from oracle_models import first_crossing  # noqa: E402
+from oracle import MODELS, Rules, philox, simulate, uniform
+from oracle_examples import CHARGES, PHASES, SCENARIOS, SIGNAL, learns, net, weight
+from oracle_models import first_crossing
 
 E = math.e
 BOTH = pytest.mark.parametrize("resolution", ["exact", 1.0], ids=["exact", "grid"])
@@ -53,7 +48,7 @@ def test_uniform_places_seed_stream_entity_and_index():
 
 
 def test_nothing_of_neuromorph_is_imported():
-    for path in TESTS.glob("oracle*.py"):
+    for path in Path(__file__).parents[1].glob("oracle*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -255,6 +250,15 @@ def test_an_accidental_tie_is_a_graze_and_a_meant_one_is_not():
     near = net(1.0, spikes=[(1, 0, 1), (2, 1, 1)], links=[(0, 0, 1.0, 1), (1, 0, 4.0, 1)],
                cells=("lif_delta", {"V_th": -66 + decayed}))  # fmt: skip
     assert simulate(near)["grazes"] > 0
+
+
+def test_a_static_matrix_is_summed_among_the_plastic():
+    network = SCENARIOS["plastic_first"]
+    matrix = {**network["projections"]["p0"], "plasticity": None, "matrix": True}
+    turned = {**network, "projections": {**network["projections"], "p0": matrix}}
+    assert simulate(turned)["state"] == simulate(network)["state"]
+    matrix["matrix"] = False
+    assert simulate(turned)["state"] != simulate(network)["state"]
 
 
 def test_ids_follow_names_and_parallel_projections_too():

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from oracle import MODELS, Rules, simulate, uniform  # noqa: E402
-from oracle_examples import CHARGES, PHASES, SIGNAL, Order, learns, net, paired, weight  # noqa: E402
-from oracle_rules import Watch  # noqa: E402
+from oracle import MODELS, Rules, simulate, uniform
+from oracle_examples import CHARGES, PHASES, SIGNAL, Order, learns, net, paired, weight
+from oracle_rules import Watch
 
 BOTH = pytest.mark.parametrize("resolution", ["exact", 1.0], ids=["exact", "grid"])
 
@@ -114,7 +109,8 @@ def test_stdp_derivative_by_hand():
 
 @pytest.mark.parametrize(
     ("initial", "options", "end"),
-    [(0.005, {}, 0.0), (-0.005, {}, f32(-0.0155)), (-0.005, {"w_min": -0.01}, f32(-0.01)), (0.5, {"frozen": True}, 0.5),
+    [(0.0, {"params": {"a_minus": -0.01, "tau_minus": 1e12}}, f32(0.01)), (0.005, {}, 0.0),
+     (-0.005, {}, f32(-0.0155)), (-0.005, {"w_min": -0.01}, f32(-0.01)), (0.5, {"frozen": True}, 0.5),
      (0.5, {"w_max": 0.25}, f32(0.2395))],
 )  # fmt: skip
 def test_bounds_follow_the_sign_unless_given(initial, options, end):

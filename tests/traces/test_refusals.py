@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuromorph.errors import InputError, RunError, TraceError
-from neuromorph.traces import Trace, TraceWriter, repair
+from neuromorph.traces import Trace, TraceWriter, repair_trace
 from neuromorph.traces.schema import create
 
 
@@ -58,11 +58,11 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path, describe, record):
     record(writer, describe())
     path.write_text("mine")
     text = refusal(writer.close, {"status": "complete"})
-    fix = f"Move it away, then neuromorph.traces.repair makes {path}.part this trace."
+    fix = f"Move it away, then neuromorph.traces.repair_trace makes {path}.part this trace."
     assert text == f"{path}: the file appeared during the run. {fix}"
     assert path.read_text() == "mine"
     path.unlink()
-    repair(path)
+    repair_trace(path)
     with Trace(path) as trace:
         assert trace.counts["E"] == 3
 
@@ -115,7 +115,7 @@ def test_another_run_is_not_disturbed(tmp_path, describe, record):
     for force in (False, True):
         text = refusal(TraceWriter, path, force=force)
         assert text.startswith(f"{path}.part: another run is recording here, or somebody has it open. Choose another")
-    assert "its run is alive, or somebody has it open. Wait for its end." in refusal(repair, path)
+    assert "its run is alive, or somebody has it open. Wait for its end." in refusal(repair_trace, path)
     first.close({"status": "complete"})
 
 
@@ -261,5 +261,7 @@ def test_nothing_recorded(tmp_path):
 
 
 def test_repair_without_anything_to_repair(finished):
-    assert refusal(repair, finished).endswith(f"{finished}.part: no recording of a killed run. {finished} is finished.")
-    assert refusal(repair, finished.with_name("b.h5")).endswith("no recording of a killed run. Check the name.")
+    assert refusal(repair_trace, finished).endswith(
+        f"{finished}.part: no recording of a killed run. {finished} is finished."
+    )
+    assert refusal(repair_trace, finished.with_name("b.h5")).endswith("no recording of a killed run. Check the name.")

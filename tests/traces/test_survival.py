@@ -11,7 +11,7 @@ import pytest
 
 from neuromorph.engine.sink import RunDescription
 from neuromorph.errors import RunError, TraceError
-from neuromorph.traces import Trace, TraceWriter, repair
+from neuromorph.traces import Trace, TraceWriter, repair_trace
 
 #: Writes row n of every channel as a function of n, in blocks of changing length, and says what is flushed.
 WRITER = """
@@ -78,7 +78,7 @@ def test_kill_loses_nothing_that_was_flushed(tmp_path, start, live, seed):
 
     with pytest.raises(TraceError, match=r"a.h5.part: holds the recording of a run that was killed. Finish it with"):
         TraceWriter(path)
-    assert repair(tmp_path / "a.h5.part") == path
+    assert repair_trace(tmp_path / "a.h5.part") == path
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
     with Trace(path) as trace:
         assert (trace.status, trace.summary()["ended_early"]) == ("killed", True)
@@ -95,8 +95,8 @@ def test_repair_keeps_a_finished_trace(tmp_path, start, describe):
     again.kill()
     again.communicate()
     with pytest.raises(TraceError, match=r"a.h5: the file exists already. Move it away, or overwrite it with force"):
-        repair(path)
-    repair(path, force=True)
+        repair_trace(path)
+    repair_trace(path, force=True)
     with Trace(path) as trace:
         assert trace.status == "killed"
 
@@ -286,8 +286,8 @@ def test_full_disk_ends_the_run_and_keeps_the_rest(tmp_path, start, live):
     assert int(rows) > 50_000
     assert code == "1"
     assert "a.h5: recording failed: File too large. What was flushed before is in" in text
-    assert text.endswith("a.h5.part: make room, then neuromorph.traces.repair.")
-    repair(tmp_path / "a.h5")
+    assert text.endswith("a.h5.part: make room, then neuromorph.traces.repair_trace.")
+    repair_trace(tmp_path / "a.h5")
     with Trace(tmp_path / "a.h5") as trace:
         np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
 
@@ -301,7 +301,7 @@ def test_no_room_for_the_finished_form(tmp_path, describe, record, monkeypatch):
         with pytest.raises(RunError, match=r"the finished file needs 0.\d GB of free disk space. What was flushed"):
             writer.close({"status": "complete", "simulated_ms": 3.0})
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
-    repair(tmp_path / "a.h5")
+    repair_trace(tmp_path / "a.h5")
     with Trace(tmp_path / "a.h5") as trace:
         assert trace.counts["E"] == 3
 
@@ -314,7 +314,7 @@ def test_failure_while_finishing_leaves_the_recording(tmp_path, describe, record
         with pytest.raises(ZeroDivisionError):
             writer.close({"status": "complete"})
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
-    repair(tmp_path / "a.h5")
+    repair_trace(tmp_path / "a.h5")
 
 
 def test_importing_neuromorph_traces_does_not_load_hdf5(start):

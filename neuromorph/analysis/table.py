@@ -1,0 +1,59 @@
+"""One row of numbers for each population of a trace."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuromorph.analysis import spikes
+from neuromorph.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from neuromorph.traces.reader import Trace
+
+
+def summarize(trace: Trace, start_ms: float | None = None, stop_ms: float | None = None) -> list[dict[str, Any]]:
+    """Return rows of population, size, spikes, mean_rate_hz, active_fraction, cv_isi and synchrony.
+
+    Only spikes with start_ms <= time < stop_ms count; by default all. What cannot be told from so few spikes is None.
+    Raises InputError if the interval is empty.
+    """
+    start, stop = interval(trace, start_ms, stop_ms)
+    rows = []
+    for population, size in trace.populations.items():
+        times, ids = trace.spikes(population, start_ms, stop_ms)
+        rows.append({"population": population, **_row(times, ids, size, start, stop - start)})
+    return rows
+
+
+def interval(trace: Trace, start_ms: float | None, stop_ms: float | None) -> tuple[float, float]:
+    """Return (start, stop) in ms of what was simulated between the two, by default from 0 to the end of the run.
+
+    Raises InputError if that is nothing.
+    """
+    end = trace.simulated_ms
+    start = 0.0 if start_ms is None else float(start_ms)
+    stop = end if stop_ms is None else float(stop_ms)
+    if trace.status != "unknown":  # of a foreign recording only the last spike is known
+        stop = min(stop, end)
+    if start < stop or (start_ms is None and stop_ms is None):
+        return start, stop
+    what = "the end of the run" if stop == end else "the stop"
+    raise InputError(Problem("the interval is empty", "start", start, f"below {stop:g} ms, {what}"))
+
+
+def _row(times: spikes.Floats, ids: spikes.Ints, size: int, start: float, duration: float) -> dict[str, Any]:
+    bin_ms = min(3.0, duration)
+    numbers = {
+        "mean_rate_hz": spikes.mean_rate(ids, size, duration),
+        "active_fraction": spikes.active_fraction(ids, size),
+        "cv_isi": spikes.mean_cv_isi(times, ids, size),
+        "synchrony": spikes.synchrony(times, duration, bin_ms, start) if duration > 0 else np.nan,
+    }
+    return {
+        "size": size,
+        "spikes": len(times),
+        **{name: None if math.isnan(value) else value for name, value in numbers.items()},
+    }

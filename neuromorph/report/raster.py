@@ -1,0 +1,233 @@
+"""Draw the spikes of a trace: every neuron over time, and the rate of each population below."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from neuromorph.analysis.spikes import Floats, Ints, population_rate
+from neuromorph.analysis.table import interval
+from neuromorph.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from neuromorph.traces.reader import Trace
+
+#: Okabe & Ito's colours, which colour-blind readers tell apart (but yellow, too light for dots), then some of Tol's.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#555555", "#882255", "#117733", "#332288")
+INK, PALE, RULE, ALARM = "#222222", "#777777", "#D9D9D9", "#C00000"
+#: Above this many spikes dots would cover each other: how dense they are is drawn instead.
+DOTS = 60_000
+RATE_BINS = 200
+LEAST_SHARE = 0.05  # of the height, for a population however small
+RASTER_INCHES = 3.6
+
+
+class Band(NamedTuple):
+    """A population as it is drawn: its spikes, its colour, and the strip from `bottom` to `top` (0 to 1)."""
+
+    name: str
+    size: int
+    times: Floats
+    ids: Ints
+    colour: str
+    bottom: float
+    top: float
+
+    @property
+    def points(self) -> float:
+        """Height of the strip in points (1/72 inch)."""
+        return RASTER_INCHES * 72 * (self.top - self.bottom)
+
+    def heights(self) -> Floats:
+        """Where each spike is drawn, in the middle of its neuron's lane."""
+        return np.asarray(self.bottom + (self.ids + 0.5) / self.size * (self.top - self.bottom), np.float64)
+
+
+def raster(
+    trace: Trace,
+    path: str | os.PathLike[str],
+    populations: Sequence[str] | None = None,
+    start_ms: float | None = None,
+    stop_ms: float | None = None,
+    *,
+    force: bool = False,
+    width: float = 9.0,
+    dpi: int = 160,
+) -> Path:
+    """Write a figure of the spikes with start_ms <= time < stop_ms and return its path.
+
+    Parameters
+    ----------
+    trace: an open trace.
+    path: the figure to write; its suffix says which format (png, pdf, svg ...).
+    populations: which ones, from the top down; by default all.
+    start_ms, stop_ms: the interval drawn (ms); by default the whole run.
+    force: overwrite an existing file.
+    width: of the figure, in inches.
+    dpi: dots per inch.
+
+    Raises
+    ------
+    InputError where matplotlib is missing, the file exists or cannot be written, the format is unknown, or the
+    interval is empty; TraceError for a population that is not in the trace.
+    """
+    target = _check(Path(path), force)
+    start, stop = interval(trace, start_ms, stop_ms)
+    bands = _bands(trace, populations, start_ms, stop_ms)
+    figure = _figure(width, len(bands))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    _draw_spikes(above, bands, start, stop, int(width * dpi))
+    _draw_rates(below, bands, start, stop)
+    figure.align_ylabels()
+    _write_title(above, trace, bands)
+    _save(figure, target, dpi)
+    return target
+
+
+def _check(path: Path, force: bool) -> Path:
+    """Everything that can be wrong with the file, before anything is read or drawn."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+    except ImportError:
+        fix = "pip install 'neuromorph[plot]'"
+        raise InputError(Problem("drawing needs the package matplotlib", str(path), fix=fix)) from None
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if path.suffix[1:].lower() not in known:
+        raise InputError(Problem("unknown format of a figure", str(path), path.suffix, ", ".join(known)))
+    if path.exists() and not force:
+        fix = "Choose another name, or overwrite it with force=True (--force)."
+        raise InputError(Problem("the file exists already", str(path), fix=fix))
+    if not path.parent.is_dir():
+        raise InputError(Problem(f"{path.parent} is no folder", str(path), fix="Choose a folder that exists."))
+    return path
+
+
+def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None, stop: float | None) -> list[Band]:
+    sizes = trace.populations
+    names = list(sizes) if populations is None else list(dict.fromkeys(populations))
+    spikes = {name: trace.spikes(name, start, stop) for name in names}
+    total = sum(sizes[name] for name in names) or 1
+    shares = np.array([max(sizes[name] / total, LEAST_SHARE) for name in names])
+    edges = 1.0 - np.concatenate([[0.0], np.cumsum(shares / (shares.sum() or 1.0))])
+    return [
+        Band(name, max(sizes[name], 1), *spikes[name], COLOURS[i % len(COLOURS)], float(edges[i + 1]), float(edges[i]))
+        for i, name in enumerate(names)
+    ]
+
+
+def _figure(width: float, bands: int) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height = RASTER_INCHES + 1.8 + 0.18 * min(max(bands - 4, 0), 40)
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)  # neither pyplot nor a window: also on a machine without a screen
+    return figure
+
+
+def _draw_spikes(axes: Axes, bands: list[Band], start: float, stop: float, pixels: int) -> None:
+    dense = sum(len(band.times) for band in bands) > DOTS
+    for band in bands:
+        (_draw_density if dense else _draw_dots)(axes, band, start, stop, pixels)
+        axes.axhline(band.bottom, color=RULE, linewidth=0.8, zorder=3)
+    if not any(len(band.times) for band in bands):
+        axes.text(0.5, 0.5, "no spikes", transform=axes.transAxes, ha="center", va="center", color=INK)
+    axes.set(ylim=(0, 1), ylabel="neuron")
+    axes.set_yticks([(band.bottom + band.top) / 2 for band in bands], [f"{b.name} ({b.size:,})" for b in bands])
+    for label, band in zip(axes.get_yticklabels(), bands, strict=True):
+        label.set(color=band.colour, fontsize=float(np.clip(0.7 * band.points, 3.0, 9.0)))
+    axes.tick_params(axis="both", length=0, labelbottom=False)
+    _plain(axes)
+
+
+def _draw_dots(axes: Axes, band: Band, start: float, stop: float, pixels: int) -> None:
+    height = float(np.clip(0.8 * band.points / band.size, 1.2, 14.0))  # most of a neuron's lane
+    mark = {"marker": "|", "markeredgewidth": 0.9} if height > 2.5 else {"marker": "o", "markeredgewidth": 0}
+    alpha = 0.9 if len(band.times) < 8 * pixels else 0.6
+    axes.plot(
+        band.times, band.heights(), linestyle="none", color=band.colour, alpha=alpha, markersize=height, rasterized=True,
+        **mark,
+    )  # fmt: skip
+
+
+def _draw_density(axes: Axes, band: Band, start: float, stop: float, pixels: int) -> None:
+    """Spikes per pixel: from a tint where there is one to the full colour in the densest hundredth."""
+    from matplotlib.colors import to_rgb
+
+    columns = max(1, int(0.85 * pixels))
+    rows = max(1, min(band.size, int(columns * 0.45 * (band.top - band.bottom))))
+    x = np.minimum((band.times - start) * (columns / (stop - start)), columns - 1).astype(np.int64)
+    counts = np.bincount(band.ids * rows // band.size * columns + x, minlength=rows * columns)
+    full = float(np.quantile(counts[counts > 0], 0.99)) if counts.any() else 1.0
+    image = np.empty((rows, columns, 4))
+    image[..., :3] = to_rgb(band.colour)
+    shade = np.minimum(counts / full, 1.0) ** 0.8
+    image[..., 3] = np.where(counts > 0, 0.12 + 0.88 * shade, 0.0).reshape(rows, columns)
+    extent = (start, stop, band.bottom, band.top)
+    axes.imshow(image, extent=extent, origin="lower", aspect="auto", interpolation="antialiased")
+
+
+def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> None:
+    bin_ms = _bin(stop - start)
+    for band in bands:
+        if bin_ms > 0:
+            centres, rate = population_rate(band.times, band.size, stop - start, bin_ms, start)
+            edges = start + np.arange(len(centres) + 1) * bin_ms
+            axes.stairs(rate, edges, color=band.colour, linewidth=1.1, baseline=None)
+            if len(bands) <= 3:  # more would mix into mud
+                axes.stairs(rate, edges, color=band.colour, fill=True, alpha=0.1, linewidth=0)
+    axes.set(xlabel="time (ms)", ylabel="rate (Hz)")
+    if stop > start:
+        axes.set_xlim(start, stop)
+    axes.set_ylim(bottom=0)
+    axes.set_title(f"bins of {bin_ms:g} ms", loc="right", fontsize=8, color=PALE, pad=3)
+    axes.tick_params(colors=INK, labelsize=9, color=RULE)
+    axes.yaxis.grid(True, color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    _plain(axes)
+
+
+def _bin(duration_ms: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that cuts the interval into at most RATE_BINS bins."""
+    if duration_ms <= 0:
+        return 0.0
+    power = 10.0 ** np.floor(np.log10(duration_ms / RATE_BINS))
+    return float(next(n * power for n in (1, 2, 5, 10) if n * power * RATE_BINS >= duration_ms * (1 - 1e-12)))
+
+
+def _write_title(axes: Axes, trace: Trace, bands: list[Band]) -> None:
+    status, length, step = trace.status, f"{trace.simulated_ms:g} ms", trace.resolution_ms
+    early = status not in ("complete", "unknown")
+    facts = [f"{status} at {length}"] if early else [length, "complete"] if status == "complete" else [length]
+    if trace.window_ms is not None:
+        facts.append("exact times" if step is None else f"steps of {step:g} ms")
+    facts.append(f"{sum(len(band.times) for band in bands):,} spikes")
+    axes.set_title(trace.path.name, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes.set_title(" \u00b7 ".join(facts), loc="right", fontsize=8.5, color=ALARM if early else PALE)
+
+
+def _plain(axes: Axes) -> None:
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(RULE)
+    for text in (axes.xaxis.label, axes.yaxis.label):
+        text.set(color=INK, fontsize=9.5)
+
+
+def _save(figure: Figure, path: Path, dpi: int) -> None:
+    temporary: Any = path.with_name(f".{path.stem}.drawing{path.suffix}")
+    try:
+        figure.savefig(temporary, dpi=dpi)
+        os.replace(temporary, path)
+    except OSError as error:
+        fix = "Choose a folder that you may write to."
+        raise InputError(Problem(f"cannot be written: {error.strerror or error}", str(path), fix=fix)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
