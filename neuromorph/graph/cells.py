@@ -120,7 +120,8 @@ def _gather(reading: Reading, model_name: object, members: list[Hashable]) -> Ce
     defaults = {name: param.default for name, param in model.parameters().items()}
     starts = {name: variable.initial for name, variable in variables.items()}
     given = _columns(reading, members, params, defaults, "params")
-    spec = _read_cells(reading, cells, given, _columns(reading, members, initial, starts, "initial"))
+    start = _columns(reading, members, initial, starts, "initial", {**defaults, **given})
+    spec = _read_cells(reading, cells, given, start)
     places = [data.get("positions") for data in all_data]
     positions = None if any(place is None for place in places) else places
     read = _read_positions(reading, positions, len(members), cells.where)
@@ -135,14 +136,21 @@ def _columns(
     tables: Sequence[Mapping[str, Any]],
     defaults: Mapping[str, Any],
     what: str,
+    named: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Values of single neurons by name: one value where all agree, else a list of numbers in the order of the nodes."""
+    """Values of single neurons by name: one value where all agree, else a list of numbers in the order of the nodes.
+
+    named : columns that a value may mean by their name (parameters, where initial values are read)
+    """
     result: dict[str, Any] = {}
     for name in dict.fromkeys(key for table in tables for key in table):
         column = [table.get(name, defaults.get(name)) for table in tables]
         if all(_same(value, column[0]) for value in column[1:]):
             result[name] = column[0]
             continue
+        for k, value in enumerate(column):
+            if named and isinstance(value, str) and value in named:
+                column[k] = named[value][k] if isinstance(named[value], list) else named[value]
         for node, value in zip(members, column, strict=True):
             if not isinstance(value, int | float | str | np.generic):
                 spot = f"nodes[{node!r}].{what}.{name}"

@@ -240,4 +240,4 @@ def _present(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _copy(table: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if table is None else dict(table)
+    return dict(table) if isinstance(table, Mapping) else table

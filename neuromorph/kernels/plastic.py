@@ -56,6 +56,12 @@ def _delay(rows, j):
     return rows.delay[0] if rows.delay.size == 1 else rows.delay[j]
 
 
+@kernel(forceinline=True)
+def _seen(history, e, delay, rule):
+    # When a synapse sees event e. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
+    {seen}
+
+
 @kernel
 def append(n, base, offset, index, count, archive, columns, new, {flat}):
     # Append `new` spikes of the postsynaptic population (in time order per cell); returns the new length.
@@ -85,7 +91,8 @@ def compact(n, base, offset, largest_delay, {flat}):
     m = 0
     for e in range(n):
         t = history.cell[e]
-        if (base - history.base[e]) * rule.u + (offset - history.offset[e]) > largest_delay:
+        sb, so = _seen(history, e, largest_delay, rule)
+        if sb < base or (sb == base and so < offset):
             {floor_from_event}
             history.floor_base[t] = history.base[e]
             history.floor_offset[t] = history.offset[e]
@@ -108,7 +115,10 @@ def compact(n, base, offset, largest_delay, {flat}):
 def _last_before(history, t, base, offset, delay, rule):
     # Last event of cell t whose time at the synapse is strictly earlier than the instant; -1: none in the log.
     e = history.head[t]
-    while e >= 0 and (base - history.base[e]) * rule.u + (offset - history.offset[e]) <= delay:
+    while e >= 0:
+        sb, so = _seen(history, e, delay, rule)
+        if sb < base or (sb == base and so < offset):
+            break
         e = history.prev[e]
     return e
 
@@ -122,9 +132,10 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
     n = 0
     e = history.head[t]
     while e >= 0:
-        if (source.seen_base[i] - history.base[e]) * rule.u + (source.seen_offset[i] - history.offset[e]) >= d:
+        sb, so = _seen(history, e, d, rule)
+        if sb < source.seen_base[i] or (sb == source.seen_base[i] and so <= source.seen_offset[i]):
             break
-        if (base - history.base[e]) * rule.u + (offset - history.offset[e]) >= d:
+        if sb < base or (sb == base and so <= offset):
             history.stack[n] = e
             n += 1
         e = history.prev[e]
@@ -213,6 +224,11 @@ def _lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "bind": [
             f"{name} = {kind}({', '.join(f'{name}_{f}' for f in fields.split())})"
             for kind, (name, fields) in STRUCTS.items()
+        ],
+        "seen": [
+            "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
+            if exact
+            else "return history.base[e] + int(delay), 0.0"
         ],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],

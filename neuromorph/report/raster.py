@@ -24,7 +24,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5
 INK, PALE, RULE, ALARM = "#222222", "#777777", "#D9D9D9", "#C00000"
 #: Above this many spikes dots would cover each other: how dense they are is drawn instead.
 DOTS = 60_000
-RATE_BINS = 200
+#: Populations that have a rate of their own below the spikes; more are shown as one.
+RATES = 12
 LEAST_SHARE = 0.05  # of the height, for a population however small
 RASTER_INCHES = 3.6
 
@@ -149,11 +150,11 @@ def _draw_spikes(axes: Axes, bands: list[Band], start: float, stop: float, pixel
 
 def _draw_dots(axes: Axes, band: Band, start: float, stop: float, pixels: int) -> None:
     height = float(np.clip(0.8 * band.points / band.size, 1.2, 14.0))  # most of a neuron's lane
-    mark = {"marker": "|", "markeredgewidth": 0.9} if height > 2.5 else {"marker": "o", "markeredgewidth": 0}
+    marker, edge = ("|", 0.9) if height > 2.5 else ("o", 0.0)
     alpha = 0.9 if len(band.times) < 8 * pixels else 0.6
     axes.plot(
-        band.times, band.heights(), linestyle="none", color=band.colour, alpha=alpha, markersize=height, rasterized=True,
-        **mark,
+        band.times, band.heights(), linestyle="none", color=band.colour, alpha=alpha,
+        marker=marker, markersize=height, markeredgewidth=edge, rasterized=True,
     )  # fmt: skip
 
 
@@ -175,18 +176,18 @@ def _draw_density(axes: Axes, band: Band, start: float, stop: float, pixels: int
 
 
 def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> None:
-    bin_ms = _bin(stop - start)
-    for band in bands:
+    bin_ms = _bin(stop - start, sum(len(band.times) for band in bands))
+    for band in bands if len(bands) <= RATES else [_together(bands)]:
         if bin_ms > 0:
             centres, rate = population_rate(band.times, band.size, stop - start, bin_ms, start)
             edges = start + np.arange(len(centres) + 1) * bin_ms
             axes.stairs(rate, edges, color=band.colour, linewidth=1.1, baseline=None)
             if len(bands) <= 3:  # more would mix into mud
                 axes.stairs(rate, edges, color=band.colour, fill=True, alpha=0.1, linewidth=0)
-    axes.set(xlabel="time (ms)", ylabel="rate (Hz)")
+    axes.set(xlabel="time (ms)", ylabel="rate (Hz)" if len(bands) <= RATES else "rate of all (Hz)")
     if stop > start:
         axes.set_xlim(start, stop)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, None if any(len(band.times) for band in bands) else 1)
     axes.set_title(f"bins of {bin_ms:g} ms", loc="right", fontsize=8, color=PALE, pad=3)
     axes.tick_params(colors=INK, labelsize=9, color=RULE)
     axes.yaxis.grid(True, color=RULE, linewidth=0.6)
@@ -194,12 +195,18 @@ def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> Non
     _plain(axes)
 
 
-def _bin(duration_ms: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that cuts the interval into at most RATE_BINS bins."""
+def _together(bands: list[Band]) -> Band:
+    times = np.concatenate([band.times for band in bands])
+    return Band("all", sum(band.size for band in bands), times, np.zeros(0, np.int64), INK, 0.0, 1.0)
+
+
+def _bin(duration_ms: float, spikes: int) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that leaves some ten spikes to a bin, within 60 to 500 bins."""
     if duration_ms <= 0:
         return 0.0
-    power = 10.0 ** np.floor(np.log10(duration_ms / RATE_BINS))
-    return float(next(n * power for n in (1, 2, 5, 10) if n * power * RATE_BINS >= duration_ms * (1 - 1e-12)))
+    bins = min(max(spikes / 10, 60), 500)
+    power = 10.0 ** np.floor(np.log10(duration_ms / bins))
+    return float(next(n * power for n in (1, 2, 5, 10) if n * power * bins >= duration_ms * (1 - 1e-12)))
 
 
 def _write_title(axes: Axes, trace: Trace, bands: list[Band]) -> None:
