@@ -112,6 +112,7 @@ class ExactCells(Cells):
         super().__init__(neurons, clock, seed, parts, window, archived)
         self.last_base, self.last_offset = np.full(neurons.size, -1), np.full(neurons.size, clock.unit)
         self.until_base, self.until_offset = np.full(neurons.size, LONG_AGO), np.zeros(neurons.size)
+        self.safe_base, self.safe_offset = np.full(neurons.size, -1), np.zeros(neurons.size)
         module = kernels.exact_kernels(neurons.model, neurons.own)
         self._kernel, self._evaluate = module.advance, module.evaluate
 
@@ -123,7 +124,8 @@ class ExactCells(Cells):
             while cell < end:
                 n, cell = self._kernel(
                     base, high, self.clock.unit, cell, end, pointer, offset, receptor, weight, self.state,
-                    self.last_base, self.last_offset, self.until_base, self.until_offset, self.refractory_ms,
+                    self.last_base, self.last_offset, self.until_base, self.until_offset, self.safe_base,
+                    self.safe_offset, self.refractory_ms,
                     self.shared, self.own, self.key[0], self.key[1], self.out_base, self.out_offset, self.out_index,
                     self.out_count, self.archive, n, self.out_base.size,
                 )  # fmt: skip
@@ -152,10 +154,12 @@ class ExactCells(Cells):
         """Set a state variable of some cells now; that is an own event of theirs."""
         self.state[:, cells] = self.all_values(base, offset, cells)
         self.last_base[cells], self.last_offset[cells] = base, offset
+        self.safe_base[cells] = -1
         self.state[row, cells] = values
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
         self.state[:] = self.neurons.initial
         self.last_base[:], self.last_offset[:] = base, offset
+        self.safe_base[:] = -1
         self.until_base[:], self.until_offset[:] = LONG_AGO, 0.0

@@ -29,6 +29,8 @@ from neuromorph.models.contract import NeuronModel
 
 _NAME = re.compile(r"[^\s/.\[\]\x00-\x1f]([^/.\[\]\x00-\x1f]*[^\s/.\[\]\x00-\x1f])?")
 
+NAMES_ALLOWED = "text without / . [ ], that begins and ends with no blank"
+
 
 def read_nodes(reading: Reading) -> Nodes:
     """Read every node: populations as they are, single neurons gathered in one population per model."""
@@ -86,8 +88,7 @@ def _read_population(reading: Reading, node: Hashable, data: Mapping[str, Any]) 
     section = "populations" if model is None or issubclass(model, NeuronModel) else "inputs"
     where = f"{section}.{name}"
     if not valid_name(node):
-        allowed = "text without / . [ ], that begins and ends with no blank"
-        reading.problem("not a name for a population", where, value=node, allowed=allowed)
+        reading.problem("not a name for a population", where, value=node, allowed=NAMES_ALLOWED)
     size = read_count(data["size"], f"{where}.size", reading.problems)
     cells = Cells(name, where, model, size)
     if model is None or size is None:

@@ -48,7 +48,8 @@ def _read(
     cells = {population.cells.name: population.cells for population in nodes.values()}
     projections, failed = _read_projections(reading, nodes)
     signals = read_signals(reading, cells)
-    sizes = {p.name: (_count(p, cells), weight_unit(cells[p.target], p.receptor)) for p in projections}
+    weighted = [p for p in projections if p.delay is not None]  # a current has nothing to record
+    sizes = {p.name: (_count(p, cells), weight_unit(cells[p.target], p.receptor)) for p in weighted}
     records = read_records(reading, cells, {**dict.fromkeys(failed, (None, "")), **sizes})
     specs = sorted((c.spec for c in cells.values() if c.spec is not None), key=lambda spec: spec.name)
     text = str(reading.settings.get("description", ""))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuromorph.errors import suggestion
-from neuromorph.graph.cells import check_length, valid_name
+from neuromorph.graph.cells import NAMES_ALLOWED, check_length, valid_name
 from neuromorph.graph.description import ProjectionSpec
 from neuromorph.graph.plasticity import read_plasticity
 from neuromorph.graph.reading import Cells, Reading
@@ -64,15 +64,20 @@ def read_projection(
         _check_positions(reading, source, target, where)
     weight_problems(reading, weight, receptor, target, f"{where}.weight")
     plasticity = read_plasticity(reading, source, target, data.get("plasticity"), where, weight, unit)
-    name = data.get("name")
-    if name is not None and not valid_name(name):
-        allowed = "text without / . [ ], that begins and ends with no blank"
-        reading.problem("not a name for a projection", f"{where}.name", value=name, allowed=allowed)
+    name = read_name(reading, data.get("name"), where)
     if len(reading.problems) > before or rule is None or arguments is None or weight is None:
         return None
     chosen = receptor.name if receptor else None
     spec = ProjectionSpec("", source.name, target.name, rule, arguments, weight, delay, chosen, plasticity)
     return Draft(spec, name, where)
+
+
+def read_name(reading: Reading, name: object, where: str) -> str | None:
+    """The name that was given to a projection, if any."""
+    if name is not None and not valid_name(name):
+        reading.problem("not a name for a projection", f"{where}.name", value=name, allowed=NAMES_ALLOWED)
+        return None
+    return None if name is None else str(name)
 
 
 def _unknown_arguments(reading: Reading, rule: str, data: Mapping[str, Any], where: str) -> None:
@@ -106,7 +111,7 @@ def read_receptor(
             )
             reading.problem(what, f"{where}.receptor", value=name)
         return known.get("current"), "1"
-    if name is not None and name not in known:
+    if name is not None and (not isinstance(name, str) or name not in known):
         what = f"unknown receptor '{name}' of {target.model.name}"
         reading.problem(what, f"{where}.receptor", fix=suggestion(str(name), known))
         return None, "1"

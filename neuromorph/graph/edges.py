@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.graph.connections import DELAY, Draft, delay_problems, read_receptor, weight_problems
+from neuromorph.graph.connections import DELAY, Draft, delay_problems, read_name, read_receptor, weight_problems
 from neuromorph.graph.description import ProjectionSpec
 from neuromorph.graph.network import Edge
 from neuromorph.graph.plasticity import read_plasticity
@@ -61,7 +61,7 @@ class Gathering:
             plasticity if plasticity is None else self._text(plasticity),
             self._text(weight) if isinstance(weight, dict) else None,
             self._text(delay) if isinstance(delay, dict) else None,
-            data.get("name"),
+            data.get("name") if isinstance(data.get("name"), str) else repr(data.get("name")),
         )
         group = self._groups.get(key)
         if group is None:
@@ -111,20 +111,19 @@ class Gathering:
         def check_weight(value: Value, spot: str) -> None:
             weight_problems(reading, value, receptor, group.target, spot)
 
+        name = read_name(reading, shared.get("name"), where)
         weight = self._column(group, "weight", group.weights, unit, check_weight)
         delay = self._delay(group)
         plastic = read_plasticity(reading, group.source, group.target, shared.get("plasticity"), where, weight, unit)
         if len(reading.problems) > before or weight is None:
             return None
         order, arguments = _order(group, weight, delay), {}
-        for name, index in (("sources", group.sources), ("targets", group.targets)):
-            arguments[name] = np.array(index, np.int64)[order]
+        for end, index in (("sources", group.sources), ("targets", group.targets)):
+            arguments[end] = np.array(index, np.int64)[order]
         chosen = receptor.name if receptor else None
         ends = (group.source.name, group.target.name)
         values = (_arranged(weight, order), None if delay is None else _arranged(delay, order))
-        return Draft(
-            ProjectionSpec("", *ends, "explicit", arguments, *values, chosen, plastic), shared.get("name"), where
-        )
+        return Draft(ProjectionSpec("", *ends, "explicit", arguments, *values, chosen, plastic), name, where)
 
     def _delay(self, group: Group) -> Value | None:
         if group.source.model is not None and issubclass(group.source.model, CurrentModel):

@@ -226,7 +226,7 @@ def _read_weights(
     _not_taken(reading, table, ("indices",), "a projection", where)
     name = table["projection"]
     count, unit = None, ""
-    if name in projections:
+    if isinstance(name, str) and name in projections:
         count, unit = projections[name]
     else:
         reading.problem(f"unknown projection '{name}'", f"{where}.projection", fix=suggestion(str(name), projections))

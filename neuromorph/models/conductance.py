@@ -21,7 +21,7 @@ class LifCondExp(NeuronModel):
     """Leaky integrate-and-fire neuron whose inputs are exponentially decaying conductances (nS).
 
     Classical Runge-Kutta, one step per tick, with the exact conductances at its stages. Global error below threshold,
-    measured after jumps to 20 and 30 nS: of order 4.0; at h = 0.1 ms 2e-5 mV with tau_syn_ex = 0.2 ms, 1e-8 mV with 2 ms.
+    measured after jumps to 20 and 30 nS: of order 4.0; at h = 0.1 ms 2e-5 mV (tau_syn_ex 0.2 ms) or 2e-8 mV (2 ms).
     """
 
     name = "lif_cond_exp"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +15,16 @@ HOOKS = ("propagate", "advance", "crossing", "receive", "fires", "reset")
 R = namedtuple("R", ["seed", "stream", "entity"])
 
 
+@functools.cache
+def _tuple(name: str, fields: tuple[str, ...]) -> Any:
+    # one class per set of fields, since every class is a type of its own to the compiler
+    return namedtuple(name, fields)
+
+
 def parameters(model: type[NeuronModel], **changed: Any) -> Any:
     """The model's defaults with some changed."""
     values = {name: param.default for name, param in model.parameters().items()} | changed
-    return namedtuple("P", values)(**values)
+    return _tuple("P", tuple(values))(**values)
 
 
 def state(model: type[NeuronModel], p: Any, **changed: float) -> Any:
@@ -26,18 +33,18 @@ def state(model: type[NeuronModel], p: Any, **changed: float) -> Any:
     for name, variable in model.variables().items():
         initial = variable.initial
         values[name] = float(getattr(p, initial) if isinstance(initial, str) else initial)
-    return namedtuple("S", values)(**(values | changed))
+    return _tuple("S", tuple(values))(**(values | changed))
 
 
 def arrivals(model: type[NeuronModel], **sums: float) -> Any:
     """Sums of one instant; 0 at the receptors that are not named."""
     values = {receptor.name: 0.0 for receptor in model.receptors} | sums
-    return namedtuple("X", values)(**values)
+    return _tuple("X", tuple(values))(**values)
 
 
 def coefficients(model: type[NeuronModel], p: Any, h: float) -> Any:
     """The model's coefficients for one cell."""
-    return namedtuple("C", model.coefficient_names)(*(float(c) for c in model.coefficients(p, h)))
+    return _tuple("C", model.coefficient_names)(*(float(c) for c in model.coefficients(p, h)))
 
 
 def compiled(model: type[NeuronModel]) -> Any:

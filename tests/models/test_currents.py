@@ -9,6 +9,8 @@ import pytest
 
 from neuromorph.models.currents import ACCurrent, DCCurrent, NoiseCurrent
 
+LENGTHS = "`amplitudes` and `times` must both be given and have the same length"
+
 
 def defaults(model, **changed):
     return {name: param.default for name, param in model.parameters().items()} | changed
@@ -45,9 +47,9 @@ def test_steps_given_by_hand():
     ("changed", "sentence"),
     [
         ({"start": 5.0, "stop": 5.0}, "start must be below stop, found start = 5 ms and stop = 5 ms"),
-        ({"times": [0.0]}, "`amplitudes` and `times` must both be given and have the same length"),
-        ({"times": [], "amplitudes": []}, "`amplitudes` and `times` must both be given and have the same length"),
-        ({"times": [1.0], "amplitudes": [1.0, 2.0]}, "`amplitudes` and `times` must both be given and have the same length"),
+        ({"times": [0.0]}, LENGTHS),
+        ({"times": [], "amplitudes": []}, LENGTHS),
+        ({"times": [1.0], "amplitudes": [1.0, 2.0]}, LENGTHS),
         ({"times": [2.0, 1.0], "amplitudes": [1.0, 2.0]}, "`times` must ascend, from 0 ms or later"),
         ({"times": [-1.0], "amplitudes": [1.0]}, "`times` must ascend, from 0 ms or later"),
         ({"times": [1.0], "amplitudes": [math.nan]}, "`amplitudes` must be finite"),

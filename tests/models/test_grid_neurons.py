@@ -44,8 +44,10 @@ def test_compiled_and_uncompiled_hooks_agree_bit_for_bit(model):
         s = type(s)(*model.propagate(s, c, p, k > 40))
         assert hooks.receive(s, x, p, False, NO_DRAW) == model.receive(s, x, p, False, NO_DRAW)
         s = type(s)(*model.receive(s, x, p, False, NO_DRAW))
-    assert hooks.reset(s, p) == model.reset(s, p)
-    assert hooks.fires(s, p) == model.fires(s, p)
+        assert hooks.reset(s, p) == model.reset(s, p)
+        assert hooks.fires(s, p) == model.fires(s, p)
+        if model.fires(s, p):
+            s = type(s)(*model.reset(s, p))
 
 
 def test_conductances_add_up_and_decay_while_the_membrane_is_clamped():
@@ -78,7 +80,7 @@ def test_conductance_neuron_resets_and_keeps_its_conductances():
 def test_izhikevich_rests_where_the_paper_says():
     # the stable fixed point of the default cell: 0.04 V^2 + (5 - b) V + 140 = 0
     p = parameters(Izhikevich)
-    end = run_grid(Izhikevich, p, state(Izhikevich, p), 0.1, 5000)[-1]
+    end = run_grid(Izhikevich, p, state(Izhikevich, p), 0.1, 10_000)[-1]
     rest = (-(5 - 0.2) - math.sqrt((5 - 0.2) ** 2 - 4 * 0.04 * 140)) / (2 * 0.04)
     assert rest == pytest.approx(-70.0)
     assert end[0] == pytest.approx(rest, abs=1e-6)
