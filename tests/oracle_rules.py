@@ -162,13 +162,19 @@ class Mirror(Recirculation):
 
 
 class Wake(Recirculation):
-    """on_signal: w + eta value (source's activity) (target's activity - its reconstruction), both about their means."""
+    """on_signal: w + eta value (free count of the source) (target's activity - its reconstruction, about their means)."""
 
-    defaults = dict(eta=None, clamped=None)
+    above = "n_free"
 
     def on_signal(self, w: float, pre: Any, post: Any, syn: Any, value: float) -> Any:
-        above = pre.n_free + self.p.clamped * (pre.n_nudged - pre.n_free) - pre.n_mean
+        above = getattr(pre, self.above)
         return w + self.p.eta * value * above * ((post.n_free - post.n_mean) - (post.a_free - post.a_mean))
+
+
+class WakeClamped(Wake):
+    """Wake with the nudged count of the source."""
+
+    above = "n_nudged"
 
 
 RULES: dict[str, Any] = {
@@ -177,6 +183,7 @@ RULES: dict[str, Any] = {
     "recirculation": Recirculation,
     "mirror": Mirror,
     "wake": Wake,
+    "wake_clamped": WakeClamped,
 }
 
 

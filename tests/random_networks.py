@@ -151,8 +151,9 @@ def layered(random: Any) -> Network:
     )  # fmt: skip
     kind = str(random.choice(["fixed", "wake", "mirror", "transpose"]))
     settings = Settings(
-        top_down=kind, hidden=(5, 4), kappa_in=4.0, kappa=4.0, eta=0.004, eta_bias=0.01, eta_top_down=0.01,
-        eta_top_readout=0.002, spread=1.5, top_down_std=0.3, gamma=0.2, tau_mean=5.0, kappa_readout=8.0,
+        top_down=kind, hidden=(5, 4), kappa_in=4.0, kappa=4.0, eta=0.004, eta_readout=0.002, eta_top_down=0.01,
+        eta_top_readout=0.002, spread=1.5, top_down_std=0.3, top_readout_std=0.3, gamma=0.2, gamma_top=0.2,
+        tau_mean=5.0, kappa_readout=8.0,
         seed=int(random.integers(1000)),
     )  # fmt: skip
     return build.training_network(images, settings, random.integers(0, n, 15))

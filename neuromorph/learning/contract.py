@@ -88,7 +88,7 @@ class LearningRule:
     @classmethod
     def hooks(cls) -> dict[str, object]:
         """The hooks that the rule defines, by name."""
-        return {name: vars(cls)[name] for name in HOOKS if name in vars(cls)}
+        return {name: getattr(cls, name) for name in HOOKS if hasattr(cls, name)}
 
 
 class Unchanging(LearningRule):

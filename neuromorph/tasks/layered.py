@@ -70,9 +70,10 @@ def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Se
     once = {"patterns": np.ones((1, 1), np.uint8), "order": np.zeros(order.size, np.int64), "kappa": 1.0}
     network.add_input("bias", "pattern_volley", 1, {**once, "start": FIRST + 1, "interval": period})
     network.add_input("pacemaker", "pattern_volley", 1, {**once, "start": FIRST, "interval": period})
-    hidden = {"kappa": settings.kappa, "cap": settings.cap, "gamma": settings.gamma, "tau_mean": settings.tau_mean}
-    for name, size in zip(names(settings)[1:-1], settings.hidden):
-        network.add_population(name, "rhythmic", size, hidden)
+    hidden = {"kappa": settings.kappa, "cap": settings.cap, "tau_mean": settings.tau_mean}
+    for layer, size in enumerate(settings.hidden, start=1):
+        gamma = settings.gamma_top if layer == len(settings.hidden) else settings.gamma
+        network.add_population(f"hidden{layer}", "rhythmic", size, hidden | {"gamma": gamma})
     readout = {"kappa": settings.kappa_readout, "tau_mean": settings.tau_mean}
     network.add_population("readout", "rhythmic_readout", CLASSES, readout)
     _phases(network, settings, training)
@@ -95,62 +96,75 @@ def _phases(network: Network, settings: Settings, training: bool) -> None:
             )  # fmt: skip
 
 
-def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) -> None:
-    layers = names(settings)
-    sizes = [pixels, *settings.hidden, CLASSES]
-    kappas = [settings.kappa_in, *(settings.kappa for _ in settings.hidden)]
+def _sizes(settings: Settings, pixels: int) -> list[int]:
+    return [pixels, *settings.hidden, CLASSES]
 
+
+def _std(settings: Settings, k: int, pixels: int) -> float:
+    """Spread of the initial weights from layer k to k + 1."""
+    kappa = settings.kappa if k else settings.kappa_in
+    half = 0.5 if k == len(settings.hidden) else 1.0
+    return half * settings.spread * math.sqrt(2.0 / _sizes(settings, pixels)[k]) / kappa
+
+
+def _eta(settings: Settings, k: int) -> float:
+    """Rate of the synapses from layer k to k + 1."""
+    return settings.eta_readout if k == len(settings.hidden) else settings.eta
+
+
+def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) -> None:
     def plasticity(eta: float) -> dict[str, Any] | None:
         if weights is not None:
             return None
         return {"rule": settings.rule, "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
 
+    layers = names(settings)
     for k, (below, above) in enumerate(zip(layers, layers[1:])):
         name = f"{below}_{above}"
-        spread = settings.spread * math.sqrt(2.0 / sizes[k]) / kappas[k]
-        start: Any = {"distribution": "normal", "mean": 0.0, "std": spread}
+        start: Any = {"distribution": "normal", "mean": 0.0, "std": _std(settings, k, pixels)}
         if weights is None and settings.top_down == "transpose" and k > 0:
-            start = _shared(settings, k, sizes, spread).ravel()
+            start = _shared(settings, k, pixels).ravel()
         network.connect(
             below, above, "all_to_all", weight=start if weights is None else weights[name], delay=1.0,
-            receptor="basal", plasticity=plasticity(settings.eta), name=name,
+            receptor="basal", plasticity=plasticity(_eta(settings, k)), name=name,
         )  # fmt: skip
         bias: Any = settings.readout_bias if above == "readout" else 0.0
         network.connect(
             "bias", above, "all_to_all", weight=bias if weights is None else weights[f"bias_{above}"], delay=1.0,
-            receptor="basal", plasticity=plasticity(settings.eta_bias), name=f"bias_{above}",
+            receptor="basal", plasticity=plasticity(settings.kappa * _eta(settings, k)), name=f"bias_{above}",
         )  # fmt: skip
 
 
 def _top_down(network: Network, settings: Settings, pixels: int) -> None:
     layers = names(settings)
-    sizes = [pixels, *settings.hidden, CLASSES]
-    kappas = [settings.kappa_in, *(settings.kappa for _ in settings.hidden)]
     for k in range(len(layers) - 1, 1, -1):
         above, below = layers[k], layers[k - 1]
-        start: Any = {"distribution": "normal", "mean": 0.0, "std": settings.top_down_std}
+        readout = above == "readout"
+        std = settings.top_readout_std if readout else settings.top_down_std
+        start: Any = {"distribution": "normal", "mean": 0.0, "std": std}
         if settings.top_down == "transpose":
-            # mirror keeps what starts as the transpose the transpose, up to rounding
-            spread = settings.spread * math.sqrt(2.0 / sizes[k - 1]) / kappas[k - 1]
-            start = _shared(settings, k - 1, sizes, spread).T.ravel() * settings.eta_top_down / settings.eta
+            # mirror keeps what starts as the (scaled) transpose the transpose, up to rounding
+            eta = settings.eta_top_readout if readout else settings.eta_top_down
+            start = _shared(settings, k - 1, pixels).T.ravel() * (eta / _eta(settings, k - 1))
         network.connect(
             above, below, "all_to_all", weight=start, delay=1.0, receptor="apical",
-            plasticity=_top_down_rule(settings, above), name=f"{above}_{below}",
+            plasticity=_top_down_rule(settings, readout), name=f"{above}_{below}",
         )  # fmt: skip
 
 
-def _top_down_rule(settings: Settings, above: str) -> dict[str, Any] | None:
-    readout = above == "readout"
-    eta = settings.eta_top_readout if readout else settings.eta_top_down
+def _top_down_rule(settings: Settings, readout: bool) -> dict[str, Any] | None:
     if settings.top_down == "fixed":
         return None
+    rule = "mirror"
     if settings.top_down == "wake":
-        params = {"eta": eta, "clamped": 1.0 if readout else 0.0}
-        return {"rule": "wake", "params": params, "signals": ["learn"], **UNBOUNDED}
-    return {"rule": "mirror", "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
+        # at the top the activity above is the nudged one: the target
+        rule = "wake_clamped" if readout else "wake"
+    eta = settings.eta_top_readout if readout else settings.eta_top_down
+    return {"rule": rule, "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
 
 
-def _shared(settings: Settings, k: int, sizes: list[int], spread: float) -> NDArray[np.float32]:
+def _shared(settings: Settings, k: int, pixels: int) -> NDArray[np.float32]:
     """Initial weights from layer k to k + 1 that both directions start from."""
+    sizes = _sizes(settings, pixels)
     random = np.random.default_rng([settings.seed, k])
-    return (random.standard_normal((sizes[k], sizes[k + 1])) * spread).astype(np.float32)
+    return (random.standard_normal((sizes[k], sizes[k + 1])) * _std(settings, k, pixels)).astype(np.float32)

@@ -11,31 +11,36 @@ TOP_DOWN = ("fixed", "wake", "mirror", "transpose")
 class Settings:
     """Settings of a layered network that learns by recirculation. Weights and rates are per spike.
 
-    hidden : cells of each hidden layer; epochs; passes : presentations of each image in a test
-    kappa_in, kappa, kappa_readout : spikes per unit of intensity or activity; cap : largest activity; gamma : gain of
-    the apical charge; tau_mean : cycles of the running means
-    eta, eta_bias : rates of the bottom-up synapses; eta_top_down, eta_top_readout : rates of the top-down synapses
-    between hidden layers and from the readout; spread : initial weights are normal with spread sqrt(2 / n) / kappa;
-    top_down_std : of the initial top-down weights; readout_bias : initial
+    hidden : cells of each hidden layer; epochs; passes : presentations of each image in the last test
+    kappa_in, kappa, kappa_readout : spikes per unit of intensity or activity; cap : largest activity
+    gamma, gamma_top : gain of the apical charge, of the topmost hidden layer in particular
+    tau_mean : cycles of the running means
+    eta, eta_readout : rates of the bottom-up synapses, of those onto the readout in particular; those of a bias are
+    kappa times as high
+    eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
+    spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
+    top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
     """
 
     top_down: str = "fixed"
     hidden: tuple[int, ...] = (200, 200)
-    epochs: int = 20
+    epochs: int = 10
     passes: int = 16
     seed: int = 1
     kappa_in: float = 8.0
     kappa: float = 8.0
     kappa_readout: float = 64.0
     cap: float = 1.0
-    gamma: float = 0.125
+    gamma: float = 0.5
+    gamma_top: float = 0.125
     tau_mean: float = 300.0
-    eta: float = 2e-5
-    eta_bias: float = 1.6e-4
+    eta: float = 4e-5
+    eta_readout: float = 1e-5
     eta_top_down: float = 0.0
     eta_top_readout: float = 0.0
     spread: float = 0.5
-    top_down_std: float = 0.08
+    top_down_std: float = 0.02
+    top_readout_std: float = 0.08
     readout_bias: float = -2.2
     rule: str = "recirculation"
 
@@ -43,10 +48,12 @@ class Settings:
 def defaults(task: str, top_down: str) -> Settings:
     """The settings of a task (`digits` or `mnist`) and a kind of top-down weights."""
     settings = Settings(top_down=top_down)
-    if top_down in ("mirror", "transpose"):
-        settings = replace(settings, top_down_std=0.02, eta_top_down=1.6e-4, eta_top_readout=1.6e-4)
-    elif top_down == "wake":
-        settings = replace(settings, top_down_std=0.02, eta_top_down=1e-4, eta_top_readout=1e-5)
     if task == "mnist":
-        settings = replace(settings, hidden=(800, 800), epochs=3)
+        settings = replace(settings, hidden=(800, 800), epochs=3, passes=8, eta=8e-6, eta_readout=2e-6)
+    if top_down in ("mirror", "transpose"):
+        rates = {"eta_top_down": 2.0 * settings.eta, "eta_top_readout": 8.0 * settings.eta_readout}
+        return replace(settings, top_down_std=0.005, top_readout_std=0.02, **rates)
+    if top_down == "wake":
+        scale = 1.0 if task == "mnist" else 2.0
+        return replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
     return settings

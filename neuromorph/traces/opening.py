@@ -26,6 +26,17 @@ def find(path: Path) -> Path:
     return part
 
 
+def open_trace(path: Path) -> tuple[Path, h5py.File | None, int | None]:
+    """Return what `find` found and what `open_file` makes of it."""
+    found = find(path)
+    try:
+        return found, *open_file(found)
+    except TraceError:
+        if found == path or not path.exists():
+            raise
+        return path, *open_file(path)  # the run has ended in between
+
+
 def open_file(path: Path) -> tuple[h5py.File | None, int | None]:
     """Open a file that nobody writes any more; of a followed or killed recording, open only a descriptor.
 
@@ -35,13 +46,14 @@ def open_file(path: Path) -> tuple[h5py.File | None, int | None]:
     with reading(path):
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            head = _head(path, descriptor)
+            head = os.read(descriptor, 12).ljust(12, b"\0")
             # Superblock 3 with the marks "open for writing" and "may be followed": running, or killed.
             if head[8] == 3 and head[11] & 0b101 == 0b101:
                 return None, descriptor
             if not lock.is_free(descriptor, lock.FOLLOWED):
                 fix = "Wait for its end, or run it with live=True."
                 raise TraceError(Problem("is being written by a run that cannot be followed (yet)", str(path), fix=fix))
+            _check_signature(path, head)
             file = h5py.File(path, "r")
         except BaseException:
             os.close(descriptor)
@@ -105,16 +117,14 @@ def reading(path: Path) -> Iterator[None]:
         raise TraceError(Problem(f"cut short or damaged: {said}", str(path), fix=fix)) from error
 
 
-def _head(path: Path, descriptor: int) -> bytes:
-    """The first bytes of an HDF5 file; raises TraceError where it is none."""
-    head = os.read(descriptor, 12)
-    if not head:
+def _check_signature(path: Path, head: bytes) -> None:
+    """Raise TraceError where this is no HDF5 file; `head` is how it begins."""
+    if not path.stat().st_size:
         fix = "The run that should have written it ended before it began; run it again."
         raise TraceError(Problem("the file is empty", str(path), fix=fix))
-    if h5py.is_hdf5(path) or head.startswith(SIGNATURE[: len(head)]):
-        return head.ljust(12, b"\0")
-    fix = "Give a trace written by neuromorph, or a SONATA spike file."
-    raise TraceError(Problem("not an HDF5 file: not a trace", str(path), fix=fix))
+    if not head.startswith(SIGNATURE) and not h5py.is_hdf5(path):
+        fix = "Give a trace written by neuromorph, or a SONATA spike file."
+        raise TraceError(Problem("not an HDF5 file: not a trace", str(path), fix=fix))
 
 
 def _similar(path: Path) -> str:

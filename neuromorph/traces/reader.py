@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import Problem, TraceError, suggestion
 from neuromorph.traces import lock
 from neuromorph.traces.finish import curves, journal_text
-from neuromorph.traces.opening import check_root, find, is_spikes, open_file, open_recording, reading
+from neuromorph.traces.opening import check_root, is_spikes, open_file, open_recording, open_trace, reading
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
@@ -53,8 +53,8 @@ class Trace:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = find(Path(path))
-        self._file, self._lock = open_file(self.path)
+        self._attributes: dict[str, Any] = {}
+        self.path, self._file, self._lock = open_trace(Path(path))
         try:
             with self._reading() as file:
                 self._attributes = check_root(file, self.path)
@@ -258,13 +258,26 @@ class Trace:
     @contextmanager
     def _reading(self) -> Iterator[h5py.File]:
         """The file as it is now; what HDF5 says of a damaged one becomes a TraceError."""
-        self._follow()
-        with reading(self.path):
-            if self._lock is None:
-                yield self._file
-                return
-            with open_recording(self.path) as file:
+        file = self._open()
+        try:
+            with reading(self.path):
                 yield file
+        finally:
+            if file is not self._file:
+                file.close()
+
+    def _open(self) -> h5py.File:
+        self._follow()
+        if self._lock is None:
+            return self._file
+        with reading(self.path):
+            try:
+                return open_recording(self.path)
+            except OSError:  # gone between the look and the opening?
+                self._follow()
+                if self._lock is None:
+                    return self._file
+                raise
 
     def _follow(self) -> None:
         """When the recording that was followed has become a finished trace, go on with that one."""
@@ -275,13 +288,13 @@ class Trace:
                 return
         except FileNotFoundError:
             pass
-        recording = self._attributes["recording"]
+        before = self._attributes.get("recording")
         self.close()
         self.path = final_path(self.path)
         self._file, self._lock = open_file(self.path)
         with reading(self.path):
             self._attributes = check_root(self._file, self.path)
-        if self._attributes.get("recording") != recording:
+        if before not in (None, self._attributes.get("recording")):
             fix = "Open the trace anew."
             raise TraceError(Problem("the run that was followed has left no trace here", str(self.path), fix=fix))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 
 from neuromorph.learning import contract as learning
@@ -164,3 +167,21 @@ def pair():
     network.add_input("S", "source", 10)
     network.add_input("I", "step", 1)
     return network
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """Dataclasses and arrays as nested tables and lists, for comparison."""
+
+    def plain(value):
+        if isinstance(value, np.ndarray):
+            return value.dtype.str, value.tolist()
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return type(value).__name__, {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value
+
+    return plain

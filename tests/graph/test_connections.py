@@ -108,63 +108,224 @@ def test_names_that_could_collide_do_not():
 @pytest.mark.parametrize(
     ("ends", "more", "words"),
     [
-        ("AB", {"rule": "all_to_al"}, "projections[0].rule: unknown connection rule 'all_to_al'. Did you mean 'all_to_all'?"),
+        (
+            "AB",
+            {"rule": "all_to_al"},
+            "projections[0].rule: unknown connection rule 'all_to_al'. Did you mean 'all_to_all'?",
+        ),
         ("AB", {"rule": "bernoulli"}, "projections[0]: rule bernoulli needs 'probability'. Add `probability`."),
-        ("AB", {"rule": "bernoulli", "probability": 1.5}, "projections[0].probability: value out of range, found 1.5 (allowed: at least 0 and at most 1)"),
-        ("AB", {"rule": "bernoulli", "probability": 0.5, "indegree": 2}, "projections[0].indegree: rule bernoulli does not take 'indegree'. It takes probability, autapses."),
-        ("AB", {"wieght": 2}, "projections[0].wieght: unknown attribute 'wieght' of a projection. Did you mean 'weight'?"),
+        (
+            "AB",
+            {"rule": "bernoulli", "probability": 1.5},
+            "projections[0].probability: value out of range, found 1.5 (allowed: at least 0 and at most 1)",
+        ),
+        (
+            "AB",
+            {"rule": "bernoulli", "probability": 0.5, "indegree": 2},
+            "projections[0].indegree: rule bernoulli does not take 'indegree'. It takes probability, autapses.",
+        ),
+        (
+            "AB",
+            {"wieght": 2},
+            "projections[0].wieght: unknown attribute 'wieght' of a projection. Did you mean 'weight'?",
+        ),
         ("AB", {"rule": "fixed_indegree", "indegree": 2.5}, "projections[0].indegree: not a count, found 2.5"),
-        ("AB", {"rule": "fixed_indegree", "indegree": 11}, "projections[0].indegree: more connections than there are pairs, found 11 (allowed: 0 to 10). Allow `multapses`."),
+        (
+            "AB",
+            {"rule": "fixed_indegree", "indegree": 11},
+            "projections[0].indegree: more connections than there are pairs, found 11 (allowed: 0 to 10). "
+            "Allow `multapses`.",
+        ),
         ("AA", {"rule": "fixed_indegree", "indegree": 10}, "found 10 (allowed: 0 to 9)"),
-        ("AA", {"rule": "fixed_outdegree", "outdegree": 10}, "projections[0].outdegree: more connections than there are pairs, found 10"),
-        ("AA", {"rule": "fixed_total", "total": 91}, "projections[0].total: more connections than there are pairs, found 91 (allowed: 0 to 90)"),
-        ("AB", {"rule": "all_to_all", "autapses": 1}, "projections[0].autapses: not a truth value, found 1 (allowed: true or false)"),
+        (
+            "AA",
+            {"rule": "fixed_outdegree", "outdegree": 10},
+            "projections[0].outdegree: more connections than there are pairs, found 10",
+        ),
+        (
+            "AA",
+            {"rule": "fixed_total", "total": 91},
+            "projections[0].total: more connections than there are pairs, found 91 (allowed: 0 to 90)",
+        ),
+        (
+            "AB",
+            {"rule": "all_to_all", "autapses": 1},
+            "projections[0].autapses: not a truth value, found 1 (allowed: true or false)",
+        ),
         ("AB", {"rule": "one_to_one"}, "projections[0]: one_to_one needs populations of one size, found (10, 5)"),
         ("AB", {"rule": "explicit", "sources": [1]}, "projections[0]: rule explicit needs 'targets'"),
-        ("AB", {"rule": "explicit", "sources": [1], "targets": []}, "projections[0]: sources and targets differ in length, found (1, 0)"),
-        ("AB", {"rule": "explicit", "sources": [10], "targets": [0]}, "projections[0].sources[0]: index out of range, found 10 (allowed: whole numbers from 0 to 9)"),
-        ("AB", {"rule": "explicit", "sources": [-1], "targets": [0]}, "projections[0].sources[0]: index out of range, found -1.0"),
-        ("AB", {"rule": "explicit", "sources": [[1]], "targets": [0]}, "projections[0].sources: not a plain list, found (1, 1)"),
-        ("AB", {"rule": "distance", "length_um": 0}, "projections[0].length_um: value out of range, found 0.0 (allowed: above 0 um)"),
-        ("AB", {"rule": "distance", "length_um": 1}, "projections[0]: rule distance needs positions of 'B'. Add `positions` to it."),
-        ("AB", {"rule": "distance", "length_um": 1, "profile": "gauss"}, "projections[0].profile: unknown profile 'gauss'. Did you mean 'gaussian'?"),
+        (
+            "AB",
+            {"rule": "explicit", "sources": [1], "targets": []},
+            "projections[0]: sources and targets differ in length, found (1, 0)",
+        ),
+        (
+            "AB",
+            {"rule": "explicit", "sources": [10], "targets": [0]},
+            "projections[0].sources[0]: index out of range, found 10 (allowed: whole numbers from 0 to 9)",
+        ),
+        (
+            "AB",
+            {"rule": "explicit", "sources": [-1], "targets": [0]},
+            "projections[0].sources[0]: index out of range, found -1.0",
+        ),
+        (
+            "AB",
+            {"rule": "explicit", "sources": [[1]], "targets": [0]},
+            "projections[0].sources: not a plain list, found (1, 1)",
+        ),
+        (
+            "AB",
+            {"rule": "distance", "length_um": 0},
+            "projections[0].length_um: value out of range, found 0.0 (allowed: above 0 um)",
+        ),
+        (
+            "AB",
+            {"rule": "distance", "length_um": 1},
+            "projections[0]: rule distance needs positions of 'B'. Add `positions` to it.",
+        ),
+        (
+            "AB",
+            {"rule": "distance", "length_um": 1, "profile": "gauss"},
+            "projections[0].profile: unknown profile 'gauss'. Did you mean 'gaussian'?",
+        ),
         ("AB", {"weight": math.nan}, "projections[0].weight: not a number, found nan"),
         ("AB", {"weight": math.inf}, "projections[0].weight: must be finite, found inf"),
         ("AB", {"weight": "1 pA"}, "projections[0].weight: unit 'pA' where mV is meant"),
-        ("AB", {"weight": [1.0, 2.0]}, "projections[0].weight: wrong number of values, found 2 (allowed: 50, one per synapse)"),
-        ("AB", {"weight": [1.0], "rule": "bernoulli", "probability": 0.1}, "projections[0].weight: rule bernoulli makes a random number of synapses. Give one value, or a distribution."),
+        (
+            "AB",
+            {"weight": [1.0, 2.0]},
+            "projections[0].weight: wrong number of values, found 2 (allowed: 50, one per synapse)",
+        ),
+        (
+            "AB",
+            {"weight": [1.0], "rule": "bernoulli", "probability": 0.1},
+            "projections[0].weight: rule bernoulli makes a random number of synapses. Give one value, or "
+            "a distribution.",
+        ),
         ("AB", {"delay": 0.0}, "projections[0].delay: value out of range, found 0.0 (allowed: above 0 ms)"),
         ("AB", {"delay": math.inf}, "projections[0].delay: must be finite, found inf"),
-        ("AB", {"delay": 0.04}, "projections[0].delay: delay under half a tick, found 0.04 (allowed: at least 0.05 ms at a resolution of 0.1 ms)"),
-        ("AB", {"delay": {"distribution": "uniform", "low": 0.01, "high": 1.0}}, "delay under half a tick, found 0.01 (allowed: at least 0.05 ms at a resolution of 0.1 ms). Bound the distribution by `low`."),
-        ("AB", {"delay": {"distribution": "normal", "mean": 1.5, "std": 0.75}}, "projections[0].delay: values out of range can be drawn"),
-        ("AB", {"receptor": "dleta"}, "projections[0].receptor: unknown receptor 'dleta' of tiny. Did you mean 'delta'?"),
-        ("AB", {"receptor": "current"}, "projections[0].receptor: receptor `current` is driven by currents only, found 'A'"),
+        (
+            "AB",
+            {"delay": 0.04},
+            "projections[0].delay: delay under half a tick, found 0.04 (allowed: at least 0.05 ms at a "
+            "resolution of 0.1 ms)",
+        ),
+        (
+            "AB",
+            {"delay": {"distribution": "uniform", "low": 0.01, "high": 1.0}},
+            "delay under half a tick, found 0.01 (allowed: at least 0.05 ms at a resolution of 0.1 ms). "
+            "Bound the distribution by `low`.",
+        ),
+        (
+            "AB",
+            {"delay": {"distribution": "normal", "mean": 1.5, "std": 0.75}},
+            "projections[0].delay: values out of range can be drawn",
+        ),
+        (
+            "AB",
+            {"receptor": "dleta"},
+            "projections[0].receptor: unknown receptor 'dleta' of tiny. Did you mean 'delta'?",
+        ),
+        (
+            "AB",
+            {"receptor": "current"},
+            "projections[0].receptor: receptor `current` is driven by currents only, found 'A'",
+        ),
         ("AS", {}, "projections[0].target: connection into 'S', an input. Inputs have no receptors."),
         ("IA", {"delay": 1.0}, "projections[0].delay: a current has no delay, found 1.0. Leave `delay` out."),
-        ("IA", {"receptor": "delta"}, "projections[0].receptor: 'I' is a current; tiny has a receptor for it: `current`, found 'delta'"),
-        ("IA", {"plasticity": "hebb"}, "projections[0].plasticity: a current cannot be plastic. Leave `plasticity` out."),
-        ("AB", {"name": ["a"]}, "projections[0].name: not a name for a projection, found ['a'] (allowed: text without / . [ ]"),
+        (
+            "IA",
+            {"receptor": "delta"},
+            "projections[0].receptor: 'I' is a current; tiny has a receptor for it: `current`, found 'delta'",
+        ),
+        (
+            "IA",
+            {"plasticity": "hebb"},
+            "projections[0].plasticity: a current cannot be plastic. Leave `plasticity` out.",
+        ),
+        (
+            "AB",
+            {"name": ["a"]},
+            "projections[0].name: not a name for a projection, found ['a'] (allowed: text without / . [ ]",
+        ),
         ("AB", {"receptor": {}}, "projections[0].receptor: unknown receptor '{}' of tiny"),
         ("AB", {"name": "a/b"}, "projections[0].name: not a name for a projection, found 'a/b'"),
         ("AB", {"plasticity": 3}, "projections[0].plasticity: not a table of names and values, found 3"),
-        ("AB", {"plasticity": "heb"}, "projections[0].plasticity.rule: unknown learning rule 'heb'. Did you mean 'hebb'?"),
+        (
+            "AB",
+            {"plasticity": "heb"},
+            "projections[0].plasticity.rule: unknown learning rule 'heb'. Did you mean 'hebb'?",
+        ),
         ("AB", {"plasticity": {"rule": None}}, "projections[0].plasticity.rule: no learning rule is named, found None"),
-        ("AB", {"plasticity": {"rule": "hebb", "wmax": 1}}, "projections[0].plasticity.wmax: unknown key of plasticity 'wmax'. Did you mean 'w_max'?"),
-        ("AB", {"plasticity": {"rule": "hebb", "params": {"etta": 1}}}, "projections[0].plasticity.params.etta: unknown parameter of Hebb 'etta'. Did you mean 'eta'?"),
-        ("AB", {"plasticity": {"rule": "hebb", "params": {"eta": -1}}}, "projections[0].plasticity.params.eta: value out of range, found -1.0 (allowed: at least 0)"),
-        ("AB", {"plasticity": {"rule": "hebb", "params": {"tau": [1]}}}, "projections[0].plasticity.params.tau: not a quantity, found [1]"),
-        ("AB", {"plasticity": {"rule": "hebb", "w_min": 2, "w_max": 1}}, "projections[0].plasticity: w_min is above w_max, found (2.0, 1.0)"),
-        ("AB", {"plasticity": {"rule": "hebb", "w_max": 0.5}}, "projections[0].plasticity: initial weights outside [w_min, w_max], found (1.0, 1.0) (allowed: None to 0.5)"),
-        ("AB", {"plasticity": {"rule": "hebb", "w_max": "1 pA"}}, "projections[0].plasticity.w_max: unit 'pA' where mV is meant"),
-        ("AB", {"plasticity": {"rule": "hebb", "frozen": 1}}, "projections[0].plasticity.frozen: not a truth value, found 1"),
-        ("AB", {"plasticity": {"rule": "hebb", "signals": ["r"]}}, "projections[0].plasticity.signals: Hebb has no on_signal, found ['r']. Leave `signals` out."),
-        ("SB", {"plasticity": {"rule": "reward", "signals": ["rr"]}}, "projections[0].plasticity.signals: unknown signal 'rr'. Did you mean 'r'?"),
-        ("SB", {"plasticity": {"rule": "reward", "signals": 3}}, "projections[0].plasticity.signals: not a list of signals, found 3"),
-        ("SB", {"plasticity": "reward"}, "projections[0].plasticity.signals: Reward listens to signals, none is named. Name them: signals = ['r']."),
-        ("AB", {"plasticity": {"rule": "reward", "signals": "r"}}, "projections[0].plasticity.rule: Reward reads pre.n: tiny has no variable 'n_free'. Known: I_stim, V_m."),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "wmax": 1}},
+            "projections[0].plasticity.wmax: unknown key of plasticity 'wmax'. Did you mean 'w_max'?",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "params": {"etta": 1}}},
+            "projections[0].plasticity.params.etta: unknown parameter of Hebb 'etta'. Did you mean 'eta'?",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "params": {"eta": -1}}},
+            "projections[0].plasticity.params.eta: value out of range, found -1.0 (allowed: at least 0)",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "params": {"tau": [1]}}},
+            "projections[0].plasticity.params.tau: not a quantity, found [1]",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "w_min": 2, "w_max": 1}},
+            "projections[0].plasticity: w_min is above w_max, found (2.0, 1.0)",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "w_max": 0.5}},
+            "projections[0].plasticity: initial weights outside [w_min, w_max], found (1.0, 1.0) "
+            "(allowed: None to 0.5)",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "w_max": "1 pA"}},
+            "projections[0].plasticity.w_max: unit 'pA' where mV is meant",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "frozen": 1}},
+            "projections[0].plasticity.frozen: not a truth value, found 1",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "hebb", "signals": ["r"]}},
+            "projections[0].plasticity.signals: Hebb has no on_signal, found ['r']. Leave `signals` out.",
+        ),
+        (
+            "SB",
+            {"plasticity": {"rule": "reward", "signals": ["rr"]}},
+            "projections[0].plasticity.signals: unknown signal 'rr'. Did you mean 'r'?",
+        ),
+        (
+            "SB",
+            {"plasticity": {"rule": "reward", "signals": 3}},
+            "projections[0].plasticity.signals: not a list of signals, found 3",
+        ),
+        (
+            "SB",
+            {"plasticity": "reward"},
+            "projections[0].plasticity.signals: Reward listens to signals, none is named. Name them: signals = ['r'].",
+        ),
+        (
+            "AB",
+            {"plasticity": {"rule": "reward", "signals": "r"}},
+            "projections[0].plasticity.rule: Reward reads pre.n: tiny has no variable 'n_free'. Known: I_stim, V_m.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_a_projection(messages, pair, ends, more, words):
     pair.graph.nodes["A"]["positions"] = np.zeros((10, 2))
     pair.add_signal("r", times=[1.0])
@@ -181,18 +342,32 @@ def test_an_edge_that_connect_did_not_make_is_known_by_its_ends(messages, pair):
     ("model", "more", "words"),
     [
         ("tiny_exact", {}, "projections[0].receptor: tiny_exact has no receptor by default. Name one: basal."),
-        ("tiny_signed", {"receptor": "excitatory", "weight": -1.0},
-         "projections[0].weight: weights of the wrong sign for receptor 'excitatory' of tiny_signed, found -1.0 (allowed: at least 0)"),
-        ("tiny_signed", {"receptor": "inhibitory", "weight": [1.0] * 20},
-         "weights of the wrong sign for receptor 'inhibitory' of tiny_signed, found 1.0 (allowed: at most 0)"),
-        ("tiny_conductance", {"weight": -1.0},
-         "weights of the wrong sign for any default receptor of tiny_conductance, found -1.0 (allowed: at least 0). "
-         "Name a receptor: excitatory, inhibitory."),
-        ("tiny_conductance", {"weight": {"distribution": "normal", "mean": 1.0, "std": 1.0}},
-         "weights of the wrong sign for any default receptor of tiny_conductance can be drawn, found -7.0 (allowed: at least 0). "
-         "Bound the distribution: low = 0."),
+        (
+            "tiny_signed",
+            {"receptor": "excitatory", "weight": -1.0},
+            "projections[0].weight: weights of the wrong sign for receptor 'excitatory' of tiny_signed, "
+            "found -1.0 (allowed: at least 0)",
+        ),
+        (
+            "tiny_signed",
+            {"receptor": "inhibitory", "weight": [1.0] * 20},
+            "weights of the wrong sign for receptor 'inhibitory' of tiny_signed, found 1.0 (allowed: at most 0)",
+        ),
+        (
+            "tiny_conductance",
+            {"weight": -1.0},
+            "weights of the wrong sign for any default receptor of tiny_conductance, found -1.0 (allowed: at least 0). "
+            "Name a receptor: excitatory, inhibitory.",
+        ),
+        (
+            "tiny_conductance",
+            {"weight": {"distribution": "normal", "mean": 1.0, "std": 1.0}},
+            "weights of the wrong sign for any default receptor of tiny_conductance can be drawn, found "
+            "-7.0 (allowed: at least 0). "
+            "Bound the distribution: low = 0.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_signs_against_receptors(messages, pair, model, more, words):
     pair.add_population("C", model, 2)
     pair.connect("A", "C", **more)
@@ -202,7 +377,9 @@ def test_signs_against_receptors(messages, pair, model, more, words):
 def test_a_current_needs_its_receptor(messages, pair):
     pair.add_population("C", "tiny_signed", 2)
     pair.connect("I", "C")
-    assert messages(pair) == "projections[0].receptor: 'I' is a current; tiny_signed has no receptor `current`, found None"
+    assert (
+        messages(pair) == "projections[0].receptor: 'I' is a current; tiny_signed has no receptor `current`, found None"
+    )
 
 
 def test_delays_have_no_ticks_in_exact_mode(messages, pair):

@@ -92,14 +92,23 @@ def test_a_neuron_and_an_empty_population_make_nothing():
         ({"weight": {"distribution": "normal"}}, "edges['a', 'b', 0].weight: distribution normal needs 'mean'"),
         ({"delay": 0.0}, "edges['a', 'b', 0].delay: value out of range, found 0.0 (allowed: above 0 ms)"),
         ({"delay": 0.01}, "edges['a', 'b', 0].delay: delay under half a tick, found 0.01"),
-        ({"delay": {"distribution": "normal", "mean": 1, "std": 1}}, "edges['a', 'b', 0].delay: values out of range can be drawn"),
+        (
+            {"delay": {"distribution": "normal", "mean": 1, "std": 1}},
+            "edges['a', 'b', 0].delay: values out of range can be drawn",
+        ),
         ({"receptor": "x"}, "edges['a', 'b', 0].receptor: unknown receptor 'x' of tiny"),
         ({"receptor": ["x"]}, "edges['a', 'b', 0].receptor: unknown receptor '['x']' of tiny"),
         ({"name": ["x"]}, "edges['a', 'b', 0].name: not a name for a projection, found ['x']"),
-        ({"plasticity": "heb"}, "edges['a', 'b', 0].plasticity.rule: unknown learning rule 'heb'. Did you mean 'hebb'?"),
-        ({"rule": "bernoulli"}, "edges['a', 'b', 0].rule: rule 'bernoulli' with a single neuron. Give both ends a `size`"),
+        (
+            {"plasticity": "heb"},
+            "edges['a', 'b', 0].plasticity.rule: unknown learning rule 'heb'. Did you mean 'hebb'?",
+        ),
+        (
+            {"rule": "bernoulli"},
+            "edges['a', 'b', 0].rule: rule 'bernoulli' with a single neuron. Give both ends a `size`",
+        ),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_an_edge(messages, attributes, words):
     graph = nx.MultiDiGraph(model="tiny")
     graph.add_edge("a", "b", **attributes)

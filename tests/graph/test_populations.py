@@ -91,20 +91,29 @@ def test_a_current_is_a_current(pair):
         ({"params": {"tau_m": 0}}, "populations.E.params.tau_m: value out of range, found 0.0 (allowed: above 0 ms)"),
         ({"params": {"tau_m": [1.0, -1.0]}}, "populations.E.params.tau_m[1]: value out of range, found -1.0"),
         ({"params": {"tau_m": "1 mV"}}, "populations.E.params.tau_m: unit 'mV' where ms is meant"),
-        ({"params": {"tau_m": [1.0]}}, "populations.E.params.tau_m: wrong number of values, found 1 (allowed: 2, one per cell)"),
+        (
+            {"params": {"tau_m": [1.0]}},
+            "populations.E.params.tau_m: wrong number of values, found 1 (allowed: 2, one per cell)",
+        ),
         ({"params": {"tau_m": np.ones((2, 2))}}, "populations.E.params.tau_m: wrong number of values, found (2, 2)"),
         ({"params": {"V_reset": 30.0}}, "populations.E.params: V_reset must be below V_th"),
         ({"params": [1]}, "populations.E.params: not a table of names and values, found [1]"),
         ({"initial": {"V": 1}}, "populations.E.initial.V: unknown variable of tiny 'V'. Known: I_stim, V_m."),
-        ({"initial": {"V_m": "tau_m"}}, "populations.E.initial.V_m: parameter in ms, found 'tau_m' (allowed: a value in mV)"),
+        (
+            {"initial": {"V_m": "tau_m"}},
+            "populations.E.initial.V_m: parameter in ms, found 'tau_m' (allowed: a value in mV)",
+        ),
         ({"initial": {"V_m": float("inf")}}, "populations.E.initial.V_m: must be finite, found inf"),
         ({"initial": {"V_m": "V_thh"}}, "populations.E.initial.V_m: not a quantity, found 'V_thh'"),
-        ({"positions": [1.0]}, "populations.E.positions: wrong shape, found (1, 1) (allowed: 2 x d, with d from 1 to 3)"),
+        (
+            {"positions": [1.0]},
+            "populations.E.positions: wrong shape, found (1, 1) (allowed: 2 x d, with d from 1 to 3)",
+        ),
         ({"positions": [[1.0] * 4] * 2}, "populations.E.positions: wrong shape, found (2, 4)"),
         ({"positions": [1.0, float("inf")]}, "populations.E.positions: positions must be finite"),
-        ({"model": "tiny_exact"}, "populations.E.model: tiny_exact cannot run on a grid. Set resolution = \"exact\"."),
+        ({"model": "tiny_exact"}, 'populations.E.model: tiny_exact cannot run on a grid. Set resolution = "exact".'),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_a_population(messages, more, words):
     assert words in messages(one(**{"params": None, **more}))
 
@@ -131,12 +140,18 @@ def test_a_model_without_exact_mode(messages):
     ("params", "words"),
     [
         ({"times": [1.0, -1.0]}, "inputs.S.params: `times` must be above 0 ms"),
-        ({"indices": [0, 2]}, "inputs.S.params.indices[1]: index out of range, found 2.0 (allowed: whole numbers from 0 to 1)"),
-        ({"patterns": [[1, 2, 3]]}, "inputs.S.params.patterns: wrong number of columns, found 3 (allowed: 2, one per cell)"),
+        (
+            {"indices": [0, 2]},
+            "inputs.S.params.indices[1]: index out of range, found 2.0 (allowed: whole numbers from 0 to 1)",
+        ),
+        (
+            {"patterns": [[1, 2, 3]]},
+            "inputs.S.params.patterns: wrong number of columns, found 3 (allowed: 2, one per cell)",
+        ),
         ({"path": 3}, "inputs.S.params.path: not text, found 3"),
         ({"ratee": 3}, "inputs.S.params.ratee: unknown parameter of source 'ratee'. Did you mean 'rate'?"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_an_input(messages, params, words):
     network = Network()
     network.add_input("S", "source", 2, params)
@@ -211,13 +226,18 @@ def test_initial_of_some_single_neurons_starts_the_others_by_default(messages):
             "nodes['a'].params.times: single neurons of one model differ in more than a number, found [1.0]. "
             "Give the node a `size`, which makes it a population of its own.",
         ),
-        ({"tiny": {"model": "tiny", "size": 1}, "a": {"model": "tiny"}},
-         "populations.tiny: single neurons of this model need its name for their population. Rename the population"),
+        (
+            {"tiny": {"model": "tiny", "size": 1}, "a": {"model": "tiny"}},
+            "populations.tiny: single neurons of this model need its name for their population. Rename the population",
+        ),
         ({3: {"model": "tiny", "size": 1}}, "populations.3: not a name for a population, found 3"),
-        ({"a": {"model": "tiny", "params": {"tau": 1}}}, "populations.tiny.params.tau: unknown parameter of tiny 'tau'"),
+        (
+            {"a": {"model": "tiny", "params": {"tau": 1}}},
+            "populations.tiny.params.tau: unknown parameter of tiny 'tau'",
+        ),
         ({"a": {"model": "tiny", "tau_m": "fast"}}, "populations.tiny.params.tau_m: not a quantity, found 'fast'"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_single_neurons(messages, nodes, words):
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(nodes.items())

@@ -22,7 +22,7 @@ def test_run_defaults_and_what_stands_in_their_place(pair):
     [
         ({"duration": -1}, "run.duration: value out of range, found -1.0 (allowed: at least 0 ms)"),
         ({"duration": float("inf")}, "run.duration: value out of range, found inf"),
-        ({"resolution": 0}, "run.resolution: value out of range, found 0.0 (allowed: above 0 ms or \"exact\")"),
+        ({"resolution": 0}, 'run.resolution: value out of range, found 0.0 (allowed: above 0 ms or "exact")'),
         ({"resolution": "exat"}, "run.resolution: not a quantity, found 'exat'"),
         ({"seed": -1}, "run.seed: not a count, found -1"),
         ({"seed": 2**64}, "run.seed: seed too large"),
@@ -116,28 +116,59 @@ def test_records_carry_units_and_intervals(pair):
     [
         ("x", "record[0]: not a table of names and values, found 'x'"),
         ({}, "record[0]: a record is of one thing, found [] (allowed: population, or projection)"),
-        ({"population": "A", "projection": "A_B"}, "record[0]: a record is of one thing, found ['population', 'projection']"),
-        ({"population": "A", "varable": "V_m"}, "record[0].varable: unknown key of a record 'varable'. Did you mean 'variable'?"),
+        (
+            {"population": "A", "projection": "A_B"},
+            "record[0]: a record is of one thing, found ['population', 'projection']",
+        ),
+        (
+            {"population": "A", "varable": "V_m"},
+            "record[0].varable: unknown key of a record 'varable'. Did you mean 'variable'?",
+        ),
         ({"population": "A"}, "record[0].variable: no variable is named. Known: I_stim, V_m, spikes."),
-        ({"population": "A", "variable": "V"}, "record[0].variable: unknown variable 'V' of tiny. Known: I_stim, V_m, spikes."),
-        ({"population": "S", "variable": "V_m"}, "record[0].variable: unknown variable 'V_m' of source. Known: spikes."),
+        (
+            {"population": "A", "variable": "V"},
+            "record[0].variable: unknown variable 'V' of tiny. Known: I_stim, V_m, spikes.",
+        ),
+        (
+            {"population": "S", "variable": "V_m"},
+            "record[0].variable: unknown variable 'V_m' of source. Known: spikes.",
+        ),
         ({"population": "AA", "variable": "V_m"}, "record[0].population: unknown population 'AA'. Did you mean 'A'?"),
         ({"population": ["A"], "variable": "V_m"}, "record[0].population: unknown population '['A']'"),
-        ({"population": "AA", "variable": "spikes"}, "record[0].population: unknown population 'AA'. Did you mean 'A'?"),
+        (
+            {"population": "AA", "variable": "spikes"},
+            "record[0].population: unknown population 'AA'. Did you mean 'A'?",
+        ),
         ({"population": "I", "variable": "spikes"}, "record[0].population: 'I' is a current and emits no spikes"),
-        ({"population": "A", "variable": "spikes", "interval": 1}, "record[0].interval: a record of spikes takes no 'interval'. Leave `interval` out."),
-        ({"population": "A", "variable": "V_m", "synapses": [1]}, "record[0].synapses: a record of a population takes no 'synapses'"),
+        (
+            {"population": "A", "variable": "spikes", "interval": 1},
+            "record[0].interval: a record of spikes takes no 'interval'. Leave `interval` out.",
+        ),
+        (
+            {"population": "A", "variable": "V_m", "synapses": [1]},
+            "record[0].synapses: a record of a population takes no 'synapses'",
+        ),
         ({"projection": "A_B", "indices": [1]}, "record[0].indices: a record of a projection takes no 'indices'"),
-        ({"population": "A", "variable": "V_m", "indices": [10]}, "record[0].indices[0]: index out of range, found 10.0 (allowed: whole numbers from 0 to 9)"),
+        (
+            {"population": "A", "variable": "V_m", "indices": [10]},
+            "record[0].indices[0]: index out of range, found 10.0 (allowed: whole numbers from 0 to 9)",
+        ),
         ({"population": "A", "variable": "V_m", "interval": 0}, "record[0].interval: value out of range, found 0.0"),
-        ({"population": "A", "variable": "V_m", "interval": 0.25}, "record[0].interval: readings fall between ticks, found 0.25 (allowed: a multiple of the resolution, 0.1 ms)"),
+        (
+            {"population": "A", "variable": "V_m", "interval": 0.25},
+            "record[0].interval: readings fall between ticks, found 0.25 (allowed: a multiple of the "
+            "resolution, 0.1 ms)",
+        ),
         ({"projection": "A_C"}, "record[0].projection: unknown projection 'A_C'. Did you mean 'A_B'?"),
         ({"projection": "I_A"}, "record[0].projection: unknown projection 'I_A'"),
         ({"projection": ["A_B"]}, "record[0].projection: unknown projection '['A_B']'"),
-        ({"projection": "A_B", "variable": "delay"}, "record[0].variable: unknown variable 'delay' of a projection (allowed: weight)"),
+        (
+            {"projection": "A_B", "variable": "delay"},
+            "record[0].variable: unknown variable 'delay' of a projection (allowed: weight)",
+        ),
         ({"projection": "A_B", "synapses": [50]}, "record[0].synapses[0]: index out of range, found 50.0"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_a_record(messages, pair, record, words):
     pair.connect("A", "B")
     pair.connect("I", "A")

@@ -91,14 +91,20 @@ def test_distributions_are_described_in_canonical_units():
         ({"distribution": "normall"}, "Did you mean 'normal'?"),
         ({"distribution": "normal", "mean": 1}, "here: distribution normal needs 'std'"),
         ({"distribution": "normal", "mean": 1, "std": 1, "men": 2}, "unknown key 'men' of distribution normal"),
-        ({"distribution": "normal", "mean": 1, "std": -1}, "here.std: value out of range, found -1.0 (allowed: at least 0)"),
+        (
+            {"distribution": "normal", "mean": 1, "std": -1},
+            "here.std: value out of range, found -1.0 (allowed: at least 0)",
+        ),
         ({"distribution": "normal", "mean": "1 mV", "std": 1}, "here.mean: unit 'mV' where ms is meant"),
         ({"distribution": "normal", "mean": math.inf, "std": 1}, "distribution normal needs finite numbers"),
         ({"distribution": "lognormal", "mean": "1 ms", "std": 1}, "here.mean: unit 'ms' where 1 is meant"),
         ({"distribution": "exponential", "mean": 0}, "here.mean: value out of range, found 0.0 (allowed: above 0)"),
         ({"distribution": "uniform", "low": 2, "high": 2}, "here: low must be below high, found (2.0, 2.0)"),
         ({"distribution": "normal", "mean": 0, "std": 1, "low": 3, "high": 2}, "here: low must be below high"),
-        ({"distribution": "normal", "mean": 0, "std": 1, "low": 9}, "here: bounds leave less than 0.0001 of the distribution"),
+        (
+            {"distribution": "normal", "mean": 0, "std": 1, "low": 9},
+            "here: bounds leave less than 0.0001 of the distribution",
+        ),
         ({"distribution": "normal", "mean": 0, "std": 0, "low": 9}, "Move the bounds or the mean."),
         ({"distribution": "exponential", "mean": 1, "low": 50}, "bounds leave less than"),
         ({"distribution": "lognormal", "mean": 0, "std": 1, "high": 0}, "bounds leave less than"),
@@ -106,7 +112,7 @@ def test_distributions_are_described_in_canonical_units():
         ({"file": 3}, "here: no file is named"),
         ({"file": "x.npz", "aray": "a"}, "here: unknown key 'aray'. Did you mean 'array'?"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_value_is_a_problem(value, words):
     assert words in read(value)
 
@@ -114,7 +120,9 @@ def test_what_is_no_value_is_a_problem(value, words):
 def test_read_array_takes_no_number():
     problems = []
     assert read_array(3.0, "ms", "here", problems) is None
-    assert str(problems[0]).startswith("here: not a list or array, found 3.0 (allowed: a list, an array or {file, array})")
+    assert str(problems[0]).startswith(
+        "here: not a list or array, found 3.0 (allowed: a list, an array or {file, array})"
+    )
 
 
 def test_file_references_start_at_the_folder(tmp_path):
@@ -140,7 +148,11 @@ def test_the_dtype_of_an_array_is_kept():
     st.integers(0, 2**32),
 )
 def test_draws_lie_in_the_support(kind, mean, std, seed):
-    args = {"normal": {"mean": mean, "std": std}, "lognormal": {"mean": mean, "std": std}, "exponential": {"mean": mean}}
+    args = {
+        "normal": {"mean": mean, "std": std},
+        "lognormal": {"mean": mean, "std": std},
+        "exponential": {"mean": mean},
+    }
     value = Distribution(kind, args.get(kind, {"low": mean, "high": mean + std}))
     rng = np.random.default_rng(seed)
     drawn = {

@@ -123,8 +123,8 @@ def test_bounds_follow_the_sign_unless_given(initial, options, end):
     [
         ("recirculation", {"eta": 0.5}, 1 + 0.5 * 2 * 3 * 4),
         ("mirror", {"eta": 0.25}, 1 + 0.25 * 2 * 7 * 5),
-        ("wake", {"eta": 0.25, "clamped": 0.0}, 1 + 0.25 * 2 * (3 - 1) * ((5 - 2) - (0.5 - 0.25))),
-        ("wake", {"eta": 0.25, "clamped": 1.0}, 1 + 0.25 * 2 * (10 - 1) * ((5 - 2) - (0.5 - 0.25))),
+        ("wake", {"eta": 0.25}, 1 + 0.25 * 2 * 3 * ((5 - 2) - (0.5 - 0.25))),
+        ("wake_clamped", {"eta": 0.25}, 1 + 0.25 * 2 * 10 * ((5 - 2) - (0.5 - 0.25))),
     ],
 )
 @BOTH

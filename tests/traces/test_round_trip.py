@@ -164,14 +164,16 @@ def test_instants_keep_what_ms_lose_after_hours(tmp_path):
         assert trace.spikes("E")[0][0] == 1e7  # the offset is gone here, hence base and offset beside it
 
 
-def test_times_are_sorted_even_where_rounding_would_swap_them(tmp_path):
+@pytest.mark.parametrize("flush", [False, True])
+def test_times_are_sorted_even_where_rounding_would_swap_them(tmp_path, flush):
     window = 0.1
     base = next(b for b in range(1000) if b * window + window > (b + 1) * window + 1e-18)
     writer = TraceWriter(tmp_path / "a.h5")
     writer.open(RunDescription(None, window, {"E": 2}))
     for b, offset, index in [(base, window, 0), (base + 1, 1e-18, 1)]:
         writer.spikes("E", np.array([b]), np.array([offset]), np.array([index]))
-        writer.flush()
+        if flush:
+            writer.flush()
     writer.close({"status": "complete"})
     with Trace(tmp_path / "a.h5") as trace:
         times, ids = trace.spikes("E")

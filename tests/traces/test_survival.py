@@ -160,6 +160,68 @@ def test_the_same_process_may_read_while_it_writes(tmp_path):
             assert trace.status == "complete"
 
 
+def test_run_that_ends_between_the_look_and_the_opening(tmp_path, describe, record, monkeypatch):
+    from neuromorph.traces import opening, reader
+
+    def end_then(action):
+        def act(path):
+            if (tmp_path / "a.h5.part").exists():
+                writer.close({"status": "complete"})
+            return action(path)
+
+        return act
+
+    writer = TraceWriter(tmp_path / "a.h5")
+    record(writer, describe())
+    writer.flush()
+    with Trace(tmp_path / "a.h5") as trace, monkeypatch.context() as patch:
+        patch.setattr(reader, "open_recording", end_then(opening.open_recording))
+        assert trace.counts["E"] == 3
+        assert trace.status == "complete"
+    for name in ("open_file", "open_recording"):  # the same while a trace is being opened
+        writer = TraceWriter(tmp_path / "a.h5", force=True)
+        record(writer, describe())
+        (tmp_path / "a.h5").unlink()
+        with monkeypatch.context() as patch:
+            for module in (opening, reader):
+                patch.setattr(module, name, end_then(getattr(opening, name)))
+            with Trace(tmp_path / "a.h5") as trace:
+                assert (trace.status, trace.counts["E"]) == ("complete", 3)
+
+
+def test_other_tools_may_follow_too(tmp_path, describe, record, start):
+    writer = TraceWriter(tmp_path / "a.h5")
+    record(writer, describe())
+    writer.flush()
+    script = "import h5py; print(h5py.File(sys.argv[1], 'r', swmr=True)['spikes/E/node_ids'][:].tolist())"
+    assert start(script, tmp_path / "a.h5.part").communicate() == ("[3, 4, 99]\n", "")
+    writer.close({"status": "complete"})
+
+
+def test_run_that_is_still_laying_its_file_out_cannot_be_followed_yet(tmp_path, describe, monkeypatch):
+    from neuromorph.traces.schema import create
+
+    def create_and_look(*arguments):
+        with pytest.raises(TraceError, match=r"a.h5.part: is being written by a run that cannot be followed \(yet\)"):
+            Trace(tmp_path / "a.h5")
+        return create(*arguments)
+
+    monkeypatch.setattr("neuromorph.traces.writer.create", create_and_look)
+    writer = TraceWriter(tmp_path / "a.h5")
+    writer.open(describe())
+    assert Trace(tmp_path / "a.h5").status == "running"
+    writer.close({"status": "complete"})
+
+
+def test_room_that_was_reserved_is_given_back(tmp_path, describe, record):
+    writer = TraceWriter(tmp_path / "a.h5", live=False)
+    record(writer, describe())
+    writer.close({"status": "complete"})
+    content = (tmp_path / "a.h5").read_bytes()
+    assert content[8] == 0  # superblock 0: its end of file is at byte 40
+    assert len(content) == int.from_bytes(content[40:48], "little")
+
+
 def test_what_is_not_flushed_is_not_shown(tmp_path, describe):
     writer = TraceWriter(tmp_path / "a.h5")
     writer.open(describe())
