@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.errors import InputError, Problem
 from neuromorph.kernels import neurons as kernels
 from neuromorph.kernels import rng
 from neuromorph.lowered.clock import Clock
@@ -114,7 +115,8 @@ class ExactCells(Cells):
         self.until_base, self.until_offset = np.full(neurons.size, LONG_AGO), np.zeros(neurons.size)
         self.safe_base, self.safe_offset = np.full(neurons.size, -1), np.zeros(neurons.size)
         module = kernels.exact_kernels(neurons.model, neurons.own)
-        self._kernel, self._evaluate = module.advance, module.evaluate
+        self._kernel, self._evaluate, self._firing = module.advance, module.evaluate, module.firing
+        self._check_quiet(np.arange(neurons.size), self.state)
 
     def advance(self, base: int, high: float, pointer: Any, offset: Any, receptor: Any, weight: Any) -> None:
         """Run to (base, high) with arrivals bucketed by cell; `pointer` begins at this population's cell 0."""
@@ -152,10 +154,20 @@ class ExactCells(Cells):
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now; that is an own event of theirs."""
-        self.state[:, cells] = self.all_values(base, offset, cells)
+        new = self.all_values(base, offset, cells)
+        new[row] = values
+        self._check_quiet(cells, new)
+        self.state[:, cells] = new
         self.last_base[cells], self.last_offset[cells] = base, offset
         self.safe_base[cells] = -1
-        self.state[row, cells] = values
+
+    def _check_quiet(self, cells: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Raise InputError where a cell would fire at this very instant, which belongs to the past."""
+        k = int(self._firing(cells, values, self.shared, self.own))
+        if k >= 0:
+            where = f"{self.neurons.name}[{cells[k]}]"
+            fix = "Set a state below the threshold, or run on the grid, where the cell fires a tick later."
+            raise InputError(Problem("exact mode cannot start at or above the threshold", where, fix=fix))
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""

@@ -171,3 +171,4 @@ class PlasticPart:
         self.history_size = 0
         for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
             row[:] = state.initial
+        self.synapse.base[:], self.synapse.offset[:] = now

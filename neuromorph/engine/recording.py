@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from neuromorph.graph.description import RecordSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
 if TYPE_CHECKING:
-    from neuromorph.engine.simulation import Simulation
+    from neuromorph.engine.simulation import Engine, Instant
+
+NEVER = np.iinfo(np.int64).max
 
 
 class Recorder:
@@ -26,6 +29,7 @@ class Recorder:
         self.states = [self._state_channel(r) for r in states]
         self.weights = [self._weight_channel(r) for r in weights]
         self._ordinals = [r.indices for r in weights]
+        self.spans = [(r.interval, r.start, r.stop) for r in (*states, *weights)]
         self._populations = self._recorded_populations()
         clock = network.clock
         self.description = RunDescription(
@@ -53,29 +57,39 @@ class Recorder:
             record.interval,
         )  # fmt: skip
 
-    def _recorded_populations(self) -> dict[str, NDArray[np.bool_]]:
-        """For each population whose spikes are recorded: which of its cells."""
-        found: dict[str, NDArray[np.bool_]] = {}
+    def _recorded_populations(self) -> dict[str, tuple[NDArray[np.bool_], Instant, Instant]]:
+        """For each population whose spikes are recorded: which of its cells, and after and up to which instants."""
+        found: dict[str, tuple[NDArray[np.bool_], Instant, Instant]] = {}
         for record in self.network.records:
             if record.kind == "spikes":
-                chosen = found.setdefault(record.name, np.zeros(self.network.population(record.name).size, bool))
+                chosen = np.zeros(self.network.population(record.name).size, bool)
                 chosen[slice(None) if record.indices is None else record.indices] = True
+                stop = self.network.clock.instant(record.stop) if record.stop < np.inf else (NEVER, 0.0)
+                found[record.name] = chosen, self.network.clock.instant(record.start), stop
         return found
 
-    def read_states(self, channel: int, simulation: Simulation) -> None:
+    def steps(self, channel: int) -> Iterator[float]:
+        """Times (ms) of the readings of a channel, states before weights: multiples of the interval, in [start, stop]."""
+        interval, start, stop = self.spans[channel]
+        step = int(np.ceil(start / interval - 1e-9))
+        while step * interval <= stop:
+            yield step * interval
+            step += 1
+
+    def read_states(self, channel: int, simulation: Engine) -> None:
         """Write one reading of a state channel."""
         about = self.states[channel]
         cells = simulation.cells[about.population]
         values = cells.values(about.variable, *simulation.now, about.indices)
         self.sink.state(channel, simulation.time, np.array(values))
 
-    def read_weights(self, channel: int, simulation: Simulation) -> None:
+    def read_weights(self, channel: int, simulation: Engine) -> None:
         """Write one reading of a weight channel."""
         values = simulation.weights(self.weights[channel].projection)
         ordinals = self._ordinals[channel]
         self.sink.weight(channel, simulation.time, values if ordinals is None else values[ordinals])
 
-    def take_spikes(self, simulation: Simulation) -> None:
+    def take_spikes(self, simulation: Engine) -> None:
         """Hand the ordered spikes of the calendar to the sink."""
         calendar = simulation.calendar
         part = slice(calendar.taken, calendar.closed)
@@ -83,9 +97,10 @@ class Recorder:
         source = calendar.source[part]
         if not source.size:
             return
-        for name, chosen in self._populations.items():
+        for name, (chosen, start, stop) in self._populations.items():
             population = self.network.population(name)
             mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))
+            mine = _between(calendar.base[part], calendar.offset[part], mine, start, stop)
             index = source[mine] - population.first_id
             if not chosen.all():
                 mine, index = mine[chosen[index]], index[chosen[index]]
@@ -95,6 +110,18 @@ class Recorder:
             if np.any(count != 1):
                 mine, index = np.repeat(mine, count), np.repeat(index, count)
             self.sink.spikes(name, calendar.base[part][mine], calendar.offset[part][mine], index)
+
+
+def _between(base: Any, offset: Any, mine: Any, start: Instant, stop: Instant) -> Any:
+    """Those of the (ordered) entries `mine` whose instant lies in (start, stop]."""
+    if not mine.size:
+        return mine
+    first, last = (base[mine[0]], offset[mine[0]]), (base[mine[-1]], offset[mine[-1]])
+    if first > start and last <= stop:
+        return mine
+    b, o = base[mine], offset[mine]
+    after = (b > start[0]) | ((b == start[0]) & (o > start[1]))
+    return mine[after & ((b < stop[0]) | ((b == stop[0]) & (o <= stop[1])))]
 
 
 def post_variables_of(network: CompiledNetwork) -> set[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,10 @@ from neuromorph.lowered.compiled import CompiledNetwork, Projection
 
 Instant = tuple[int, float]
 SIGNAL, READING = 0, 1  # what comes first at one instant
+HAND_OVER = 1.0  # seconds of wall time after which the recorder gets the spikes so far, at the latest
+_SYNAPSE = [
+    ("projection", "U64"), ("source", "i8"), ("target", "i8"), ("weight", "f4"), ("delay_ms", "f8"), ("receptor", "i1"),
+]  # fmt: skip
 
 
 class Engine:
@@ -70,6 +75,7 @@ class Engine:
         self._order = 0
         self._opened = self._closed = False
         self._stop = False
+        self._hand_over = 0.0
         self._signal_sources = [s for s in network.signals if s.population is not None]
 
     @property
@@ -92,8 +98,11 @@ class Engine:
             self.windows.advance(self.now, stop)
             self.now = stop
             self._run_agenda()
+            if time.monotonic() > self._hand_over:
+                self._take_spikes()
             if callback is not None:
                 callback(self)
+        self._take_spikes()
         if self._stop:
             self.end_ms = self.time
 
@@ -127,10 +136,9 @@ class Engine:
         """Set a state variable of all cells, or of those at `indices`, now."""
         cells = self._cells(population)
         _known(variable, cells.variables, f"variable of {population}")
-        chosen = np.arange(cells.neurons.size) if indices is None else np.atleast_1d(np.asarray(indices, np.int64))
-        new = np.asarray(values, float)
-        if not np.all(np.isfinite(new)):
-            raise InputError(Problem("value is not finite", f"{population}.{variable}", new, "finite numbers"))
+        where = f"{population}.{variable}"
+        chosen = _chosen(indices, cells.neurons.size, where)
+        new = _numbers(values, chosen.size, where)
         cells.assign(cells.variables.index(variable), chosen, new, *self.now)
 
     def weights(self, projection: str) -> NDArray[np.float32]:
@@ -145,10 +153,14 @@ class Engine:
         """Set the weights of all synapses of a projection, or of those at `ordinals`, now."""
         found = self._projection(projection)
         new = self.weights(projection)
-        given = np.asarray(values, np.float32)
-        if not np.all(np.isfinite(given)):
-            raise InputError(Problem("weight is not finite", f"projections.{projection}", given, "finite numbers"))
-        new[slice(None) if ordinals is None else np.asarray(ordinals, np.int64)] = given
+        where = f"projections.{projection}"
+        chosen = _chosen(ordinals, new.size, where)
+        new[chosen] = _numbers(values, chosen.size, where)
+        if found.plasticity is None:  # the lowered arrays themselves never change
+            self.static_weight = [
+                weight.copy() if weight is rows.weight else weight
+                for weight, rows in zip(self.static_weight, self.network.static)
+            ]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
 
@@ -160,11 +172,15 @@ class Engine:
         `source` and `target` keep only the synapses of those cells (indices in their populations).
         """
         names = [p.name for p in self.network.projections] if projection is None else [projection]
-        return np.concatenate([_table(self._projection(n), self.weights(n), source, target) for n in names])
+        tables = [_table(self._projection(n), self.weights(n), source, target) for n in names]
+        return np.concatenate([np.empty(0, _SYNAPSE), *tables])
 
     def signal(self, name: str, value: float) -> None:
         """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
         _known(name, [s.name for s in self.network.signals], "signal")
+        if not np.isfinite(value):
+            raise InputError(Problem("value is not finite", f"signals.{name}", value, "a finite number"))
+        self._open()
         self._deliver_signal(name, value)
 
     def reset(self) -> None:
@@ -201,14 +217,15 @@ class Engine:
             return
         self._opened = True
         self.sink.open(self.recorder.description)
-        for k, channel in enumerate(self.recorder.states):
-            self._read_at(0, k, channel.interval_ms, self.recorder.read_states, f"state {k:06d}")
-        for k, weights in enumerate(self.recorder.weights):
-            self._read_at(0, k, weights.interval_ms, self.recorder.read_weights, f"weight {k:06d}")
+        for k in range(len(self.recorder.states)):
+            self._read_next(k, self.recorder.steps(k), self.recorder.read_states, f"state {k:06d}")
+        for k in range(len(self.recorder.weights)):
+            steps = self.recorder.steps(len(self.recorder.states) + k)
+            self._read_next(k, steps, self.recorder.read_weights, f"weight {k:06d}")
         for spec in self.network.signals:
-            base, offset = self.clock.instants(spec.times + spec.delay)
+            base, offset = self.clock.instants(spec.times)
             for k in range(spec.times.size):
-                at = (int(base[k]), float(offset[k]))
+                at = self.clock.after(int(base[k]), float(offset[k]), spec.delay)
                 self._push(at, SIGNAL, spec.name, k, float(spec.values[k]), self._deliver_signal)
         self._run_agenda()
 
@@ -216,12 +233,16 @@ class Engine:
         self._order += 1
         heapq.heappush(self._agenda, (at, kind, name, number, self._order, lambda: action(name, value)))
 
-    def _read_at(self, step: int, channel: int, interval: float, read: Any, name: str) -> None:
+    def _read_next(self, channel: int, steps: Iterator[float], read: Any, name: str) -> None:
+        """Put the next reading of a channel on the agenda."""
+
         def action(_name: str, _value: float) -> None:
             read(channel, self)
-            self._read_at(step + 1, channel, interval, read, name)
+            self._read_next(channel, steps, read, name)
 
-        self._push(self.clock.instant(step * interval), READING, name, step, 0.0, action)
+        time = next(steps, None)
+        if time is not None:
+            self._push(self.clock.instant(time), READING, name, 0, 0.0, action)
 
     def _run_agenda(self) -> None:
         """Everything due up to now, signals before readings."""
@@ -257,12 +278,12 @@ class Engine:
             source = self.calendar.source[start:end]
             mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))
             for k in mine + start:
-                time = self.clock.milliseconds(int(self.calendar.base[k]), float(self.calendar.offset[k]))
-                at = self.clock.instant(time + spec.delay)
+                at = self.clock.after(int(self.calendar.base[k]), float(self.calendar.offset[k]), spec.delay)
                 self._push(at, SIGNAL, spec.name, -1, float(self.calendar.count[k]), self._deliver_signal)
 
     def _take_spikes(self) -> None:
         self.recorder.take_spikes(self)
+        self._hand_over = time.monotonic() + HAND_OVER
 
     def _cells(self, population: str) -> Cells:
         _known(population, self.cells, "population of neurons")
@@ -317,13 +338,33 @@ def _table(projection: Projection, weights: Any, source: Any, target: Any) -> ND
         keep &= np.isin(projection.source_index, np.atleast_1d(source))
     if target is not None:
         keep &= np.isin(projection.target_index, np.atleast_1d(target))
-    fields = [("projection", "U64"), ("source", "i8"), ("target", "i8"), ("weight", "f4"), ("delay_ms", "f8")]
-    out = np.empty(int(keep.sum()), [*fields, ("receptor", "i1")])
+    out = np.empty(int(keep.sum()), _SYNAPSE)
     out["projection"] = projection.name
     out["source"], out["target"] = projection.source_index[keep], projection.target_index[keep]
     out["weight"], out["receptor"] = weights[keep], projection.receptor[keep]
     out["delay_ms"] = np.broadcast_to(projection.delay_ms, weights.size)[keep]
     return out
+
+
+def _chosen(indices: ArrayLike | None, size: int, where: str) -> NDArray[np.int64]:
+    """The indices as an array, all of them where None; InputError for one that does not exist."""
+    if indices is None:
+        return np.arange(size)
+    chosen = np.atleast_1d(np.asarray(indices, np.int64))
+    outside = chosen[(chosen < 0) | (chosen >= size)]
+    if outside.size:
+        raise InputError(Problem("no such index", where, int(outside[0]), f"0 to {size - 1}"))
+    return chosen
+
+
+def _numbers(values: ArrayLike, n: int, where: str) -> NDArray[np.float64]:
+    """`values` as finite numbers, one or n of them."""
+    new = np.asarray(values, float)
+    if new.shape not in ((), (1,), (n,)):
+        raise InputError(Problem("a wrong number of values", where, new.shape, f"one value, or {n}"))
+    if not np.all(np.isfinite(new)):
+        raise InputError(Problem("value is not finite", where, new, "finite numbers"))
+    return new
 
 
 def _known(name: str, names: Any, kind: str) -> None:

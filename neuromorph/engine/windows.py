@@ -10,6 +10,7 @@ from neuromorph.engine.cells import Cells
 from neuromorph.engine.learning import Pending
 from neuromorph.engine.sources import Source
 from neuromorph.kernels import calendar as kernels
+from neuromorph.lowered.compiled import CompiledNetwork
 
 if TYPE_CHECKING:
     from neuromorph.engine.simulation import Engine, Instant
@@ -57,13 +58,15 @@ class _Windows:
             if cells.n:
                 for part, number in parts:
                     part.remember(cells, number, before)
-        for emitter in engine.emitters:
-            if emitter.n:
-                name = emitter.neurons.name if isinstance(emitter, Cells) else emitter.input.name
-                for part in self._listeners.get(name, ()):
-                    engine.synaptic_events += part.visit(
-                        engine.calendar, self._first, engine.calendar.closed, self.ring, self.pending
-                    )
+        names = [e.neurons.name if isinstance(e, Cells) else e.input.name for e in engine.emitters if e.n]
+        parts = [part for name in names for part in self._listeners.get(name, ())]
+        for start, end in self._portions() if parts else ():
+            for part in parts:
+                engine.synaptic_events += part.visit(engine.calendar, start, end, self.ring, self.pending)
+
+    def _portions(self) -> list[tuple[int, int]]:
+        """Ranges of the window's spikes that the plastic projections visit in turn."""
+        return [(self._first, self.engine.calendar.closed)]
 
     @property
     def _first(self) -> int:
@@ -83,10 +86,21 @@ class GridWindows(_Windows):
         self.ring = np.zeros((rows, network.n_slots))
         self._delays = [np.unique(r.slice_delay).astype(np.int64)[::-1].copy() for r in network.static]
         self._slice_delay = [r.slice_delay.astype(np.int64) for r in network.static]
+        self._by_tick, self._by_spike = _shared_inputs(network)
 
     def boundary(self, now: Instant) -> Instant:
         """Where the window that begins now ends."""
         return now[0] + self.engine.window, 0.0
+
+    def _portions(self) -> list[tuple[int, int]]:
+        # plastic arrivals are summed as they are emitted: portions as fine as the order of the sums asks for
+        whole = super()._portions()
+        if not self._by_tick:
+            return whole
+        first, end = whole[0]
+        new = np.ones(end - first - 1, bool) if self._by_spike else np.diff(self.engine.calendar.base[first:end]) != 0
+        cuts = (first + 1 + np.flatnonzero(new)).tolist()
+        return list(zip([first, *cuts], [*cuts, end]))
 
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run the ticks (now, stop]."""
@@ -198,6 +212,15 @@ class ExactWindows(_Windows):
         self._make_arrays(2 * n)
         for new, old in zip((self._slot, self._offset, self._weight, self._source, self._synapse), kept):
             new[: old.size] = old
+
+
+def _shared_inputs(network: CompiledNetwork) -> tuple[bool, bool]:
+    """Whether plastic projections add to the same inputs of cells, and whether two of one source population do."""
+    sources: dict[tuple[str, int], list[str]] = {}
+    for p in network.projections:
+        for receptor in np.unique(p.receptor) if p.plasticity is not None else ():
+            sources.setdefault((p.target, int(receptor)), []).append(p.source)
+    return any(len(s) > 1 for s in sources.values()), any(len(s) > len(set(s)) for s in sources.values())
 
 
 __all__ = ["ExactWindows", "GridWindows", "Source"]

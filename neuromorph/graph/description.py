@@ -6,6 +6,7 @@ are sorted by name, projections by (source, target, name), signals and records b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,6 +126,7 @@ class RecordSpec:
     variable : "spikes", the state variable, or "weight"
     unit : canonical unit of what is recorded; "" for spikes
     interval : ms between two readings (0 for spikes)
+    start, stop : ms; spikes in (start, stop], readings in [start, stop]
     indices : int64[n], ascending: cells of the population, or ordinals of synapses; None for all
     """
 
@@ -134,6 +136,8 @@ class RecordSpec:
     unit: str = ""
     interval: float = 0.0
     indices: NDArray[np.int64] | None = None
+    start: float = 0.0
+    stop: float = math.inf
 
 
 @dataclass(frozen=True)

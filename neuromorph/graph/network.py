@@ -179,13 +179,17 @@ class Network:
         indices: Iterable[int] | None = None,
         projection: str | None = None,
         synapses: Iterable[int] | None = None,
+        start: Any = None,
+        stop: Any = None,
     ) -> None:
         """Record a state variable, or `spikes`, of a population, or the weights of a projection.
 
         interval : ms between two readings; 1 ms (states) or 100 ms (weights) by default
         indices, synapses : which; all by default
+        start, stop : ms; the whole run by default
         """
         given = {"population": population, "projection": projection, "variable": variable, "interval": interval}
+        given |= {"start": start, "stop": stop}
         given |= {
             "indices": None if indices is None else list(indices),
             "synapses": None if synapses is None else list(synapses),

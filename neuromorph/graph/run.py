@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -176,7 +178,7 @@ def _read_record(
     projections: Mapping[str, tuple[int | None, str]],
 ) -> RecordSpec | None:
     before, table = len(reading.problems), reading.table(entry, where)
-    known = ("population", "variable", "interval", "indices", "projection", "synapses")
+    known = ("population", "variable", "interval", "indices", "projection", "synapses", "start", "stop")
     reading.unknown_keys(table, known, "key of a record", where)
     if ("population" in table) == ("projection" in table):
         found = [key for key in ("population", "projection") if key in table]
@@ -188,7 +190,11 @@ def _read_record(
         record = _read_spikes(reading, table, where, cells)
     else:
         record = _read_state(reading, table, where, cells)
-    return record if len(reading.problems) == before else None
+    start = _in_range(reading, table.get("start", 0.0), _NOT_NEGATIVE, f"{where}.start")
+    stop = math.inf if "stop" not in table else _in_range(reading, table["stop"], _NOT_NEGATIVE, f"{where}.stop")
+    if start is not None and stop is not None and start >= stop:
+        reading.problem("a record stops before it starts", f"{where}.stop", value=stop, allowed=f"above {start:g} ms")
+    return replace(record, start=start, stop=stop) if len(reading.problems) == before else None
 
 
 def _read_spikes(reading: Reading, table: Mapping[str, Any], where: str, cells: Mapping[str, Cells]) -> RecordSpec:

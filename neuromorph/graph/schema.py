@@ -113,6 +113,8 @@ class RecordTable(Table):
     interval: Any = None
     indices: Any = None
     synapses: Any = None
+    start: Any = None
+    stop: Any = None
 
 
 class NetworkFile(Table):

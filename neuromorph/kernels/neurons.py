@@ -209,6 +209,16 @@ def evaluate(base, offset, unit, cells, state, last_base, last_offset, until_bas
             s = S({names})
             {unpack} = advance_state(s, h, p, clamped)
         {store_out}
+
+
+@kernel
+def firing(cells, values, shared, own):
+    # Place of the first of these cells that would fire at once with such values of its variables; -1: none.
+    for k in range(cells.size):
+        i = cells[k]
+        if fires(S({given_values}), P({parameter_values_exact})) > 0:
+            return k
+    return -1
 """
 
 
@@ -218,7 +228,7 @@ def grid_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
 
 
 def exact_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
-    """Module with `advance` and `evaluate` for exact mode."""
+    """Module with `advance`, `evaluate` and `firing` for exact mode."""
     return _module(model, own, _EXACT, ("advance", "crossing", "receive", "fires", "reset"))
 
 
@@ -263,6 +273,7 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "store_names": [f"state_{k}[i] = v{k}" for k in range(len(names))],
         "load_state": [f"v{k} = state[{k}, i]" for k in range(len(names))],
         "store_exact": [f"state[{k}, i] = v{k}" for k in range(len(names))],
+        "given_values": ", ".join(f"values[{k}, k]" for k in range(len(names))),
         "store_out": [f"out[{k}, k] = v{k}" for k in range(len(names))],
         "archive": ["if archive.shape[0] > 0:"] + [f"    archive[n, {k}] = v{k}" for k in range(len(names))],
     }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.kernels.instants import normalise
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -30,6 +32,13 @@ class Clock:
         """Instant of one time in ms."""
         base, offset = self.instants([time])
         return int(base[0]), float(offset[0])
+
+    def after(self, base: int, offset: float, delay: float) -> tuple[int, float]:
+        """Instant at which what was sent at (base, offset) arrives after `delay` ms: the arithmetic of spikes."""
+        if not self.exact:
+            return base + max(1, round(delay / self.unit)), 0.0
+        later, rest = normalise(base, offset + delay, self.unit)
+        return int(later), float(rest)
 
     def milliseconds(self, base: int, offset: float) -> float:
         """Time in ms of an instant."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.errors import DescriptionError, Problem
+from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
 from neuromorph.graph.values import SameAs
 from neuromorph.lowered import draw, synapses
@@ -44,8 +44,10 @@ def compile_network(
 ) -> CompiledNetwork:
     """Lower a description for `resolution` (ms; None: exact), a seed and a number of parts.
 
-    Raises DescriptionError where a drawn delay does not fit the resolution.
+    Raises DescriptionError where a drawn delay does not fit the resolution, InputError where `parts` is no number.
     """
+    if parts < 1:
+        raise InputError(Problem("parts is not a number of parts", "", parts, "1 or above"))
     wirings = [_wire(description, spec, seed) for spec in description.projections]
     clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, wirings)
     neurons, inputs = _populations(description, seed, read_spikes)

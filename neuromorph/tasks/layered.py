@@ -45,8 +45,19 @@ def training_network(images: Images, settings: Settings, order: NDArray[np.int64
     )
     _bottom_up(network, settings, images.train.shape[1], None)
     _top_down(network, settings, images.train.shape[1])
-    network.run_settings(duration=FIRST + period * order.size, resolution=1.0, seed=settings.seed)
+    duration = FIRST + period * order.size
+    _record(network, settings, period, duration)
+    network.run_settings(duration=duration, resolution=1.0, seed=settings.seed)
     return network
+
+
+def _record(network: Network, settings: Settings, period: float, duration: float) -> None:
+    """All weights at the beginning and at the end, and every spike of the last ten cycles."""
+    plastic = [data["name"] for _, _, data in network.projections if "plasticity" in data]
+    for name in plastic:
+        network.record(projection=name, interval=duration)
+    for name in [*names(settings), "bias", "teacher", "pacemaker"]:
+        network.record(name, "spikes", start=max(0.0, duration - 10 * period))
 
 
 def testing_network(

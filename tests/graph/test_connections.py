@@ -8,7 +8,6 @@ import pytest
 from neuromorph.errors import DescriptionError
 from neuromorph.graph.check import describe
 from neuromorph.graph.values import Array, Constant, Distribution
-from neuromorph.learning import registry
 
 
 def projection(network, source, target, *args, **more):
@@ -240,90 +239,12 @@ def test_names_that_could_collide_do_not():
             "projections[0].receptor: 'I' is a current; tiny has a receptor for it: `current`, found 'delta'",
         ),
         (
-            "IA",
-            {"plasticity": "hebb"},
-            "projections[0].plasticity: a current cannot be plastic. Leave `plasticity` out.",
-        ),
-        (
             "AB",
             {"name": ["a"]},
             "projections[0].name: not a name for a projection, found ['a'] (allowed: text without / . [ ]",
         ),
         ("AB", {"receptor": {}}, "projections[0].receptor: unknown receptor '{}' of tiny"),
         ("AB", {"name": "a/b"}, "projections[0].name: not a name for a projection, found 'a/b'"),
-        ("AB", {"plasticity": 3}, "projections[0].plasticity: not a table of names and values, found 3"),
-        (
-            "AB",
-            {"plasticity": "heb"},
-            "projections[0].plasticity.rule: unknown learning rule 'heb'. Did you mean 'hebb'?",
-        ),
-        ("AB", {"plasticity": {"rule": None}}, "projections[0].plasticity.rule: no learning rule is named, found None"),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "wmax": 1}},
-            "projections[0].plasticity.wmax: unknown key of plasticity 'wmax'. Did you mean 'w_max'?",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "params": {"etta": 1}}},
-            "projections[0].plasticity.params.etta: unknown parameter of Hebb 'etta'. Did you mean 'eta'?",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "params": {"eta": -1}}},
-            "projections[0].plasticity.params.eta: value out of range, found -1.0 (allowed: at least 0)",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "params": {"tau": [1]}}},
-            "projections[0].plasticity.params.tau: not a quantity, found [1]",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "w_min": 2, "w_max": 1}},
-            "projections[0].plasticity: w_min is above w_max, found (2.0, 1.0)",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "w_max": 0.5}},
-            "projections[0].plasticity: initial weights outside [w_min, w_max], found (1.0, 1.0) "
-            "(allowed: None to 0.5)",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "w_max": "1 pA"}},
-            "projections[0].plasticity.w_max: unit 'pA' where mV is meant",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "frozen": 1}},
-            "projections[0].plasticity.frozen: not a truth value, found 1",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "hebb", "signals": ["r"]}},
-            "projections[0].plasticity.signals: Hebb has no on_signal, found ['r']. Leave `signals` out.",
-        ),
-        (
-            "SB",
-            {"plasticity": {"rule": "reward", "signals": ["rr"]}},
-            "projections[0].plasticity.signals: unknown signal 'rr'. Did you mean 'r'?",
-        ),
-        (
-            "SB",
-            {"plasticity": {"rule": "reward", "signals": 3}},
-            "projections[0].plasticity.signals: not a list of signals, found 3",
-        ),
-        (
-            "SB",
-            {"plasticity": "reward"},
-            "projections[0].plasticity.signals: Reward listens to signals, none is named. Name them: signals = ['r'].",
-        ),
-        (
-            "AB",
-            {"plasticity": {"rule": "reward", "signals": "r"}},
-            "projections[0].plasticity.rule: Reward reads pre.n: tiny has no variable 'n_free'. Known: I_stim, V_m.",
-        ),
     ],
 )
 def test_mistakes_in_a_projection(messages, pair, ends, more, words):
@@ -416,23 +337,6 @@ def test_empty_populations_make_no_impossible_connections(messages):
     assert messages(network) == (
         "projections[2].indegree: more connections than there are pairs, found 1 (allowed: 0 to 0)"
     )
-
-
-def test_plasticity(pair):
-    pair.add_signal("r", times=[1.0])
-    pair.add_signal("q", times=[1.0])
-    table = {"rule": "reward", "w_min": -math.inf, "w_max": "3 mV", "frozen": True, "signals": ["r", "q"]}
-    plastic = projection(pair, "S", "B", plasticity=table).plasticity
-    assert plastic.rule is registry.get("reward")
-    assert (plastic.w_min, plastic.w_max, plastic.frozen, plastic.signals) == (-math.inf, 3.0, True, ("q", "r"))
-    plastic = projection(pair, "B", "B", plasticity="hebb").plasticity
-    assert plastic.params == {"eta": 0.1, "tau": 20.0}
-    assert (plastic.w_min, plastic.w_max, plastic.frozen, plastic.signals) == (None, None, False, ())
-
-
-def test_no_signal_at_all_is_silence_on_purpose(pair):
-    table = {"rule": "reward", "signals": []}
-    assert projection(pair, "S", "B", plasticity=table).plasticity.signals == ()
 
 
 def test_mistakes_in_several_projections_come_together(pair):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from neuromorph.graph.check import describe
 from neuromorph.graph.network import Network
 
-
 weights = st.sampled_from([0.5, 1.0, -2.0, "1 mV", {"distribution": "normal", "mean": 1.0, "std": 0.1}])
 delays = st.sampled_from([None, 1.0, "2 ms", 0.3])
 edges = st.tuples(
