@@ -42,15 +42,20 @@ def uses(function: FunctionType) -> Iterator[Use]:
     """Every attribute that the function reads of (or assigns to) its arguments, by their own names."""
     arguments = set(inspect.signature(function).parameters)
     line = function.__code__.co_firstlineno
-    loaded = ""
+    loaded = copied = ""
     for step in dis.get_instructions(function):
         line = step.positions.lineno if step.positions and step.positions.lineno else line
         if step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
             # Newer Pythons load two locals in one instruction; the second is on top of the stack.
             loaded = step.argval[-1] if isinstance(step.argval, tuple) else step.argval
             continue
-        if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR") and loaded in arguments:
-            yield Use(loaded, step.argval, line, step.opname in ("STORE_ATTR", "DELETE_ATTR"))
+        if step.opname == "COPY":  # of what is on top of the stack, for `x.a += b`
+            copied = loaded
+            continue
+        if step.opname in ("LOAD_ATTR", "LOAD_METHOD") and loaded in arguments:
+            yield Use(loaded, step.argval, line, stored=False)
+        elif step.opname in ("STORE_ATTR", "DELETE_ATTR") and (loaded or copied) in arguments:
+            yield Use(loaded or copied, step.argval, line, stored=True)
         loaded = ""
 
 

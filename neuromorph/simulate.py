@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from neuromorph.graph.network import Network
 
 
+#: longer arrays of a description stand in a trace by shape and hash alone
+LONGEST_ARRAY = 1_000_000
+
+
 class Simulation(Engine):
     """A network, ready to run.
 
@@ -67,7 +71,7 @@ class Simulation(Engine):
             "command": " ".join(sys.argv),
             **(provenance or {}),
         }
-        super().__init__(compiled, sink, to_dict(network), about)
+        super().__init__(compiled, sink, to_dict(network, embed=True, longest=LONGEST_ARRAY), about)
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.

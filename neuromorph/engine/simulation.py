@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,7 @@ class Engine:
             self.windows.advance(self.now, stop)
             self.now = stop
             self._run_agenda()
-            if time.monotonic() > self._hand_over:
+            if monotonic() > self._hand_over:
                 self._take_spikes()
             if callback is not None:
                 callback(self)
@@ -283,7 +283,7 @@ class Engine:
 
     def _take_spikes(self) -> None:
         self.recorder.take_spikes(self)
-        self._hand_over = time.monotonic() + HAND_OVER
+        self._hand_over = monotonic() + HAND_OVER
 
     def _cells(self, population: str) -> Cells:
         _known(population, self.cells, "population of neurons")
