@@ -162,7 +162,7 @@ class Mirror(Recirculation):
 
 
 class Wake(Recirculation):
-    """on_signal: w + eta value (free count of the source) (target's activity - its reconstruction, about their means)."""
+    """on_signal: w + eta value (source's free count) (target's activity - its reconstruction, about their means)."""
 
     above = "n_free"
 

@@ -1,1 +1,1 @@
-
+"""The run loop and everything that changes while a network runs."""

@@ -40,9 +40,7 @@ class Cells:
         self.shared = np.array([neurons.parameters[k][0] if neurons.parameters[k].size else 0.0 for k in names])
         own = [np.broadcast_to(neurons.parameters[k], neurons.size) for k in neurons.own]
         self.own = np.array(own, float).reshape(len(own), neurons.size)
-        self.refractory_ms = (
-            neurons.parameters[neurons.model.refractory] if neurons.model.refractory else np.zeros(1)
-        )
+        self.refractory_ms = neurons.parameters[neurons.model.refractory] if neurons.model.refractory else np.zeros(1)
 
     def values(self, variable: str, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """Values of a state variable at the present instant."""

@@ -41,7 +41,9 @@ class CurrentState:
                 self._change_known(ring, int(self._base[self._next]))
             return
         for tick in range(first, last + 1):
-            value = self.current.model.sample(self.current.parameters, self.current.size, tick, self.clock.unit, self.key)
+            value = self.current.model.sample(
+                self.current.parameters, self.current.size, tick, self.clock.unit, self.key
+            )
             if value is not None:
                 change = np.repeat(value - self.value, np.diff(self.current.row)) * self.current.weight
                 np.add.at(ring[tick % ring.shape[0]], self.current.slot, change)

@@ -11,7 +11,7 @@ from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells
 from neuromorph.kernels import plastic
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import PlasticRows, Plasticity
+from neuromorph.lowered.compiled import Plasticity, PlasticRows
 
 #: postsynaptic events kept before rows are swept; results do not depend on it
 HISTORY = 1 << 14
@@ -57,7 +57,14 @@ class PlasticPart:
     """One projection's synapses onto one part of the target population."""
 
     def __init__(
-        self, plasticity: Plasticity, rows: PlasticRows, clock: Clock, n_pre: int, first_pre: int, n_post: int, number: int
+        self,
+        plasticity: Plasticity,
+        rows: PlasticRows,
+        clock: Clock,
+        n_pre: int,
+        first_pre: int,
+        n_post: int,
+        number: int,
     ) -> None:
         rule = plasticity.rule
         self.module = module = plastic.plastic_kernels(rule, clock.exact)
@@ -67,9 +74,7 @@ class PlasticPart:
         self.clock = clock
         self.projection_key = number << 40
         self.weight = rows.weight.copy()
-        self._rows = module.Rows(
-            rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense
-        )
+        self._rows = module.Rows(rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense)
         states = rule.states()
         timed = any(s.tau for s in states.values())
         n = self.weight.size

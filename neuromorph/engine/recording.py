@@ -21,7 +21,9 @@ NEVER = np.iinfo(np.int64).max
 class Recorder:
     """Turns the network's records into channels of a sink and fills them."""
 
-    def __init__(self, network: CompiledNetwork, sink: SpikeSink, about: dict[str, Any], provenance: dict[str, Any]) -> None:
+    def __init__(
+        self, network: CompiledNetwork, sink: SpikeSink, about: dict[str, Any], provenance: dict[str, Any]
+    ) -> None:
         self.network = network
         self.sink = sink
         states = [r for r in network.records if r.kind == "state"]
@@ -69,7 +71,7 @@ class Recorder:
         return found
 
     def steps(self, channel: int) -> Iterator[float]:
-        """Times (ms) of the readings of a channel, states before weights: multiples of the interval, in [start, stop]."""
+        """Times (ms) of a channel's readings (states before weights): multiples of the interval in [start, stop]."""
         interval, start, stop = self.spans[channel]
         step = int(np.ceil(start / interval - 1e-9))
         while step * interval <= stop:

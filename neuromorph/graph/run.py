@@ -192,7 +192,9 @@ def _read_record(
         record = _read_state(reading, table, where, cells)
     start = _in_range(reading, table.get("start", 0.0), _NOT_NEGATIVE, f"{where}.start")
     stop = math.inf if "stop" not in table else _in_range(reading, table["stop"], _NOT_NEGATIVE, f"{where}.stop")
-    if start is not None and stop is not None and start >= stop:
+    if start is None or stop is None:
+        return None
+    if start >= stop:
         reading.problem("a record stops before it starts", f"{where}.stop", value=stop, allowed=f"above {start:g} ms")
     return replace(record, start=start, stop=stop) if len(reading.problems) == before else None
 

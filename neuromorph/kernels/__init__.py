@@ -1,1 +1,1 @@
-
+"""Compiled code only: arrays in, arrays out."""

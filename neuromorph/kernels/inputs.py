@@ -35,7 +35,7 @@ def poisson_count(mean, none, seed, stream, entity, tick):
 
 @kernel
 def poisson_grid(arrays, first, last, out_base, out_offset, out_index, out_count, n):
-    """Independent Poisson counts per tick and cell; `arrays` = (mean[steps, cells or 1], exp(-mean), step tick, key)."""
+    """Independent Poisson counts per tick and cell; `arrays`: mean[steps, cells or 1], exp(-mean), step tick, key."""
     mean, none, step_tick, key, size = arrays
     step = 0
     for tick in range(first, last + 1):
@@ -96,9 +96,7 @@ def poisson_exact(
             n += 1
             need = exponential(key[0], key[1], i, draws[i])
             draws[i] += 1
-            next_base[i], next_offset[i] = _next_event(
-                rate, step_time, i, next_base[i], next_offset[i], need, unit
-            )
+            next_base[i], next_offset[i] = _next_event(rate, step_time, i, next_base[i], next_offset[i], need, unit)
     return n, size[0]
 
 
@@ -163,7 +161,9 @@ def volley_grid(arrays, first, last, out_base, out_offset, out_index, out_count,
     for tick in range(first, last + 1):
         k = (tick - int(when[0])) // int(when[1])
         if k >= 0 and k < order.size and int(when[0]) + k * int(when[1]) == tick:
-            n = _present(patterns, order, gain, key, n_free, k, tick, 0.0, out_base, out_offset, out_index, out_count, n)
+            n = _present(
+                patterns, order, gain, key, n_free, k, tick, 0.0, out_base, out_offset, out_index, out_count, n
+            )
     return n
 
 

@@ -12,12 +12,13 @@ import math
 import numpy as np
 from numba import uint32, uint64
 
+from neuromorph.kernels.elementary import exp, log, sine_of_turns
 from neuromorph.kernels.jit import kernel
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)
-_W0 = np.uint32(0x9E3779B9)
-_W1 = np.uint32(0xBB67AE85)
+_W0 = np.uint64(0x9E3779B9)
+_W1 = np.uint64(0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _11 = np.uint64(11)
@@ -42,8 +43,8 @@ def philox(c0, c1, c2, c3, k0, k1):
         c3 = uint32(p0 & _LOW)
         c0 = n0
         c2 = n2
-        k0 = uint32(k0 + _W0)
-        k1 = uint32(k1 + _W1)
+        k0 = uint32((uint64(k0) + _W0) & _LOW)  # wraps without a warning when not compiled
+        k1 = uint32((uint64(k1) + _W1) & _LOW)
     return c0, c1, c2, c3
 
 
@@ -73,7 +74,7 @@ def uniforms(seed, stream_id, entities, indices):
 @kernel
 def exponential(seed, stream_id, entity, index):
     """Exponential with mean 1."""
-    return -math.log(1.0 - uniform(seed, stream_id, entity, index))
+    return -log(1.0 - uniform(seed, stream_id, entity, index))
 
 
 @kernel
@@ -81,13 +82,13 @@ def normal(seed, stream_id, entity, index):
     """Standard normal by Box & Muller 1958, doi:10.1214/aoms/1177706645; takes the draws 2 index and 2 index + 1."""
     u = 1.0 - uniform(seed, stream_id, entity, 2 * index)
     v = uniform(seed, stream_id, entity, 2 * index + 1)
-    return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v)
+    return math.sqrt(-2.0 * log(u)) * sine_of_turns(v + 0.25)
 
 
 @kernel
 def poisson_quantile(mean, u):
     """The smallest n whose Poisson distribution function exceeds u (inversion; mean up to about 700)."""
-    term = math.exp(-mean)
+    term = exp(-mean)
     total = term
     n = 0
     while u >= total and n < 10_000:

@@ -1,1 +1,1 @@
-
+"""The contract between a learning rule and the emulator."""

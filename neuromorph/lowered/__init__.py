@@ -1,1 +1,1 @@
-
+"""Descriptions made into flat immutable arrays."""

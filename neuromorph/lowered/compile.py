@@ -146,9 +146,7 @@ def _parameters(spec: PopulationSpec, seed: int) -> dict[str, NDArray[np.float64
     return {k: v[:1] if v.size > 1 and np.all(v == v[0]) else v for k, v in drawn.items()}
 
 
-def _initial(
-    spec: PopulationSpec, parameters: dict[str, NDArray[np.float64]], seed: int
-) -> NDArray[np.float64]:
+def _initial(spec: PopulationSpec, parameters: dict[str, NDArray[np.float64]], seed: int) -> NDArray[np.float64]:
     rows = []
     for variable in spec.model.variables():  # type: ignore[union-attr]
         value = spec.initial[variable]

@@ -11,7 +11,7 @@ from neuromorph.graph.description import PlasticitySpec
 from neuromorph.kernels.connect import rows_by_source
 from neuromorph.learning.contract import Unchanging
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import Neurons, PlasticRows, Plasticity, StaticRows
+from neuromorph.lowered.compiled import Neurons, Plasticity, PlasticRows, StaticRows
 from neuromorph.lowered.partition import bounds, part_of
 from neuromorph.models.contract import NeuronModel
 
@@ -90,7 +90,7 @@ def _rows(joined: dict[str, Any], origin: NDArray[np.int64], n_ids: int) -> Stat
 
 
 def is_static_matrix(wiring: Wiring, clock: Clock) -> bool:
-    """Whether static synapses are better kept as a matrix, whose rows are added with SIMD (0.1 instead of 1 ns each)."""
+    """Whether static synapses are better kept as a matrix, whose rows are added with SIMD (0.1, not 1 ns each)."""
     constant = wiring.delay_ms.size == 1 and bool(np.all(wiring.receptor == wiring.receptor[:1]))
     return not clock.exact and wiring.spec.rule == "all_to_all" and constant and wiring.source.size >= MATRIX
 

@@ -1,1 +1,1 @@
-
+"""Neuron models and inputs, and the contract that they keep."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class SpikeFile(SpikeTrain):
     name = "spike_file"
     equations = "spikes as recorded"
     source = "given by the user"
-    array_parameters: dict[str, tuple[str, str]] = {}
+    array_parameters: ClassVar[dict[str, tuple[str, str]]] = {}
     text_parameters = {"path": "trace or SONATA spike file", "population": "population inside it"}
 
 

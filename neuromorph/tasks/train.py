@@ -146,5 +146,3 @@ def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> di
         norm = np.linalg.norm(up) * np.linalg.norm(down)
         out[f"{above}_{below}"] = float((up.T * down).sum() / norm) if norm else 0.0
     return out
-
-

@@ -5,7 +5,7 @@ from neuromorph.parameters import Param
 
 
 class STDPDerivative(LearningRule):
-    """dw = eta (fast / tau_fast - slow / tau_slow) at each presynaptic spike: presynaptic rate x d(postsynaptic rate)/dt.
+    """dw = eta (fast/tau_fast - slow/tau_slow) at presynaptic spikes: presynaptic rate x d(postsynaptic rate)/dt.
 
     The filter k(s) = exp(-s/tau_fast)/tau_fast - exp(-s/tau_slow)/tau_slow has no area, so a constant rate changes
     nothing on average, and a first moment of tau_fast - tau_slow, so that for rates r_pre and r_post(t) (per ms)

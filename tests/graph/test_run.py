@@ -181,6 +181,16 @@ def test_the_list_of_records_must_be_one(messages, pair):
     assert "record: not a list of records, found {'population': 'A'}" in messages(pair)
 
 
+def test_records_start_and_stop(messages, pair):
+    pair.graph.graph["record"] = [{"population": "A", "variable": "V_m", "start": "1 s", "stop": 2000.0}]
+    state = describe(pair).records[-1]
+    assert (state.start, state.stop) == (1000.0, 2000.0)
+    pair.graph.graph["record"] = [{"population": "A", "variable": "spikes", "start": 2.0, "stop": 2.0}]
+    assert messages(pair) == "record[0].stop: a record stops before it starts, found 2.0 (allowed: above 2 ms)"
+    pair.graph.graph["record"] = [{"population": "A", "variable": "spikes", "start": -1.0}]
+    assert messages(pair) == "record[0].start: value out of range, found -1.0 (allowed: at least 0 ms)"
+
+
 def test_nothing_is_recorded_twice(messages, pair):
     pair.record("A", "V_m", 1.0, [0])
     pair.record("A", "V_m", 1.0, [1])

@@ -216,6 +216,8 @@ def test_run_that_is_still_laying_its_file_out_cannot_be_followed_yet(tmp_path, 
 def test_room_that_was_reserved_is_given_back(tmp_path, describe, record):
     writer = TraceWriter(tmp_path / "a.h5", live=False)
     record(writer, describe())
+    rows = np.arange(10, 300_000)
+    writer.spikes("E", rows, np.zeros(len(rows)), rows % 7)
     writer.close({"status": "complete"})
     content = (tmp_path / "a.h5").read_bytes()
     assert content[8] == 0  # superblock 0: its end of file is at byte 40

@@ -1,0 +1,280 @@
+"""What a rule's declarations add to the kernels of kernels/plastic.py, line by line; absent hooks add none."""
+
+from __future__ import annotations
+
+from neuromorph.learning.contract import LearningRule, State, Trace
+
+#: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
+STRUCTS = {
+    "Rows": ("rows", "row target slot delay weight low dense"),
+    "Synapse": ("synapse", "state base offset"),
+    "Source": ("source", "x before base offset seen_base seen_offset"),
+    "History": ("history", "base offset cell count prev y v head floor_y floor_base floor_offset stack"),
+    "Rule": ("rule", "p w_min w_max u ms"),
+}
+
+
+def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
+    """What fills the placeholders of the template for one rule: a list is one line each."""
+    x, y = rule.traces("pre"), rule.traces("post")
+    pre_v, post_v, states = rule.variables("pre"), rule.variables("post"), rule.states()
+    hooks = rule.hooks()
+    zero = "0.0"
+    lines: dict[str, object] = {
+        "structs": [f'{kind} = collections.namedtuple("{kind}", "{fields}")' for kind, (_, fields) in STRUCTS.items()],
+        "flat": ", ".join(f"{name}_{f}" for name, fields in STRUCTS.values() for f in fields.split()),
+        "bind": [
+            f"{name} = {kind}({', '.join(f'{name}_{f}' for f in fields.split())})"
+            for kind, (name, fields) in STRUCTS.items()
+        ],
+        "seen": [
+            "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
+            if exact
+            else "return history.base[e] + int(delay), 0.0"
+        ],
+        "pre_fields": [*x, *pre_v, "count"],
+        "post_fields": [*y, *post_v, "count"],
+        "parameters": list(rule.parameters()) or ["none"],
+        "states": list(states) or ["none"],
+        "parameter_values": ", ".join(f"p[{k}]" for k in range(len(rule.parameters()))) or zero,
+        "y_at_append": _y_at_append(y),
+        "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
+        "x_at_event": _x_at_event(x),
+        "y_before_event": _y_before_event(y),
+        "load_state_at_event": _load_states(states, "history.base[e]", "history.offset[e] + {d}", exact, event=True),
+        "pre_values_post_hook": ", ".join([f"x{k}" for k in range(len(x))] + [zero] * (len(pre_v) + 1)),
+        "post_values_post_hook": ", ".join(
+            [f"y{k}" for k in range(len(y))]
+            + [f"history.v[{k}, e]" for k in range(len(post_v))]
+            + ["float(history.count[e])"]
+        ),
+        "call_on_post": _call("on_post", states) if "on_post" in hooks else ["pass"],
+        "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
+        "x_at_visit": _x_at_visit(x),
+        "row_loop": _row_loop(rule, exact),
+        "deposit": _deposit(exact),
+        "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
+        "sweep_body": (
+            [
+                "rows.weight[j] = _replay(float(rows.weight[j]), i, j, base, offset, rows, synapse, source, history, rule)"
+            ]
+            if "on_post" in hooks
+            else ["pass"]
+        ),
+        "changed_cells": _changed_cells(rule),
+        "skip_row": _skip_row(rule),
+        "x_at_signal": _x_at_signal(x),
+        "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
+    }
+    return lines
+
+
+def _y_at_append(y: dict[str, Trace]) -> list[str]:
+    out = []
+    for k, trace in enumerate(y.values()):
+        out += [
+            "if e >= 0:",
+            "    since = ((base[k] - history.base[e]) * rule.u + (offset[k] - history.offset[e])) * rule.ms",
+            f"    y{k} = history.y[{k}, e] * exp(-since / p.{trace.tau})",
+            "else:",
+            "    since = ((base[k] - history.floor_base[t]) * rule.u + (offset[k] - history.floor_offset[t])) * rule.ms",
+            f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{trace.tau})",
+            f"history.y[{k}, n] = y{k} + {trace.step!r} * count[k]",
+        ]
+    return out
+
+
+def _x_at_event(x: dict[str, Trace]) -> list[str]:
+    if not x:
+        return []
+    out = [
+        "since = ((history.base[e] - source.base[i]) * rule.u + (history.offset[e] - source.offset[i]) + d) * rule.ms"
+    ]
+    return out + [f"x{k} = source.x[{k}, i] * exp(-since / p.{t.tau})" for k, t in enumerate(x.values())]
+
+
+def _y_before_event(y: dict[str, Trace]) -> list[str]:
+    if not y:
+        return []
+    sb, so = "history.base[e]", "history.offset[e]"
+    out = [
+        "q = history.prev[e]",
+        "if q >= 0:",
+        f"    since = (({sb} - history.base[q]) * rule.u + ({so} - history.offset[q])) * rule.ms",
+    ]
+    out += [f"    y{k} = history.y[{k}, q] * exp(-since / p.{t.tau})" for k, t in enumerate(y.values())]
+    out += [
+        "else:",
+        f"    since = (({sb} - history.floor_base[t]) * rule.u + ({so} - history.floor_offset[t])) * rule.ms",
+    ]
+    return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+
+
+def _y_at_synapse(y: dict[str, Trace]) -> list[str]:
+    """Post traces at (tb, to) - d, strictly earlier."""
+    if not y:
+        return []
+    out = [
+        "t = rows.target[j]",
+        "e = _last_before(history, t, tb, to, d, rule)",
+        "if e >= 0:",
+        "    since = ((tb - history.base[e]) * rule.u + (to - history.offset[e]) - d) * rule.ms",
+    ]
+    out += [f"    y{k} = history.y[{k}, e] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    out += [
+        "else:",
+        "    since = ((tb - history.floor_base[t]) * rule.u + (to - history.floor_offset[t]) - d) * rule.ms",
+    ]
+    return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+
+
+def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, event: bool = False) -> list[str]:
+    """Synapse states at an instant of the synapse, decayed since its last hook; that instant is stored."""
+    out = [f"e{k}_ = synapse.state[{k}, j]" for k in range(len(states))]
+    if any(s.tau for s in states.values()):
+        shift = " + d" if event else ""
+        out += [
+            f"at_base = {base}",
+            f"at_offset = {offset.replace(' + {d}', '')}{shift}",
+            "since = ((at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])) * rule.ms",
+            "synapse.base[j] = at_base",
+            "synapse.offset[j] = at_offset",
+        ]
+        out += [f"e{k}_ *= exp(-since / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
+    return out
+
+
+def _call(hook: str, states: dict[str, State]) -> list[str]:
+    extra = ", value" if hook == "on_signal" else ""
+    if not states:
+        return [f"w = {hook}(w, pre, post, p{extra})"]
+    names = ", ".join(f"e{k}_" for k in range(len(states)))
+    out = [f"w, {names} = {hook}(w, pre, post, p{extra}, Syn({names}))"]
+    return out + [f"synapse.state[{k}, j] = e{k}_" for k in range(len(states))]
+
+
+def _x_at_visit(x: dict[str, Trace]) -> list[str]:
+    if not x:
+        return []
+    out = ["since = ((tb - source.base[i]) * rule.u + (to - source.offset[i])) * rule.ms"]
+    return out + [f"px{k} = source.x[{k}, i] * exp(-since / p.{t.tau})" for k, t in enumerate(x.values())]
+
+
+def _store_x(k: int, trace: Trace) -> list[str]:
+    return [f"source.before[{k}, i] = px{k}", f"source.x[{k}, i] = px{k} + {trace.step!r} * c"]
+
+
+def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    hooks, x, y, states = rule.hooks(), rule.traces("pre"), rule.traces("post"), rule.states()
+    body = ["w = float(rows.weight[j])"]
+    if "on_post" in hooks:
+        body += ["w = _replay(w, i, j, tb, to, rows, synapse, source, history, rule)"]
+    if "on_pre" in hooks:
+        pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
+        post = [f"y{k}" for k in range(len(y))] + ["0.0"] * (len(rule.variables("post")) + 1)
+        body += ["d = _delay(rows, j)", *_y_at_synapse(y), *_load_states(states, "tb", "to", exact)]
+        body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_pre", states)]
+        body += ["w = _bounded(w, rule)"]
+    if len(body) == 1:
+        return []
+    return ["for j in range(a, b):", *("    " + line for line in [*body, "rows.weight[j] = w"])]
+
+
+def _deposit(exact: bool) -> list[str]:
+    if exact:
+        return [
+            "for j in range(a, b):",
+            "    at_base, at_offset = normalise(tb, to + _delay(rows, j), rule.u)",
+            "    pending_base[pending] = at_base",
+            "    pending_offset[pending] = at_offset",
+            "    pending_slot[pending] = rows.slot[j]",
+            "    pending_weight[pending] = c * rows.weight[j]",
+            "    pending_source[pending] = spike_source[k]",
+            "    pending_synapse[pending] = projection + j",
+            "    pending += 1",
+        ]
+    return [
+        "if b == a:",
+        "    pass",
+        "elif rows.dense:",
+        "    # a row of a matrix: one slice of the input row, added with SIMD",
+        "    first = rows.slot[a]",
+        "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], first : first + (b - a)]",
+        "    weights = rows.weight[a:b]",
+        "    for j in range(weights.size):",
+        "        into[j] += c * weights[j]",
+        "else:",
+        "    for j in range(a, b):",
+        "        ring[(tb + int(_delay(rows, j))) % ring.shape[0], rows.slot[j]] += c * rows.weight[j]",
+    ]
+
+
+def _promised(rule: type[LearningRule], side: str) -> list[int]:
+    names = list(rule.variables(side))
+    return [names.index(q.split(".")[1]) for q in rule.unchanged_when_zero if q.split(".")[0] == side]
+
+
+def _changed_cells(rule: type[LearningRule]) -> list[str]:
+    promised = _promised(rule, "post")
+    if not promised:
+        return []
+    test = " and ".join(f"post_variables[{k}, t] != 0.0" for k in promised)
+    return [
+        "changed = np.empty(post_variables.shape[1], np.int64)",
+        "n_changed = 0",
+        "for t in range(post_variables.shape[1]):",
+        f"    if {test}:",
+        "        changed[n_changed] = t",
+        "        n_changed += 1",
+        "if n_changed == 0:",
+        "    return",
+    ]
+
+
+def _skip_row(rule: type[LearningRule]) -> list[str]:
+    return [line for k in _promised(rule, "pre") for line in (f"if pre_variables[{k}, i] == 0.0:", "    continue")]
+
+
+def _x_at_signal(x: dict[str, Trace]) -> list[str]:
+    if not x:
+        return []
+    out = [
+        "since = ((base - source.base[i]) * rule.u + (offset - source.offset[i])) * rule.ms",
+        "now = source.base[i] == base and source.offset[i] == offset",
+    ]
+    return out + [
+        f"x{k} = source.before[{k}, i] if now else source.x[{k}, i] * exp(-since / p.{t.tau})"
+        for k, t in enumerate(x.values())
+    ]
+
+
+def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    x, y, states = rule.traces("pre"), rule.traces("post"), rule.states()
+    pre = [f"x{k}" for k in range(len(x))]
+    pre += [f"pre_variables[{k}, i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
+    post = [f"y{k}" for k in range(len(y))]
+    post += [f"post_variables[{k}, t]" for k in range(len(rule.variables("post")))] + ["0.0"]
+    at = [line.replace("(tb", "(base").replace("(to", "(offset").replace(" tb,", " base,").replace(" to,", " offset,")
+          for line in _y_at_synapse(y)]  # fmt: skip
+    body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
+    body += _load_states(states, "base", "offset", exact)
+    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_signal", states)]
+    body += ["rows.weight[j] = _bounded(w, rule)"]
+    every = ["for j in range(a, b):", "    t = rows.target[j]"]
+    promised = _promised(rule, "post")
+    if not promised:
+        return every + ["    " + line for line in body]
+    test = " and ".join(f"post_variables[{k}, t] != 0.0" for k in promised)
+    return [
+        "if rows.dense:",
+        "    for m in range(n_changed):",
+        "        t = changed[m]",
+        "        if t < rows.low or t >= rows.low + (b - a):",
+        "            continue",
+        "        j = a + t - rows.low",
+        *("        " + line for line in body),
+        "else:",
+        *("    " + line for line in every),
+        f"        if {test}:",
+        *("            " + line for line in body),
+    ]

@@ -1,0 +1,116 @@
+"""The learning task: spikes alone, every weight change accounted for, and digits read right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import comparison
+import numpy as np
+import oracle
+import pytest
+
+from neuromorph import Simulation
+from neuromorph.tasks import images, layered
+from neuromorph.tasks.settings import TOP_DOWN, defaults
+from neuromorph.tasks.train import Training, alignment
+
+
+@pytest.fixture(scope="module")
+def digits() -> images.Images:
+    pytest.importorskip("sklearn", reason="the extra `learn` is not installed")
+    return images.digits()
+
+
+def small(top_down: str, **changes: object) -> object:
+    return replace(defaults("digits", top_down), hidden=(40, 30), epochs=1, passes=2, **changes)
+
+
+@pytest.mark.parametrize("top_down", ["fixed", "wake"])
+def test_digits_are_learnt(digits: images.Images, top_down: str) -> None:
+    """Two passes over the 1,437 digits are enough for 94 % (chance: 10 %); `neuromorph learn digits` is the full run."""
+    result = Training(digits, replace(defaults("digits", top_down), epochs=2, passes=8)).run()
+    assert result.accuracy > 0.94
+    assert result.curve[-1] == result.test_errors
+    assert result.spikes > 1_000_000
+
+
+@pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+def test_recorded_spikes_of_examples_reproduce_every_weight_change(digits: images.Images, top_down: str) -> None:
+    """The oracle is fed the inputs' recorded spikes of two images and must arrive at every weight of 64-200-200-10.
+
+    It knows nothing of images or labels: what it gets are spikes, initial weights and the rules' equations.
+    """
+    settings = replace(defaults("digits", top_down), eta=4e-3, eta_readout=1e-3)  # rates at which a wrong change shows
+    network = layered.training_network(digits, settings, np.array([3, 7]))
+    network.graph.graph["record"] = []
+    for name in [*layered.names(settings), "bias", "teacher", "pacemaker"]:
+        network.record(name, "spikes")
+    duration = layered.FIRST + 2 * layered.cycle(settings, training=True)
+    simulation = Simulation(network)
+    simulation.run(duration)
+    simulation._take_spikes()
+    expected = oracle.simulate(comparison.for_oracle(simulation, duration))
+    assert comparison.engine_spikes(simulation) == [tuple(s) for s in expected["spike_ticks"]]
+    changed = 0
+    for projection in simulation.network.projections:
+        if projection.plasticity is None:
+            continue
+        after = simulation.weights(projection.name)
+        np.testing.assert_array_equal(after, np.array(expected["weights"][projection.name], np.float32))
+        before = np.empty_like(after)
+        for rows in projection.plasticity.parts:
+            before[rows.origin] = rows.weight
+        changed += np.count_nonzero(after != before)
+    assert changed > 1000
+
+
+def test_fixed_top_down_weights_stay(digits: images.Images) -> None:
+    training = Training(digits, small("fixed"))
+    simulation = Simulation(training.network)
+    before = simulation.weights("hidden2_hidden1")
+    simulation.run(400.0)
+    np.testing.assert_array_equal(simulation.weights("hidden2_hidden1"), before)
+    assert np.any(simulation.weights("image_hidden1") != Simulation(training.network).weights("image_hidden1"))
+
+
+def test_transpose_stays_the_transpose(digits: images.Images) -> None:
+    settings = small("transpose")
+    simulation = Simulation(Training(digits, settings).network)
+    simulation.run(2000.0)
+    weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections}
+    for value in alignment(settings, weights).values():
+        assert value > 0.999
+
+
+def test_mirror_grows_alike(digits: images.Images) -> None:
+    settings = small("mirror")
+    simulation = Simulation(Training(digits, settings).network)
+    simulation.run(8.0)
+    start = alignment(settings, {p.name: simulation.weights(p.name) for p in simulation.network.projections})
+    simulation.run(8.0 * 1437)
+    end = alignment(settings, {p.name: simulation.weights(p.name) for p in simulation.network.projections})
+    assert end["readout_hidden2"] > 0.8 > start["readout_hidden2"]
+    assert end["hidden2_hidden1"] > start["hidden2_hidden1"] + 0.1
+
+
+def test_training_runs_the_same_twice_and_stops_early(digits: images.Images) -> None:
+    first, second = (Training(digits, small("wake")).run() for _ in range(2))
+    assert (first.curve, first.spikes, first.synaptic_events) == (second.curve, second.spikes, second.synaptic_events)
+    training = Training(digits, small("wake"))
+    result = training.run(progress=lambda what, done: training.stop())
+    assert result.status == "interrupted"
+    assert result.epochs == 0
+
+
+@pytest.mark.parametrize("top_down", TOP_DOWN)
+def test_no_rule_or_model_reads_another_projection(top_down: str) -> None:
+    """Locality: rules see a synapse and its two cells; nothing in a hook's arguments can name another weight."""
+    from neuromorph.learning import registry
+
+    settings = defaults("digits", top_down)
+    rules = {settings.rule, "mirror", "wake", "wake_clamped"}
+    for name in rules:
+        for hook in registry.get(name).hooks().values():
+            code = hook.__code__
+            assert code.co_varnames[:4] == ("w", "pre", "post", "p")
+            assert not code.co_freevars
