@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from neuromorph.errors import Problem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ class Param:
         return Problem("value out of range" if not math.isnan(value) else "not a number", place, value, self.allowed)
 
 
-def declared(cls: type, kind: type) -> dict[str, object]:
+def declared(cls: type, kind: type[T]) -> dict[str, T]:
     """Class attributes of the given declaration kind, base classes first, in order of writing."""
-    found: dict[str, object] = {}
+    found: dict[str, T] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, kind):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 import sys
+from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from neuromorph._version import __version__
 from neuromorph.engine.simulation import Engine
 from neuromorph.engine.sink import SpikeSink
-from neuromorph.errors import InputError, Problem
+from neuromorph.errors import InputError, NeuromorphError, Problem
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,6 +30,9 @@ class Simulation(Engine):
         simulation = Simulation(network, resolution="exact", seed=1)
         simulation.run(100.0)
         times, indices = simulation.spikes("E")
+
+        with Simulation(network, trace="traces/x.h5") as simulation:
+            simulation.run(100.0)
 
     network : Network, or a networkx graph with `model` on nodes and `weight`, `delay` on edges
     resolution : "exact", or the tick in ms; by default what the network states
@@ -72,6 +77,21 @@ class Simulation(Engine):
             **(provenance or {}),
         }
         super().__init__(compiled, sink, to_dict(network, embed=True, longest=LONGEST_ARRAY), about)
+
+    def __enter__(self) -> Simulation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close what nobody closed: complete, failed or interrupted; a trace in which nothing was simulated goes."""
+        if kind is None:
+            self.close()
+        elif self.time:
+            with suppress(NeuromorphError):  # a full disk: the error that is on its way says so
+                self.close("failed" if issubclass(kind, Exception) else "interrupted")
+        elif hasattr(self.sink, "discard"):
+            self.sink.discard()
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.

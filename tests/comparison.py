@@ -110,7 +110,7 @@ def _currents(simulation: Simulation) -> list[Any]:
 def _changes(simulation: Simulation, current: Any) -> list[tuple[float, int, float]]:
     """(time or tick, channel, new value) of one current."""
     clock = simulation.clock
-    if hasattr(current.model, "steps"):
+    if getattr(current.model, "steps", None) is not None:
         times, channels, values = current.model.steps(current.parameters, current.size)
         at = times.tolist() if clock.exact else np.rint(times / clock.unit).astype(int).tolist()
         return list(zip(at, channels.tolist(), values.tolist()))

@@ -327,7 +327,7 @@ def first_crossing(
         return found, grazed
     if V_b < V_th:
         return None, b if V_b > V_th - GRAZE and slope < SLOW else None
-    while b - a > 1e-12 and a < (middle := (a + b) / 2) < b:
+    while a < (middle := (a + b) / 2) < b:
         a, b = (a, middle) if V(middle)[0] >= V_th else (middle, b)
     return b, b if V(b)[1] < SLOW else None
 

@@ -38,7 +38,17 @@ def network(number: int, resolution: str | float) -> Network:
         rhythmic(net, random)
     else:
         point(net, random, exact, dyadic=kind == "dyadic")
+    if number % 3 == 0:
+        _readings(net, random)
     return net
+
+
+def _readings(net: Network, random: Any) -> None:
+    """States of one population and weights of one projection, recorded at intervals."""
+    cells = [name for name, data in net.populations.items() if data["model"] in (*GRID, "rhythmic")]
+    net.record(str(random.choice(cells)), "n_mean" if "top" in net.graph else "V_m", interval=7.5)
+    names = [data["name"] for source, _, data in net.projections if source != "injected"]
+    net.record(projection=str(random.choice(names)), interval=11.0)
 
 
 # -- point neurons --------------------------------------------------------------------------------------------------
@@ -149,12 +159,11 @@ def _projection(
 
 def _plasticity(random: Any, net: Network, strength: float) -> dict[str, Any]:
     size = abs(strength)
-    room = 8.0 * size
-    plastic: dict[str, Any] = {}
-    if random.random() < 0.7:  # else the sign of the initial weights bounds one side, and nothing the other
-        plastic = {"w_min": -room, "w_max": 1.5 * size} if strength > 0 else {"w_min": -1.5 * size, "w_max": room}
-        plastic.pop(str(random.choice(["w_min", "w_max", "neither"])), None)
+    plastic = {"w_min": -size, "w_max": 2.0 * size} if strength > 0 else {"w_min": -2.0 * size, "w_max": size}
     rule = str(random.choice(["pair_stdp", "stdp_derivative", "eligibility", "voltage"]))
+    if "stdp" in rule and random.random() < 0.5:  # the sign of the initial weights is a bound where none is given
+        kept = str(random.choice(["w_min", "w_max", "neither"]))
+        plastic = {k: v for k, v in plastic.items() if k == kept}
     params = {
         "pair_stdp": {"a_plus": 0.05 * size, "a_minus": 0.06 * size, "tau_plus": 12.0},
         "stdp_derivative": {"eta": 0.3 * size, "tau_fast": 5.0, "tau_slow": 30.0},
@@ -241,7 +250,7 @@ def _layers(net: Network, random: Any, sizes: dict[str, int]) -> None:
 
 def features(net: Network) -> set[str]:
     """Names of everything about a network that the series as a whole is meant to hold."""
-    found = set()
+    found = {"readings"} if "record" in net.graph.graph else set()
     for _name, data in net.populations.items():
         found.add(data["model"])
         if data["model"] in STRENGTH or data["model"].startswith("rhythmic"):

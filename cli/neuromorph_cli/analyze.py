@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import Any
 
 import click
 
-from neuromorph_cli import options
+from neuromorph_cli import options, text
+
+#: column of the table -> how it is headed
+HEADS = {
+    "population": "population", "size": "size", "spikes": "spikes", "mean_rate_hz": "rate (Hz)",
+    "active_fraction": "active", "cv_isi": "CV of intervals", "synchrony": "synchrony",
+}  # fmt: skip
 
 
 @click.command()
 @click.argument("trace", type=click.Path(), metavar="TRACE")
 @click.option("--start", type=float, metavar="MS", help="Leave out spikes before this time.")
-@click.option("--stop", type=float, metavar="MS", help="Leave out spikes after this time.")
+@click.option("--stop", type=float, metavar="MS", help="Leave out spikes from this time on.")
 @options.json
 def analyze(trace: str, start: float | None, stop: float | None, as_json: bool) -> None:
     """Rates, irregularity and counts of each population in a trace.
+
+    Of each population: its mean rate, the fraction of its cells that spiked at all, the mean coefficient of variation
+    of their intervals (1: as irregular as a Poisson process), and synchrony: variance over mean of the spikes in bins
+    of 3 ms (1: independent cells).
 
     \b
     Example:
@@ -29,23 +38,7 @@ def analyze(trace: str, start: float | None, stop: float | None, as_json: bool) 
         rows = summarize(opened, start_ms=start, stop_ms=stop)
     if as_json:
         click.echo(json_text.dumps({"trace": trace, "populations": rows}))
-        return
-    _print(rows)
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None)
-    for name in rows[0] if rows else ["population"]:
-        table.add_column(name, justify="left" if name == "population" else "right")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    elif rows:
+        text.columns([HEADS.get(name, name) for name in rows[0]], [list(row.values()) for row in rows])
+    else:
+        click.echo("no spikes of any population were recorded")

@@ -8,11 +8,12 @@ import click
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print what makes a shell complete commands, options and names; put the example in its start-up file.
 
     \b
     Example:
       eval "$(neuromorph completion bash)"
+      neuromorph completion fish > ~/.config/fish/completions/neuromorph.fish
     """
     from click.shell_completion import get_completion_class
 

@@ -10,68 +10,86 @@ from typing import Any
 
 import click
 
+from neuromorph.errors import InputError, Problem
 from neuromorph.tasks.settings import TOP_DOWN, defaults
-from neuromorph_cli import options
-from neuromorph_cli.progress import bar, interruptible, number
+from neuromorph_cli import options, text
+from neuromorph_cli.interrupts import Interrupts
+from neuromorph_cli.progress import Progress
+from neuromorph_cli.registered import names_of
+
+#: kinds of top-down weights where none is asked for
+KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 
 
 @click.command()
-@click.argument("task", type=click.Choice(["digits", "mnist"]))
-@click.option("--top-down", multiple=True, type=click.Choice(TOP_DOWN), help="Top-down weights; digits: fixed and wake.")
-@click.option("--data", type=click.Path(file_okay=False), metavar="DIR", help="Folder of MNIST's four IDX files.")
-@click.option("--rule", metavar="NAME", help="Rule of the bottom-up synapses; recirculation by default.")
+@click.argument("task", type=click.Choice(list(KINDS)))
+@click.option(
+    "--top-down", multiple=True, type=click.Choice(TOP_DOWN),
+    help="Kind of the top-down weights. By default digits runs fixed and wake (fixed with -o or --export), mnist mirror.",
+)  # fmt: skip
+@click.option("--data", type=click.Path(), metavar="DIR", help="Folder of MNIST's four IDX files, gzipped or not.")
+@click.option(
+    "--rule", metavar="NAME", shell_complete=names_of("rules"),
+    help="Rule of the bottom-up synapses; recirculation by default.",
+)  # fmt: skip
 @click.option("--hidden", metavar="N,N", help="Cells of each hidden layer, such as 800,800.")
-@click.option("--epochs", type=click.IntRange(1), help="Times that every image is shown.")
-@click.option("--passes", type=click.IntRange(1), help="Times that each image is shown in the test.")
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Times that every image is shown.")
+@click.option("--passes", type=click.IntRange(1), metavar="N", help="Times that each image is shown in the last test.")
 @options.seed
-@click.option("--export", type=click.Path(dir_okay=False), metavar="FILE", help="Write the network file; don't train.")
-@options.output("Trace to write; traces/TASK-TOPDOWN.h5 by default.")
+@click.option(
+    "--export", type=click.Path(), metavar="FILE",
+    help="Write the network that learns, for `neuromorph run`; train it here too only if -o is given.",
+)  # fmt: skip
+@options.output("Trace to write; traces/TASK-KIND.h5 by default.")
 @options.plugin
 @options.json
 @options.quiet
 @options.force
 def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool, **given: Any) -> int:
-    """Train a network of spiking cells to read digits.
+    """Train a network of spiking cells to read digits, without back-propagation.
+
+    digits are the 1,797 scanned digits that scikit-learn ships, mnist the 70,000 of LeCun, Cortes & Burges.
 
     \b
     Example:
       neuromorph learn digits
       neuromorph learn mnist --data mnist/ --top-down mirror --epochs 3
+      neuromorph learn digits --export digits.toml && neuromorph run digits.toml
     """
-    from neuromorph.tasks.train import Training
-
     options.load_plugins(given["plugins"])
-    kinds = given["top_down"] or (("fixed", "wake") if task == "digits" else ("mirror",))
-    _check_one(kinds, output, given["export"])
-    images = _images(task, given["data"])
-    results = []
-    for kind in kinds:
-        training = Training(images, _settings(task, kind, given))
-        if given["export"]:
-            return _export(training, given["export"], force)
-        path = Path(output) if output else options.free_path(f"{task}-{kind}")
-        with interruptible(training.stop) as code, bar(not quiet) as tell:
-            began = time.perf_counter()
-
-            def progress(what: str, done: float, kind: str = kind, began: float = began, tell: Any = tell) -> None:
-                tell(f"{kind}: {what}", done, f"{time.perf_counter() - began:.0f} s")
-
-            result = training.run(path, force, progress)
-            exit_code = code()
-        results.append(result)
-        if not (as_json or quiet):
-            _summary(result)
-        if exit_code:
-            break
-    if as_json:
-        runs = [dataclasses.asdict(r) for r in results]
-        click.echo(json.dumps({**runs[0], "runs": runs} if len(runs) > 1 else runs[0]))
-    return exit_code
-
-
-def _check_one(kinds: tuple[str, ...], output: str | None, export: str | None) -> None:
-    if len(kinds) > 1 and (output or export):
+    alone = output or given["export"]
+    kinds = given["top_down"] or (KINDS[task][:1] if alone else KINDS[task])
+    if len(kinds) > 1 and alone:
         raise click.UsageError("-o and --export are for one kind of top-down weights: give --top-down once.")
+    settings = [_settings(task, kind, given) for kind in kinds]
+    images = _images(task, given["data"])
+    if given["export"]:
+        message = _export(images, settings[0], given["export"], force)
+        if not output:
+            return _say(json.dumps({"network": given["export"]}) if as_json else message, quiet)
+    results: list[Any] = []
+    with Interrupts() as interrupts:
+        try:
+            for one in settings:
+                with options.trace_file(output, f"{task}-{one.top_down}") as path, Progress(not quiet) as progress:
+                    results.append(_train(images, one, path, force, interrupts, progress))
+                if not (as_json or quiet):
+                    _print(images, results[-1])
+                if interrupts.code:
+                    break
+        finally:
+            if as_json and results:
+                click.echo(_json(results))
+        if interrupts.code and not quiet:
+            done = f"after {results[-1].epochs} whole epochs of {settings[len(results) - 1].epochs}"
+            click.echo(f"neuromorph: ended early, {done}; {results[-1].trace} holds what was simulated", err=True)
+        return interrupts.code
+
+
+def _say(message: str, quiet: bool) -> int:
+    if not quiet:
+        click.echo(message)
+    return 0
 
 
 def _images(task: str, data: str | None) -> Any:
@@ -82,30 +100,106 @@ def _images(task: str, data: str | None) -> Any:
 
 def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
     changes = {k: given[k] for k in ("epochs", "passes", "seed", "rule") if given[k] is not None}
-    if given["hidden"]:
+    if "rule" in changes:
+        from neuromorph.learning import registry
+
+        cls = registry.get(changes["rule"])
+        if "on_signal" not in cls.hooks() or "eta" not in cls.parameters():
+            allowed = "a rule with on_signal and a parameter eta, such as recirculation"
+            raise InputError(Problem("cannot learn this task", "--rule", changes["rule"], allowed))
+    if given["hidden"] is not None:
         try:
             changes["hidden"] = tuple(int(n) for n in given["hidden"].split(","))
         except ValueError:
-            raise click.BadParameter("numbers with commas, such as 800,800", param_hint="--hidden") from None
+            changes["hidden"] = (0,)
         if min(changes["hidden"]) < 1:
-            raise click.BadParameter("every layer needs a cell", param_hint="--hidden")
+            allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
+            raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
     return dataclasses.replace(defaults(task, kind), **changes)
 
 
-def _export(training: Any, path: str, force: bool) -> int:
-    from neuromorph.errors import InputError, Problem
+def _export(images: Any, settings: Any, file: str, force: bool) -> str:
+    """Write the network file and its arrays; returns what to tell."""
+    from neuromorph.tasks.train import Training
 
-    if Path(path).exists() and not force:
-        raise InputError(Problem("the file exists", path, fix="Choose another name, or give --force."))
-    training.network.save(path)
-    click.echo(path)
-    return 0
+    path = Path(file)
+    arrays = path.with_suffix(".npz")
+    for each in (path, arrays):
+        if each.exists() and not force:
+            fix = "Choose another name, or overwrite it with --force."
+            raise InputError(Problem("the file exists already", str(each), fix=fix))
+    Training(images, settings).network.save(path)
+    beside = f" and {arrays}" if arrays.exists() else ""
+    return f"{path}{beside} written; to train it: neuromorph run {path}"
 
 
-def _summary(result: Any) -> None:
-    early = " (ended early)" if result.status != "complete" else ""
-    click.echo(
-        f"{result.top_down}: {100 * result.accuracy:.2f} % right, {result.test_errors} errors of {result.test_total} "
-        f"test images after {result.epochs} epochs{early}; {result.wall_s:.1f} s, {number(result.spikes)} spikes, "
-        f"{number(result.synaptic_events)} synaptic events; {result.trace}"
-    )
+def _train(images: Any, settings: Any, path: Path, force: bool, interrupts: Interrupts, progress: Progress) -> Any:
+    from neuromorph.tasks.train import Training
+
+    kind = settings.top_down
+    progress.wait(f"{kind}: building the network")
+    training = interrupts.running = Training(images, settings)
+    shown = Shown(training, kind, progress)
+
+    def tell(what: str, done: float) -> None:
+        interrupts.check()
+        shown.tell(what, done)
+
+    result = training.run(path, force, tell)
+    shown.curve()
+    return result
+
+
+class Shown:
+    """The progress of a training run, in images shown."""
+
+    def __init__(self, training: Any, kind: str, progress: Progress) -> None:
+        self._training, self._kind, self._progress = training, kind, progress
+        train, test = training.images.train_labels.size, training.images.test_labels.size
+        settings = training.settings
+        self._phases = [train, test] * (settings.epochs - 1) + [train, test * settings.passes]
+        self._began = (0.0, 0.0)
+        self._lines = 0
+
+    def tell(self, what: str, done: float) -> None:
+        """Called by the training with what it does and which fraction of that is done."""
+        self.curve()
+        phase = 2 * self._training.result.epochs - (what == "test")
+        images = sum(self._phases[:phase]) + done * self._phases[phase]
+        now = time.perf_counter()
+        if not self._began[0]:
+            self._began = now, images
+            return
+        rate = (images - self._began[1]) / (now - self._began[0])
+        label = what if what == "test" else f"{what} of {self._training.settings.epochs}"
+        self._progress.show(f"{self._kind}: {label}", images / sum(self._phases), f"{text.count(rate)} images/s")
+
+    def curve(self) -> None:
+        """A line for each epoch that has been tested since the last one."""
+        result = self._training.result
+        for errors in result.curve[self._lines :]:
+            self._lines += 1
+            self._progress.line(f"{self._kind}: epoch {self._lines}, {_right(errors, result.test_total)}")
+
+
+def _right(errors: int, total: int) -> str:
+    return f"{100 * (1 - errors / max(total, 1)):.2f} % right ({text.count(errors)} errors of {text.count(total)})"
+
+
+def _json(results: list[Any]) -> str:
+    """The result of the first kind, and under `runs` those of all."""
+    runs = [dataclasses.asdict(r) | ({} if r.curve else {"test_errors": None}) for r in results]
+    return json.dumps({**runs[0], "runs": runs})
+
+
+def _print(images: Any, result: Any) -> None:
+    epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''} of {text.count(images.train_labels.size)} images"
+    events = f"{text.count(result.synaptic_events)} ({text.per_second(result.synaptic_events, result.wall_s)})"
+    tested = _right(result.test_errors, result.test_total) if result.curve else "not tested"
+    text.facts(f"{images.name}, {result.top_down} top-down weights", [
+        ("test images", tested),
+        ("trained", f"{epochs} in {text.seconds(result.wall_s)}, tests included"),
+        ("spikes", text.count(result.spikes)),
+        ("synaptic events", events),
+        ("trace", result.trace),
+    ])  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import sys
+import warnings
 
 import click
 
 from neuromorph._version import __version__
+from neuromorph_cli.interrupts import Interrupted, Interrupts
 
 #: command -> (module:object, what it does)
 COMMANDS = {
@@ -67,18 +68,35 @@ def main(arguments: list[str] | None = None) -> int:
     from neuromorph.errors import NeuromorphError
 
     try:
-        code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False)
+        with warnings.catch_warnings(), Interrupts():
+            warnings.showwarning = _warn
+            code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _say(_usage(error))
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("neuromorph: interrupted before anything was simulated", err=True)
-        return 130
     except NeuromorphError as error:
         for problem in error.problems:
-            click.echo(f"neuromorph: {problem}", err=True)
+            _say(str(problem))
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+    except (Interrupted, click.Abort) as error:
+        _say("interrupted before anything was simulated or written.")
+        return error.code if isinstance(error, Interrupted) else 130
     return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says in four lines, in one; the help of a group without a command as it is."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if "\n" in message:
+        return message
+    stop = "" if message.endswith((".", "?")) else "."
+    return f"{message}{stop} See: {context.command_path if context else 'neuromorph'} --help"
+
+
+def _say(message: str) -> None:
+    name = "" if "\n" in message else click.style("neuromorph: ", fg="red", bold=True)
+    click.echo(f"{name}{message}", err=True)
+
+
+def _warn(message: Warning | str, *_: object) -> None:
+    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {message}.", err=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from neuromorph.errors import InputError, Problem
+from neuromorph.errors import DescriptionError, InputError, Problem, suggestion
 
 plugin = click.option(
     "--plugin", "plugins", multiple=True, type=click.Path(), metavar="FILE", help="A Python file with rules or models."
@@ -17,17 +19,18 @@ plugin = click.option(
 json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
 force = click.option("--force", is_flag=True, help="Overwrite an existing file.")
-seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all random numbers.")
+seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed of all random numbers.")
 #: E.V_m@0.1, E[0:10].V_m@0.5, E.spikes, E_E.weight@100
 _RECORD = re.compile(r"^(?P<name>[^.\[\]@]+)(?:\[(?P<part>[^\]]*)\])?\.(?P<variable>\w+)(?:@(?P<interval>.+))?$")
+_RECORD_PLACE = re.compile(r"record\[(\d+)\]\S*$")
 
 
 def output(text: str) -> Callable[[Any], Any]:
     """The option -o."""
-    return click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help=text)
+    return click.option("-o", "--output", type=click.Path(), metavar="FILE", help=text)
 
 
-def load_plugins(files: tuple[str, ...]) -> None:
+def load_plugins(files: Sequence[str]) -> None:
     """Register the rules and models of local files."""
     if files:
         from neuromorph.plugin_files import load_file
@@ -36,13 +39,41 @@ def load_plugins(files: tuple[str, ...]) -> None:
             load_file(file)
 
 
+def resolution(text: str | None) -> str | float | None:
+    """`--resolution`: "exact", or the tick in ms."""
+    from neuromorph.units import quantity
+
+    if text is None or text == "exact":
+        return text
+    allowed = 'a time above 0 ms, such as 0.1 or "0.1 ms", or "exact"'
+    try:
+        tick = quantity(text, "ms", "--resolution")
+    except InputError as error:
+        fix = suggestion(text, ["exact"]) if text.isalpha() and text[0] == "e" else error.problems[0].fix
+        raise InputError(replace(error.problems[0], allowed=allowed, fix=fix)) from None
+    if not 0 < tick < float("inf"):
+        raise InputError(Problem("resolution out of range", "--resolution", text, allowed))
+    return tick
+
+
+def duration(text: str | None) -> float | None:
+    """`--duration` in ms."""
+    from neuromorph.units import quantity
+
+    if text is None:
+        return None
+    value = quantity(text, "ms", "--duration")
+    if not 0 <= value < float("inf"):
+        raise InputError(Problem("duration out of range", "--duration", text, "0 ms or above"))
+    return value
+
+
 def record(text: str) -> dict[str, Any]:
     """A record entry from NAME[cells].VARIABLE@INTERVAL."""
     match = _RECORD.match(text)
     if match is None:
-        raise InputError(
-            Problem("not a recording", "--record", text, "NAME.VARIABLE@INTERVAL, such as E.V_m@0.1 or E[0:10].spikes")
-        )
+        allowed = "NAME.VARIABLE@INTERVAL, such as E.V_m@0.1, E[0:10].spikes or E_I.weight@100"
+        raise InputError(Problem("not a recording", "--record", text, allowed))
     variable, interval = match["variable"], match["interval"]
     weight = variable == "weight"
     entry: dict[str, Any] = {"projection" if weight else "population": match["name"], "variable": variable}
@@ -51,6 +82,53 @@ def record(text: str) -> dict[str, Any]:
     if match["part"] is not None:
         entry["synapses" if weight else "indices"] = _indices(match["part"], text)
     return entry
+
+
+@contextmanager
+def recorded(texts: Sequence[str], first: int) -> Iterator[None]:
+    """Say `--record TEXT` in problems of the entries that came from there; `first` is the number of the first one."""
+
+    def placed(problem: Problem) -> Problem:
+        match = _RECORD_PLACE.search(problem.where)
+        if match is None or not 0 <= int(match[1]) - first < len(texts):
+            return problem
+        return replace(problem, where=f"--record {texts[int(match[1]) - first]}")
+
+    try:
+        yield
+    except DescriptionError as error:
+        raise DescriptionError(*map(placed, error.problems)) from None
+
+
+@contextmanager
+def trace_file(given: str | None, name: str) -> Iterator[Path]:
+    """The trace to write: `given`, else a free name in traces/, which is made and, after a failure, goes if empty."""
+    if given is not None:
+        yield Path(given)
+        return
+    folder = Path("traces")
+    new = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        fix = "Say with -o where the trace shall be."
+        raise InputError(Problem(f"cannot be made: {error.strerror}", f"{folder}/", fix=fix)) from None
+    try:
+        yield _free(folder, name)
+    except BaseException:
+        with suppress(OSError):
+            if new:
+                folder.rmdir()
+        raise
+
+
+def _free(folder: Path, name: str) -> Path:
+    """NAME.h5, or NAME-2.h5 and so on where that exists."""
+    path, number = folder / f"{name}.h5", 1
+    while path.exists() or path.with_name(path.name + ".part").exists():
+        number += 1
+        path = folder / f"{name}-{number}.h5"
+    return path
 
 
 def _indices(part: str, text: str) -> list[int]:
@@ -70,14 +148,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def free_path(name: str) -> Path:
-    """traces/NAME.h5, or traces/NAME-2.h5 and so on where that exists."""
-    folder = Path("traces")
-    folder.mkdir(exist_ok=True)
-    path, number = folder / f"{name}.h5", 1
-    while path.exists() or path.with_name(path.name + ".part").exists():
-        number += 1
-        path = folder / f"{name}-{number}.h5"
-    return path

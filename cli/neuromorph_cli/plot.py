@@ -19,7 +19,9 @@ def plot() -> None:
 
 @plot.command()
 @click.argument("trace", type=click.Path(), metavar="TRACE")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False), metavar="FIG.png", help="Figure to write.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(), metavar="FIG.png", help="Figure to write: png, pdf, svg ..."
+)
 @click.option("--population", "populations", multiple=True, help="Only these populations.")
 @click.option("--start", type=float, metavar="MS", help="First time drawn.")
 @click.option("--stop", type=float, metavar="MS", help="Last time drawn.")

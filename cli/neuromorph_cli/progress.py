@@ -1,81 +1,82 @@
-"""Progress on standard error, summaries, and what Ctrl-C and SIGTERM do."""
+"""What a command at work shows on standard error."""
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+from neuromorph_cli import text
+
+PAUSE = 0.1  # seconds between two updates of the bar
 
 
-@contextmanager
-def bar(shown: bool) -> Iterator[Callable[[str, float, str], None]]:
-    """A progress bar: call it with (what, fraction done, rate); nothing is drawn where stderr is no terminal."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda what, done, rate: None
-        return
+class Progress:
+    """A bar with rate and remaining time where standard error is a terminal, and lines everywhere.
+
+    shown : with False, nothing is ever written
+    """
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._bar: Any = None
+        self._next = 0.0
+
+    def __enter__(self) -> Progress:
+        if self._shown and sys.stderr.isatty():
+            self._bar = _bar()
+            self._bar.add_task("", total=None, detail="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def wait(self, what: str) -> None:
+        """Say what is going on where nobody knows how long it takes."""
+        if self._bar is not None:
+            self._bar.reset(self._bar.task_ids[0], description=what, total=None, detail="")
+
+    def due(self) -> bool:
+        """Whether it is time to `show` something again."""
+        now = time.perf_counter()
+        if self._bar is None or now < self._next:
+            return False
+        self._next = now + PAUSE
+        return True
+
+    def show(self, what: str, done: float, detail: str) -> None:
+        """Draw which fraction is done; remaining time is told from how fast that has grown."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=what, total=1.0, completed=done, detail=detail)
+
+    def line(self, message: str) -> None:
+        """A line that stays, above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(message, highlight=False, markup=False, soft_wrap=True)
+        elif self._shown:
+            click.echo(message, err=True)
+
+
+def _bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Remaining(ProgressColumn):
+        max_refresh = 0.5
+
+        def render(self, task: Task) -> Text:
+            left = task.time_remaining
+            return Text("" if left is None or task.finished else f"{text.clock(left)} left", style="cyan")
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(24),
+        TaskProgressColumn("{task.percentage:>3.0f} %", text_format_no_percentage=""),
+        TextColumn("{task.fields[detail]}", markup=False, style="dim"), Remaining(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=1.0, rate="")
-
-        def tell(what: str, done: float, rate: str) -> None:
-            if progress.tasks[0].description != what:
-                progress.reset(task, description=what, total=1.0, rate="")
-            progress.update(task, completed=done, rate=rate)
-
-        yield tell
-
-
-@contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[Callable[[], int]]:
-    """Let Ctrl-C and SIGTERM call `stop`; yields what returns the exit code (0 where neither came)."""
-    came: list[int] = []
-
-    def handle(number: int, frame: Any) -> None:
-        came.append(number)
-        stop()
-
-    before = {number: signal.signal(number, handle) for number in CODES}
-    try:
-        yield lambda: CODES[signal.Signals(came[0])] if came else 0
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-class Rate:
-    """Calls a function at most ten times a second."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-        self._next = time.perf_counter()
-
-    def __call__(self) -> None:
-        now = time.perf_counter()
-        if now >= self._next:
-            self._next = now + 0.1
-            self._call()
-
-
-def table(rows: list[tuple[str, str]]) -> None:
-    """Two columns on standard output."""
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        click.echo(f"{name:<{width}}  {value}")
-
-
-def number(value: float) -> str:
-    """1234567 as 1,234,567."""
-    return f"{value:,.0f}"
+    return RichProgress(*columns, console=Console(stderr=True), transient=True)

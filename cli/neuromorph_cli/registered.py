@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -11,15 +13,33 @@ import click
 from neuromorph_cli import options
 
 
-def _group(what: str, registry_module: str) -> click.Group:
-    @click.group(name=what, help=f"List {what}, or show one.\n\n\b\nExample:\n  neuromorph {what} list")
+#: what there is -> the module with its registry
+REGISTRIES = {"models": "neuromorph.models.registry", "rules": "neuromorph.learning.registry"}
+
+
+def names_of(what: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Complete the names of installed models or rules in the shell."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return [name for name in _registry(what, ()).names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def _group(what: str, kind: str, example: str) -> click.Group:
+    """The commands `list` and `show` of models or of rules; `kind` says in the help what these are."""
+
+    def text(first: str, *examples: str) -> str:
+        return "\n".join([first, "", "\b", "Example:", *(f"  neuromorph {what} {one}" for one in examples)])
+
+    @click.group(name=what, help=text(f"List {kind}, or show one.", "list", f"show {example}"))
     def group() -> None: ...
 
-    @group.command(name="list", help=f"List all {what}.\n\n\b\nExample:\n  neuromorph {what} list --json")
+    @group.command(name="list", help=text(f"List {kind}: installed ones, and those of --plugin.", "list --json"))
     @options.plugin
     @options.json
     def list_(plugins: tuple[str, ...], as_json: bool) -> None:
-        entries = _registry(registry_module, plugins).entries()
+        entries = _registry(what, plugins).entries()
         if as_json:
             click.echo(json.dumps([{"name": e.name, "origin": e.origin, "error": _error(e)} for e in entries]))
             return
@@ -28,23 +48,21 @@ def _group(what: str, registry_module: str) -> click.Group:
             text = _error(entry) or (inspect.getdoc(entry.cls) or "").split("\n")[0]
             click.echo(f"{entry.name:<{width}}  {text}")
 
-    @group.command(help=f"Equations, parameters and source of one.\n\n\b\nExample:\n  neuromorph {what} show NAME")
-    @click.argument("name")
+    @group.command(help=text("Equations, parameters with units and ranges, and source of one.", f"show {example}"))
+    @click.argument("name", shell_complete=names_of(what))
     @options.plugin
     @options.json
     def show(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
-        cls = _registry(registry_module, plugins).get(name)
+        cls = _registry(what, plugins).get(name)
         facts = _facts(name, cls)
         click.echo(json.dumps(facts) if as_json else _page(facts))
 
     return group
 
 
-def _registry(module: str, plugins: tuple[str, ...]) -> Any:
-    import importlib
-
+def _registry(what: str, plugins: Sequence[str]) -> Any:
     options.load_plugins(plugins)
-    return importlib.import_module(module).registry
+    return importlib.import_module(REGISTRIES[what]).registry
 
 
 def _error(entry: Any) -> str | None:
@@ -65,24 +83,40 @@ def _facts(name: str, cls: Any) -> dict[str, Any]:
         facts["receptors"] = [{"name": r.name, "unit": r.unit, "doc": r.doc} for r in cls.receptors]
     if getattr(cls, "array_parameters", None):
         facts["arrays"] = [{"name": k, "unit": u, "doc": d} for k, (u, d) in cls.array_parameters.items()]
+    if getattr(cls, "text_parameters", None):
+        facts["texts"] = [{"name": k, "doc": d} for k, d in cls.text_parameters.items()]
     return facts
 
 
 def _page(facts: dict[str, Any]) -> str:
-    lines = [facts["name"], "", facts["doc"]]
+    lines = [click.style(facts["name"], bold=True), "", facts["doc"]]
     for key in ("equations", "resolutions", "source"):
         if key in facts:
             value = facts[key] if isinstance(facts[key], str) else ", ".join(facts[key])
-            lines += ["", f"{key}:", *(f"  {line.strip()}" for line in value.strip().split("\n"))]
-    for key in ("parameters", "arrays", "variables", "receptors"):
+            lines += _section(key, [line.strip() for line in value.strip().split("\n")])
+    for key in ("parameters", "arrays", "texts", "variables", "receptors"):
         if facts.get(key):
-            lines += ["", f"{key}:"]
-            for item in facts[key]:
-                default = f" = {item['default']:g}" if "default" in item else ""
-                allowed = f"; {item['allowed']}" if "allowed" in item else ""
-                lines.append(f"  {item['name']}{default} [{item['unit']}]  {item['doc']}{allowed}")
+            heads = [_head(item) for item in facts[key]]
+            width = max(map(len, heads))
+            lines += _section(key, [f"{h:<{width}}  {_about(item)}".rstrip() for h, item in zip(heads, facts[key])])
     return "\n".join(lines)
 
 
-models = _group("models", "neuromorph.models.registry")
-rules = _group("rules", "neuromorph.learning.registry")
+def _section(name: str, lines: list[str]) -> list[str]:
+    return ["", click.style(f"{name}:", bold=True), *(f"  {line}" for line in lines)]
+
+
+def _head(item: dict[str, Any]) -> str:
+    """`tau_m = 10 ms`, or `V_m (mV)` where there is no default."""
+    unit = item.get("unit", "1")
+    if "default" in item:
+        return f"{item['name']} = {item['default']:g}" + ("" if unit == "1" else f" {unit}")
+    return item["name"] if unit == "1" else f"{item['name']} ({unit})"
+
+
+def _about(item: dict[str, Any]) -> str:
+    return "; ".join(filter(None, [item["doc"], item.get("allowed", "")]))
+
+
+models = _group("models", "neuron models and inputs", "lif_exp")
+rules = _group("rules", "learning rules", "pair_stdp")

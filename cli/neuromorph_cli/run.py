@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from neuromorph_cli import options
-from neuromorph_cli.progress import Rate, bar, interruptible, number, table
+from neuromorph_cli import options, text
+from neuromorph_cli.interrupts import Interrupts
+from neuromorph_cli.progress import Progress
+
+RATES = 8  # populations in the summary; `neuromorph analyze` shows all
 
 
 @click.command()
@@ -19,92 +23,114 @@ from neuromorph_cli.progress import Rate, bar, interruptible, number, table
 @click.option("--duration", metavar="MS", help='Simulated time in ms, or text such as "1 s".')
 @click.option("--resolution", metavar="MS", help='Tick in ms, or "exact".')
 @options.seed
-@click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Change a value of the network file.")
-@click.option("--record", "records", multiple=True, metavar="WHAT", help="E.V_m@0.1, E[0:10].V_m, E_E.weight@100.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="PATH=VALUE",
+    help="Change a value of the network file, such as populations.E.size=100 or projections.E_I.weight=2.",
+)  # fmt: skip
+@click.option(
+    "--record", "records", multiple=True, metavar="WHAT",
+    help="Record more: E.V_m@0.1 (every 0.1 ms), E[0:10].V_m (some cells), noise.spikes, E_I.weight@100.",
+)  # fmt: skip
 @options.plugin
 @options.json
 @options.quiet
 @options.force
 def run(network: str, output: str | None, as_json: bool, quiet: bool, force: bool, **given: Any) -> int:
-    """Run a network file and record it in a trace.
+    """Run a network file (TOML, node-link JSON or GraphML) and record it in a trace.
 
     \b
     Example:
-      neuromorph run examples/brunel.toml --duration "500 ms" --set populations.E.params.tau_m=15
+      neuromorph run examples/brunel.toml --duration "500 ms" \\
+          --set populations.E.params.tau_m=15 --record "E[0:5].V_m@0.1"
     """
-    from neuromorph.simulate import Simulation
-
     options.load_plugins(given["plugins"])
-    described = _read(network, given["settings"], given["records"])
-    path = Path(output) if output else options.free_path(described.name or Path(network).stem)
-    started = time.perf_counter()
-    simulation = Simulation(described, given["resolution"], given["seed"], trace=path, force=force)
-    duration = _duration(given["duration"], simulation.asked_duration)
-    built = time.perf_counter()
-    with interruptible(simulation.stop) as code, bar(not quiet) as tell:
-        _simulate(simulation, duration, tell)
-        summary = simulation.close("interrupted" if code() else "complete")
-        exit_code = code()
-    wall = time.perf_counter() - built
-    report = {
-        "simulated_ms": summary["simulated_ms"], "wall_s": wall, "build_s": built - started,
-        "spikes": summary["spikes"], "input_spikes": summary["input_spikes"],
-        "synaptic_events": summary["synaptic_events"], "status": summary["status"], "trace": str(path),
-    }  # fmt: skip
+    described = _read(network, given)
+    name = described.name or Path(network).stem
+    with options.trace_file(output, name) as path, Interrupts() as interrupts, Progress(not quiet) as progress:
+        progress.wait(f"{name}: building the network")
+        started = time.perf_counter()
+        with _simulation(described, given, path, force) as simulation:
+            interrupts.running = simulation
+            built = time.perf_counter()
+            duration = given["duration"] if given["duration"] is not None else simulation.asked_duration
+            simulation.run(duration, _watch(name, duration, interrupts, progress))
+            summary = simulation.close("interrupted" if interrupts.code else "complete")
+        report = _report(simulation, summary, path, built - started, time.perf_counter() - built)
     if as_json:
         click.echo(json.dumps(report))
     elif not quiet:
-        _summary(report)
-    return exit_code
+        _print(name, simulation, report)
+    if interrupts.code and not quiet:
+        ended = f"{text.milliseconds(simulation.time)} of {text.milliseconds(duration)}"
+        click.echo(f"neuromorph: ended early, at {ended}; {path} holds what was simulated", err=True)
+    return interrupts.code
 
 
-def _read(path: str, settings: tuple[str, ...], records: tuple[str, ...]) -> Any:
-    from neuromorph.graph.files import from_dict, to_dict
-    from neuromorph.graph.network import Network
-    from neuromorph.graph.settings import apply_settings
+def _read(path: str, given: dict[str, Any]) -> Any:
+    """The network with what the options change in it; their texts in `given` become values."""
+    from neuromorph.errors import InputError, Problem
+    from neuromorph.graph.files import load
 
-    network = Network.load(path)
-    if settings:
-        folder = network.folder
-        network = from_dict(apply_settings(to_dict(network), settings))
-        network.folder = folder
-    for text in records:
-        network.record(**options.record(text))
+    given["resolution"] = options.resolution(given["resolution"])
+    given["duration"] = options.duration(given["duration"])
+    entries = [options.record(entry) for entry in given["records"]]
+    network = load(path, given["settings"])
+    stated = network.graph.graph.get("run")
+    if given["duration"] is None and not (isinstance(stated, Mapping) and "duration" in stated):
+        fix = "Give --duration, or write duration into the [run] table of the network file."
+        raise InputError(Problem("no duration", path, fix=fix))
+    given["first_record"] = len(network.graph.graph.get("record") or [])
+    for entry in entries:
+        network.record(**entry)
     return network
 
 
-def _duration(given: str | None, stated: float | None) -> float:
-    from neuromorph.errors import InputError, Problem
-    from neuromorph.units import quantity
+def _simulation(network: Any, given: dict[str, Any], path: Path, force: bool) -> Any:
+    from neuromorph.simulate import Simulation
 
-    if given is not None:
-        duration = quantity(given, "ms", "--duration")
-        if not 0 <= duration < float("inf"):
-            raise InputError(Problem("duration out of range", "--duration", duration, "0 ms or above"))
-        return duration
-    if stated is None:
-        fix = "Give --duration, or write duration into the [run] table of the network file."
-        raise InputError(Problem("no duration", "run", fix=fix))
-    return stated
+    with options.recorded(given["records"], given["first_record"]):
+        return Simulation(network, given["resolution"], given["seed"], trace=path, force=force)
 
 
-def _simulate(simulation: Any, duration: float, tell: Any) -> None:
+def _watch(name: str, duration: float, interrupts: Interrupts, progress: Progress) -> Callable[[Any], None]:
+    """What is done after each window of the simulation."""
     began = time.perf_counter()
 
-    def show() -> None:
-        rate = simulation.synaptic_events / max(time.perf_counter() - began, 1e-9)
-        tell(f"{simulation.time:.0f} of {duration:.0f} ms", simulation.time / duration, f"{rate / 1e6:.1f} M events/s")
+    def watch(engine: Any) -> None:
+        interrupts.check()
+        if progress.due():
+            rate = text.per_second(engine.synaptic_events, time.perf_counter() - began)
+            detail = f"{text.count(engine.time)} of {text.count(duration)} ms, {rate} events"
+            progress.show(name, engine.time / duration, detail)
 
-    simulation.run(duration, callback=lambda _engine, every=Rate(show): every())
+    progress.wait(f"{name}: loading kernels")
+    return watch
 
 
-def _summary(report: dict[str, Any]) -> None:
-    rate = report["synaptic_events"] / max(report["wall_s"], 1e-9)
-    early = " (ended early)" if report["status"] != "complete" else ""
-    table([
-        ("simulated", f"{report['simulated_ms']:g} ms{early}"),
-        ("wall time", f"{report['wall_s']:.2f} s, {report['build_s']:.2f} s to build"),
-        ("spikes", f"{number(report['spikes'])}, {number(report['input_spikes'])} of inputs"),
-        ("synaptic events", f"{number(report['synaptic_events'])}, {rate / 1e6:.1f} M/s"),
+def _report(simulation: Any, summary: dict[str, Any], path: Path, build_s: float, wall_s: float) -> dict[str, Any]:
+    sizes = {p.name: p.size for p in simulation.network.neurons}
+    cell_s = {name: size * summary["simulated_ms"] / 1e3 for name, size in sizes.items()}
+    counts = simulation.spike_counts
+    return {
+        "simulated_ms": summary["simulated_ms"], "wall_s": wall_s, "build_s": build_s,
+        "spikes": summary["spikes"], "input_spikes": summary["input_spikes"],
+        "synaptic_events": summary["synaptic_events"],
+        "mean_rate_hz": {name: counts[name] / cell_s[name] if cell_s[name] else None for name in sizes},
+        "status": summary["status"], "trace": str(path),
+    }  # fmt: skip
+
+
+def _print(name: str, simulation: Any, report: dict[str, Any]) -> None:
+    clock = simulation.clock
+    wall, events = report["wall_s"], report["synaptic_events"]
+    rates = [(k, f"{text.significant(v)} Hz") for k, v in report["mean_rate_hz"].items() if v is not None]
+    more = [f"and {len(rates) - RATES} more (neuromorph analyze)"] if len(rates) > RATES else []
+    resolution = "exact times" if clock.exact else f"steps of {clock.unit:g} ms"
+    text.facts(name, [
+        ("simulated", f"{text.milliseconds(report['simulated_ms'])}, {resolution}, seed {simulation.network.seed}"),
+        ("wall time", f"{text.seconds(wall)}, and {text.seconds(report['build_s'])} to build"),
+        ("spikes", f"{text.count(report['spikes'])}, and {text.count(report['input_spikes'])} of inputs"),
+        ("synaptic events", f"{text.count(events)} ({text.per_second(events, wall)})"),
+        ("mean rates", ", ".join([*(f"{k} {rate}" for k, rate in rates[:RATES]), *more]) or "-"),
         ("trace", report["trace"]),
     ])  # fmt: skip

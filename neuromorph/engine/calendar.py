@@ -85,7 +85,12 @@ class Calendar:
                 self.bucket_end[skipped % self.bucket_start.size] = self.closed
             self._bucket = base
         if self.end > self.closed:
-            kernels.order_exact(self.offset, self.source, self.count, self.closed, self.end)
+            # entries come in order of id, so a stable sort by time orders them by (instant, id); numpy's, since numba's
+            # argsort compiles for 4 s
+            window = slice(self.closed, self.end)
+            order = np.argsort(self.offset[window], kind="stable")
+            for column in (self.offset, self.source, self.count):
+                column[window] = column[window][order]
         self.bucket_end[place] = self.end
         self.closed = self.end
         self._oldest = max(0, base - self.horizon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from neuromorph.lowered.partition import bounds
 LONG_AGO = np.iinfo(np.int64).min // 4
 
 
-class Cells:
+class Cells(ABC):
     """State float64[variables, size], refractoriness, and the buffers that receive the spikes of a window."""
 
     def __init__(self, neurons: Neurons, clock: Clock, seed: int, parts: int, window: int, archived: bool) -> None:
@@ -49,6 +50,14 @@ class Cells:
     def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """All state variables of some cells at the present instant: float64[variables, cells]."""
         return self.state[:, cells]
+
+    @abstractmethod
+    def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
+        """Set a state variable of some cells now."""
+
+    @abstractmethod
+    def reset(self, base: int, offset: float) -> None:
+        """Back to the initial state, not refractory."""
 
     def _parameters_struct(self) -> Any:
         """Parameters as the hook `coefficients` takes them: attributes of arrays, or of numbers where shared."""

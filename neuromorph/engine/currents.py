@@ -20,7 +20,7 @@ class CurrentState:
         self.clock = clock
         self.key = (seed, rng.stream(f"{current.name}/current"))
         self.value = np.zeros(current.size)  # pA, of each channel now
-        self.known = hasattr(current.model, "steps")
+        self.known = current.model.steps is not None
         if self.known:
             times, channel, value = current.model.steps(current.parameters, current.size)
             base, offset = clock.instants(times)

@@ -188,7 +188,7 @@ class Engine:
         for part in (p for parts in self.plastic.values() for p in parts):
             part.reset(self.now)
         for cells in self.cells.values():
-            cells.reset(*self.now)  # type: ignore[attr-defined]
+            cells.reset(*self.now)
         self.calendar.clear()
         self.windows.clear()
         kept = [e for e in self._agenda if e[1] == READING or e[3] >= 0]

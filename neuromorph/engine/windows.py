@@ -59,9 +59,9 @@ class _Windows:
                 for part, number in parts:
                     part.remember(cells, number, before)
         names = [e.neurons.name if isinstance(e, Cells) else e.input.name for e in engine.emitters if e.n]
-        parts = [part for name in names for part in self._listeners.get(name, ())]
-        for start, end in self._portions() if parts else ():
-            for part in parts:
+        listening = [part for name in names for part in self._listeners.get(name, ())]
+        for start, end in self._portions() if listening else ():
+            for part in listening:
                 engine.synaptic_events += part.visit(engine.calendar, start, end, self.ring, self.pending)
 
     def _portions(self) -> list[tuple[int, int]]:
@@ -208,9 +208,10 @@ class ExactWindows(_Windows):
         return n + int(slot.size)
 
     def _room(self, n: int) -> None:
-        kept = self._slot, self._offset, self._weight, self._source, self._synapse
+        kept: list[Any] = [self._slot, self._offset, self._weight, self._source, self._synapse]
         self._make_arrays(2 * n)
-        for new, old in zip((self._slot, self._offset, self._weight, self._source, self._synapse), kept):
+        fresh: list[Any] = [self._slot, self._offset, self._weight, self._source, self._synapse]
+        for new, old in zip(fresh, kept):
             new[: old.size] = old
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -38,7 +40,8 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Network:
     except UnicodeDecodeError as error:
         raise InputError(Problem("not a text file in UTF-8", str(path))) from error
     except OSError as error:
-        raise InputError(Problem(f"cannot read the network file: {error.strerror}", str(path))) from error
+        fix = _similar(path)
+        raise InputError(Problem(f"cannot read the network file: {error.strerror}", str(path), fix=fix)) from error
     network: Network = read(text, path, settings)
     return network
 
@@ -53,7 +56,18 @@ def save(network: Network, path: str | Path) -> None:
     write(network, path)
 
 
+def _similar(path: Path) -> str:
+    """Which network file may have been meant."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f"{folder} is no folder." if folder.exists() else f"The folder {folder} does not exist."
+    near = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir() if p.suffix == path.suffix], n=1)
+    return f"Did you mean '{folder / near[0]}'?" if near else ""
+
+
 def _by_suffix(path: Path, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    if path.is_dir():
+        raise InputError(Problem("is a folder, not a network file", str(path)))
     if path.suffix.lower() not in known:
         raise InputError(Problem("unknown kind of network file", str(path), path.suffix, ", ".join(known)))
     return known[path.suffix.lower()]
@@ -69,7 +83,8 @@ def _replace(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except OSError as error:
         raise InputError(Problem(f"cannot write the network file: {error.strerror}", str(path))) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none where its folder is none
+            temporary.unlink(missing_ok=True)
 
 
 def _read_toml(text: str, path: Path, settings: Sequence[str]) -> Network:

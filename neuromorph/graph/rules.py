@@ -125,7 +125,9 @@ def read_indices(
         bad = ~((array >= 0) & (array == np.floor(array)) & (array < (np.inf if size is None else size)))
     if bad.any():
         first = int(np.argmax(bad))
-        problems.append(Problem("index out of range", f"{where}[{first}]", array[first].item(), allowed))
+        found = array[first].item()
+        found = int(found) if float(found).is_integer() else found
+        problems.append(Problem("index out of range", f"{where}[{first}]", found, allowed))
         return None
     return array.astype(np.int64)
 

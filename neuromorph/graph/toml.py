@@ -23,7 +23,8 @@ def loads(text: str, file: str) -> dict[str, Any]:
         found = _LINE.search(str(error))
         line = int(found[1]) if found else len(text.splitlines())
         what = _LINE.sub("", str(error)).strip().rstrip(".")
-        fix = 'Text needs quotes, as in "20 ms".' if "Invalid value" in what else ""
+        unquoted = "Invalid value" in what or "Expected newline" in what
+        fix = 'Text needs quotes, as in "20 ms".' if unquoted else ""
         raise DescriptionError(Problem(f"not TOML: {what}", f"{file}:{line}", fix=fix)) from error
 
 

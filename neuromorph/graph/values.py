@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ def read_number(value: object, unit: str, where: str, problems: list[Problem]) -
         problems.extend(error.problems)
         return None
     if math.isnan(number):
-        problems.append(Problem("not a number", where, number))
+        problems.append(Problem("not a number", where, number, "a finite number"))
         return None
     return number
 
@@ -131,7 +132,7 @@ def read_array(
     bad = np.isnan(array) if array.dtype.kind == "f" else np.zeros(0, bool)
     if bad.any():
         spot = ", ".join(str(i) for i in np.argwhere(bad)[0])
-        problems.append(Problem("not a number", f"{where}[{spot}]", math.nan))
+        problems.append(Problem("not a number", f"{where}[{spot}]", math.nan, "finite numbers"))
         return None
     return array
 
@@ -167,8 +168,9 @@ def _read_file(value: Mapping[str, Any], where: str, problems: list[Problem], fo
         return None
     try:
         loaded = np.load((folder or Path()) / value["file"], allow_pickle=False)
-    except (OSError, ValueError) as error:
-        problems.append(Problem("cannot read the file", where, value["file"], fix=f"{error}."))
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        said = error.strerror if isinstance(error, OSError) else "not a whole .npy or .npz file of numbers"
+        problems.append(Problem(f"cannot read the file: {said}", where, value["file"]))
         return None
     name = value.get("array")
     if isinstance(loaded, np.ndarray):

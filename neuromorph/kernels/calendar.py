@@ -38,15 +38,6 @@ def order_grid(first, last, base, source, count, start, end, scratch_base, scrat
 
 
 @kernel
-def order_exact(offset, source, count, start, end):
-    """Sort entries start..end-1 of one window by (offset, global id); they come in order of global id."""
-    order = np.argsort(offset[start:end], kind="mergesort")
-    offset[start:end] = offset[start:end][order]
-    source[start:end] = source[start:end][order]
-    count[start:end] = count[start:end][order]
-
-
-@kernel
 def deliver_grid(
     first, last, ring, bucket_start, bucket_end, source, count, delays, row, slice_delay, slice_start, target, weight
 ):

@@ -83,8 +83,8 @@ def by_distance(from_position, to_position, probability, length, gaussian, same,
 
 
 @kernel
-def rows_by_source(source, key, n_sources):
-    """Order that sorts synapses by (source, key), stable, and the row pointer int64[n_sources + 1]."""
+def count_rows(source, key, n_sources):
+    """Order that sorts synapses by source, stable, the row pointer int64[n_sources + 1], and whether keys ascend too."""
     row = np.zeros(n_sources + 1, np.int64)
     for g in source:
         row[g + 1] += 1
@@ -92,14 +92,12 @@ def rows_by_source(source, key, n_sources):
         row[g + 1] += row[g]
     place = row[:-1].copy()
     order = np.empty(source.size, np.int64)
+    ascending = True
     for j in range(source.size):
         g = source[j]
-        order[place[g]] = j
+        q = place[g]
         place[g] += 1
-    for g in range(n_sources):
-        part = order[row[g] : row[g + 1]]
-        for k in range(1, part.size):
-            if key[part[k - 1]] > key[part[k]]:
-                part[:] = part[np.argsort(key[part], kind="mergesort")]
-                break
-    return order, row
+        order[q] = j
+        if q > row[g] and key[order[q - 1]] > key[j]:
+            ascending = False
+    return order, row, ascending

@@ -282,7 +282,7 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
 
 def render(template: str, values: dict[str, object]) -> str:
     """Fill `{name}`; a list becomes one line each, indented as its placeholder is."""
-    out = []
+    out: list[str] = []
     for line in template.split("\n"):
         stripped = line.strip()
         block = values.get(stripped[1:-1]) if stripped.startswith("{") and stripped.endswith("}") else None

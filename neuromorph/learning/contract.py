@@ -68,22 +68,22 @@ class LearningRule:
     @classmethod
     def parameters(cls) -> dict[str, Param]:
         """Declared parameters by name."""
-        return declared(cls, Param)  # type: ignore[return-value]
+        return declared(cls, Param)
 
     @classmethod
     def traces(cls, side: str) -> dict[str, Trace]:
         """Declared traces of one side, `pre` or `post`."""
-        return {n: t for n, t in declared(cls, Trace).items() if t.side == side}  # type: ignore[attr-defined]
+        return {n: t for n, t in declared(cls, Trace).items() if t.side == side}
 
     @classmethod
     def variables(cls, side: str) -> dict[str, Variable]:
         """Declared readings of model variables of one side."""
-        return {n: v for n, v in declared(cls, Variable).items() if v.side == side}  # type: ignore[attr-defined]
+        return {n: v for n, v in declared(cls, Variable).items() if v.side == side}
 
     @classmethod
     def states(cls) -> dict[str, State]:
         """Declared synapse states by name."""
-        return declared(cls, State)  # type: ignore[return-value]
+        return declared(cls, State)
 
     @classmethod
     def hooks(cls) -> dict[str, object]:

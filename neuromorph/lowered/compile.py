@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.errors import DescriptionError, InputError, Problem
+from neuromorph.graph.cells import drawn_problems
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
 from neuromorph.graph.values import SameAs
 from neuromorph.lowered import draw, synapses
@@ -52,7 +53,8 @@ def compile_network(
     clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, wirings)
     neurons, inputs = _populations(description, seed, read_spikes)
     slots = _slots(neurons)
-    first_id = {p.name: p.first_id for p in (*neurons, *inputs)}
+    everyone: list[Any] = [*neurons, *inputs]
+    first_id = {p.name: p.first_id for p in everyone}
     currents, projections, static_rows = _projections(description, wirings, clock, neurons, first_id, parts, seed)
     delays = [np.atleast_1d(clock.steps(w.delay_ms)) for w in wirings if w.delay_ms.size]
     delays += [np.atleast_1d(clock.steps(s.delay)) for s in description.signals]
@@ -68,7 +70,7 @@ def compile_network(
         static=static_rows,
         signals=description.signals,
         records=description.records,
-        n_ids=sum(p.size for p in (*neurons, *inputs)),
+        n_ids=sum(p.size for p in everyone),
         n_slots=slots[0].size,
         n_neurons=sum(p.size for p in neurons),
         neuron_of_slot=slots[0],
@@ -142,6 +144,9 @@ def _populations(
 
 def _parameters(spec: PopulationSpec, seed: int) -> dict[str, NDArray[np.float64]]:
     drawn = {k: draw.values(v, spec.size, seed, f"{spec.name}/{k}") for k, v in spec.params.items()}
+    problems = drawn_problems(spec, drawn)
+    if problems:
+        raise DescriptionError(*problems)
     # one number for all where all are equal: the kernel then keeps it in a register
     return {k: v[:1] if v.size > 1 and np.all(v == v[0]) else v for k, v in drawn.items()}
 

@@ -156,4 +156,6 @@ class CompiledNetwork:
 
     def population(self, name: str) -> Neurons | Input:
         """The neurons or input called `name`; KeyError where there is none."""
-        return {p.name: p for p in (*self.neurons, *self.inputs)}[name]
+        found: dict[str, Neurons | Input] = {p.name: p for p in self.neurons}
+        found.update({p.name: p for p in self.inputs})
+        return found[name]

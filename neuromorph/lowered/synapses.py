@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.graph.description import PlasticitySpec
-from neuromorph.kernels.connect import rows_by_source
+from neuromorph.kernels.connect import count_rows
 from neuromorph.learning.contract import Unchanging
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Neurons, Plasticity, PlasticRows, StaticRows
@@ -74,7 +74,7 @@ def _join(
 def _rows(joined: dict[str, Any], origin: NDArray[np.int64], n_ids: int) -> StaticRows:
     distinct, rank = np.unique(joined["delay"], return_inverse=True)
     width = int(joined["slot"].max()) + 1 if joined["slot"].size else 1
-    order, row = rows_by_source(joined["source"], rank.astype(np.int64) * width + joined["slot"], n_ids)
+    order, row = _rows_by_source(joined["source"], rank.astype(np.int64) * width + joined["slot"], n_ids)
     source, delay = joined["source"][order], joined["delay"][order]
     new = np.ones(order.size, bool)
     new[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0)
@@ -123,7 +123,7 @@ def _plastic_rows(
     own = delay.size > 1
     _, rank = np.unique(delay[mine], return_inverse=True) if own else (None, np.zeros(mine.size, np.int64))
     key = rank.astype(np.int64) * max(target.size, 1) + wiring.target[mine]
-    order, row = rows_by_source(wiring.source[mine].astype(np.int64), key, n_source)
+    order, row = _rows_by_source(wiring.source[mine].astype(np.int64), key, n_source)
     place = mine[order]
     cells = wiring.target[place]
     same_receptor = wiring.receptor.size > 0 and bool(np.all(wiring.receptor == wiring.receptor[0]))
@@ -145,3 +145,10 @@ def _is_matrix(cells: NDArray[np.int32], n_source: int, low: int, high: int) -> 
     if cells.size != n_source * width or not width:
         return False
     return bool(np.all(cells.reshape(n_source, width) == np.arange(low, high, dtype=np.int32)))
+
+
+def _rows_by_source(source: Any, key: NDArray[np.int64], n_sources: int) -> tuple[Any, Any]:
+    """Order that sorts synapses by (source, key), stable, and the row pointer int64[n_sources + 1]."""
+    order, row, ascending = count_rows(source, key, n_sources)
+    # rules make synapses in such an order that with one delay this is never needed; numba's argsort compiles for 4 s
+    return (order if ascending else np.lexsort((key, source))), row

@@ -70,12 +70,12 @@ class NeuronModel:
     @classmethod
     def parameters(cls) -> dict[str, Param]:
         """Declared parameters by name."""
-        return declared(cls, Param)  # type: ignore[return-value]
+        return declared(cls, Param)
 
     @classmethod
     def variables(cls) -> dict[str, Variable]:
         """Declared state variables by name."""
-        return declared(cls, Variable)  # type: ignore[return-value]
+        return declared(cls, Variable)
 
     @staticmethod
     def coefficients(p: Any, h: float) -> Any:
@@ -110,7 +110,7 @@ class InputModel:
     @classmethod
     def parameters(cls) -> dict[str, Param]:
         """Declared number parameters by name."""
-        return declared(cls, Param)  # type: ignore[return-value]
+        return declared(cls, Param)
 
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
@@ -134,10 +134,13 @@ class InputModel:
 class CurrentModel:
     """Base class of inputs that inject a current (pA) into cells with a `current` receptor.
 
-    A current is piecewise constant. `steps(params, size)` returns its changes (times in ms, channel, new value in
-    pA) where they are known beforehand; `sample(params..., t, r)` is its value at a tick where it changes with
-    every tick (grid only).
+    A current is piecewise constant. A model overrides one of two: `steps(parameters, size)` returns all changes
+    beforehand, as (times in ms, channels, new values in pA); `sample(parameters, size, tick, unit, key)` returns the
+    values at a tick (float64[size], or None where nothing changes), on the grid only.
     """
+
+    steps: ClassVar[Any] = None
+    sample: ClassVar[Any] = None
 
     name: ClassVar[str] = ""
     equations: ClassVar[str] = ""
@@ -149,7 +152,7 @@ class CurrentModel:
     @classmethod
     def parameters(cls) -> dict[str, Param]:
         """Declared number parameters by name."""
-        return declared(cls, Param)  # type: ignore[return-value]
+        return declared(cls, Param)
 
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,10 @@ def _idx(folder: str | Path | None, name: str) -> NDArray[np.uint8]:
     path = None if folder is None else next((p for p in _names(Path(folder), name) if p.is_file()), None)
     if path is None:
         listing = "; ".join(f"{file} (MD5 {md5})" for file, md5 in MNIST_FILES.items())
+        there = folder is None or Path(folder).is_dir()
         raise InputError(
             Problem(
-                f"no file {name}[.gz]", f"--data {folder}" if folder else "learn mnist",
+                f"no file {name}[.gz]" if there else "no such folder", f"--data {folder}" if folder else "learn mnist",
                 fix="Get MNIST's four IDX files (from its authors' page or a mirror such as OpenML or Hugging Face) "
                 f"and name their folder with --data. Uncompressed they are: {listing}.",
             )
@@ -84,8 +86,9 @@ def _idx(folder: str | Path | None, name: str) -> NDArray[np.uint8]:
     raw = path.read_bytes()
     try:
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError) as error:
-        raise InputError(Problem("cannot be unpacked", str(path), fix=f"{error}.")) from None
+    except (OSError, EOFError, zlib.error) as error:
+        said = str(error).rstrip(".")
+        raise InputError(Problem(f"cannot be unpacked: {said}", str(path), fix="Get it again.")) from None
     found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
     if found != MNIST_FILES[name]:
         raise InputError(

@@ -51,8 +51,8 @@ def defaults(task: str, top_down: str) -> Settings:
     if task == "mnist":
         settings = replace(settings, hidden=(800, 800), epochs=3, passes=8, eta=8e-6, eta_readout=2e-6)
     if top_down in ("mirror", "transpose"):
-        rates = {"eta_top_down": 2.0 * settings.eta, "eta_top_readout": 8.0 * settings.eta_readout}
-        return replace(settings, top_down_std=0.005, top_readout_std=0.02, **rates)
+        settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
+        return replace(settings, top_down_std=0.005, top_readout_std=0.02)
     if top_down == "wake":
         scale = 1.0 if task == "mnist" else 2.0
         return replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)

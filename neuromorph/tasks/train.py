@@ -55,6 +55,12 @@ class Training:
         self.result = Result(settings.top_down, test_total=images.test_labels.size)
         self._interrupted = False
         self._running: Engine | None = None
+        self._training: Engine | None = None
+
+    @property
+    def time(self) -> float:
+        """Simulated time of the training so far, in ms."""
+        return 0.0 if self._training is None else self._training.time
 
     def stop(self) -> None:
         """Ask the run to end soon (safe from a signal handler)."""
@@ -65,24 +71,28 @@ class Training:
     def run(self, trace: str | Path | None = None, force: bool = False, progress: Progress | None = None) -> Result:
         """Train for all epochs, test after each (one pass) and at the end (`passes`); the trace keeps all of it."""
         started = time.perf_counter()
-        simulation = Simulation(self.network, trace=trace, force=force)
         self.result.trace = None if trace is None else str(trace)
+        with Simulation(self.network, trace=trace, force=force) as simulation:
+            self._training = simulation
+            self._epochs(simulation, progress)
+            self.result.status = "interrupted" if self._interrupted else "complete"
+            summary = simulation.close(self.result.status)
+        self.result.spikes += summary["spikes"] + summary["input_spikes"]
+        self.result.synaptic_events += summary["synaptic_events"]
+        self.result.wall_s = time.perf_counter() - started
+        return self.result
+
+    def _epochs(self, simulation: Simulation, progress: Progress | None) -> None:
         per_epoch = layered.cycle(self.settings, training=True) * self.images.train_labels.size
         for epoch in range(self.settings.epochs):
             last = epoch == self.settings.epochs - 1
             self._run(simulation, per_epoch + (layered.FIRST if last else 0.0), f"epoch {epoch + 1}", progress)
             if self._interrupted:
-                break
+                return
             self.result.epochs = epoch + 1
             self._test(simulation, last, progress)
             if self._interrupted:
-                break
-        self.result.status = "interrupted" if self._interrupted else "complete"
-        summary = simulation.close(self.result.status)
-        self.result.spikes += summary["spikes"] + summary["input_spikes"]
-        self.result.synaptic_events += summary["synaptic_events"]
-        self.result.wall_s = time.perf_counter() - started
-        return self.result
+                return
 
     def _run(self, simulation: Engine, duration: float, what: str, progress: Progress | None) -> None:
         self._running = simulation

@@ -268,6 +268,8 @@ class Trace:
 
     def _open(self) -> h5py.File:
         self._follow()
+        if self._lock is None and self._file is None:
+            raise TraceError(Problem("the trace is closed", str(self.path), fix="Open it anew."))
         if self._lock is None:
             return self._file
         with reading(self.path):

@@ -249,6 +249,12 @@ def test_unknown_names_suggest_the_near_one(finished):
         assert text.endswith("no recorded projection 'E_I' in this trace. Did you mean 'E_E'?")
 
 
+def test_closed_trace(finished):
+    with Trace(finished) as trace:
+        pass
+    assert refusal(trace.spikes, "E") == f"{finished}: the trace is closed. Open it anew."
+
+
 def test_nothing_recorded(tmp_path):
     from neuromorph.engine.sink import RunDescription
 

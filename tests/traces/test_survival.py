@@ -267,6 +267,8 @@ def test_follower_of_a_discarded_run(tmp_path, describe):
         writer.discard()
         with pytest.raises(TraceError, match=r"a.h5: no such file. There is no trace in"):
             trace.spikes("E")
+        with pytest.raises(TraceError, match=r"a.h5: the trace is closed. Open it anew."):
+            trace.spikes("E")
 
 
 def test_follower_does_not_take_another_trace_for_its_own(tmp_path, describe):
