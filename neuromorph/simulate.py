@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +40,7 @@ class Simulation(Engine):
     seed : non-negative int64; by default what the network states
     parts : parts by target; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
+    compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
     Raises DescriptionError with every mistake of the description.
     """
@@ -51,6 +53,7 @@ class Simulation(Engine):
         parts: int = 1,
         trace: str | Path | None = None,
         force: bool = False,
+        compression: str | None = None,
         sink: SpikeSink | None = None,
         provenance: dict[str, Any] | None = None,
     ) -> None:
@@ -66,7 +69,7 @@ class Simulation(Engine):
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 
-            sink = TraceWriter(trace, force=force)
+            sink = TraceWriter(trace, force=force, compression=compression)
         compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
         about = {
             "seed": description.run.seed,
@@ -92,6 +95,15 @@ class Simulation(Engine):
                 self.close("failed" if issubclass(kind, Exception) else "interrupted")
         elif hasattr(self.sink, "discard"):
             self.sink.discard()
+
+    def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
+        """Simulate `duration` ms more; an exception on the way closes the recording with what had been simulated."""
+        try:
+            super().run(duration, callback)
+        except BaseException as error:
+            if self._opened:
+                self.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.

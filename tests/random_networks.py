@@ -82,9 +82,10 @@ def _step(random: Any, low: float, high: float, dyadic: bool, unit: float = 0.12
 def _params(random: Any, model: str, size: int, dyadic: bool) -> dict[str, Any]:
     if model == "izhikevich":
         return {"I_e": random.uniform(0.0, 8.0, size) if random.random() < 0.3 else float(random.uniform(0.0, 8.0))}
-    params: dict[str, Any] = {"t_ref": _step(random, 0.0, 3.0, dyadic)}
+    shortest = 0.0 if dyadic or random.random() < 0.08 else 0.5
+    params: dict[str, Any] = {"t_ref": _step(random, shortest, 3.0, dyadic)}
     if random.random() < 0.2:
-        params["t_ref"] = np.array([_step(random, 0.0, 3.0, dyadic) for _ in range(size)])
+        params["t_ref"] = np.array([_step(random, shortest, 3.0, dyadic) for _ in range(size)])
     if model == "adex":
         return params | {"I_e": float(random.uniform(0.0, 900.0))}
     if model == "lif_cond_exp":

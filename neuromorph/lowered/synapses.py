@@ -136,15 +136,16 @@ def _plastic_rows(
         delay=delay[place] if own else delay,
         weight=wiring.weight[place],
         origin=place,
-        dense=same_receptor and not own and _is_matrix(cells, n_source, low, high),
+        dense=same_receptor and not own and _is_matrix(cells, row, low, high),
     )
 
 
-def _is_matrix(cells: NDArray[np.int32], n_source: int, low: int, high: int) -> bool:
+def _is_matrix(cells: NDArray[np.int32], row: NDArray[np.int64], low: int, high: int) -> bool:
+    """Whether every row holds the cells low..high-1, each once and in order."""
     width = high - low
-    if cells.size != n_source * width or not width:
+    if not width or np.any(np.diff(row) != width):
         return False
-    return bool(np.all(cells.reshape(n_source, width) == np.arange(low, high, dtype=np.int32)))
+    return bool(np.all(cells.reshape(-1, width) == np.arange(low, high, dtype=np.int32)))
 
 
 def _rows_by_source(source: Any, key: NDArray[np.int64], n_sources: int) -> tuple[Any, Any]:
