@@ -87,23 +87,30 @@ class Simulation(Engine):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close what nobody closed: complete, failed or interrupted; a trace in which nothing was simulated goes."""
-        if kind is None:
+        """Close what nobody closed."""
+        if error is None:
             self.close()
-        elif self.time:
-            with suppress(NeuromorphError):  # a full disk: the error that is on its way says so
-                self.close("failed" if issubclass(kind, Exception) else "interrupted")
-        elif hasattr(self.sink, "discard"):
-            self.sink.discard()
+        else:
+            self._fail(error)
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate `duration` ms more; an exception on the way closes the recording with what had been simulated."""
         try:
             super().run(duration, callback)
         except BaseException as error:
-            if self._opened:
-                self.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            self._fail(error)
             raise
+
+    def _fail(self, error: BaseException) -> None:
+        """Close the recording as failed or interrupted, or remove it where nothing was simulated."""
+        if not self._opened or self._closed:
+            return
+        if not self.time and hasattr(self.sink, "discard"):
+            self.sink.discard()
+            self._closed = True
+            return
+        with suppress(NeuromorphError):  # a full disk: the error that is on its way says so
+            self.close("failed" if isinstance(error, Exception) else "interrupted")
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.
@@ -130,6 +137,7 @@ def _read_spikes(path: str, population: str) -> Any:
         if not population:
             names = list(trace.populations)
             if len(names) != 1:
-                raise InputError(Problem("which population?", path, fix=f"It has {', '.join(names)}."))
+                fix = f"Name one with `population`; it has {', '.join(names)}."
+                raise InputError(Problem("the population is not named", path, fix=fix))
             population = names[0]
         return trace.spikes(population)

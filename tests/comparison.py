@@ -185,13 +185,14 @@ def engine_spikes(simulation: Simulation) -> list[tuple[float, str, int, int]]:
 def differences(
     network: Network, resolution: str | float, duration: float, seed: int = 1, **more: Any
 ) -> dict[str, Any]:
-    """Run both; returns {"spikes": number, "grazes", "problems": sentences}."""
+    """Run both; returns {"spikes": number, "grazes", "problems": sentences, "simulation": the engine's}."""
     record_everything(network)
     simulation = run_engine(network, resolution, duration, seed, **more)
     expected = oracle.simulate(for_oracle(simulation, duration, network))
     problems = _spike_problems(simulation, expected) + _weight_problems(simulation, expected)
     problems += _state_problems(simulation, expected) + _reading_problems(simulation, expected)
-    return {"spikes": len(expected["spikes"]), "grazes": expected["grazes"], "problems": problems}
+    counts = {"spikes": len(expected["spikes"]), "grazes": expected["grazes"]}
+    return {**counts, "problems": problems, "simulation": simulation}
 
 
 def _spike_problems(simulation: Simulation, expected: dict[str, Any]) -> list[str]:

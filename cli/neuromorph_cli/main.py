@@ -78,6 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
         for problem in error.problems:
             _say(str(problem))
         return error.exit_code
+    except MemoryError as error:
+        _say(f"out of memory: {error}. Make the network smaller, or its longest delay shorter.")
+        return 1
     except (Interrupted, click.Abort) as error:
         _say("interrupted before anything was simulated or written.")
         return error.code if isinstance(error, Interrupted) else 130

@@ -35,7 +35,10 @@ def read_run(reading: Reading, overrides: Mapping[str, Any]) -> RunSpec:
         duration = _in_range(reading, duration, _NOT_NEGATIVE, "run.duration")
     resolution = table.get("resolution", RunSpec.resolution)
     reading.resolution = None
-    if resolution != "exact" and resolution is not None:
+    if isinstance(resolution, str) and resolution.isalpha() and resolution != "exact":
+        fix = suggestion(resolution, ["exact"]) if resolution[0] == "e" else ""
+        reading.problem("not a tick", "run.resolution", value=resolution, allowed='a time, or "exact"', fix=fix)
+    elif resolution != "exact" and resolution is not None:
         number = _in_range(reading, resolution, _POSITIVE, "run.resolution", 'or "exact"')
         reading.resolution = number
     seed = read_count(table.get("seed", RunSpec.seed), "run.seed", reading.problems)

@@ -169,8 +169,8 @@ def _read_file(value: Mapping[str, Any], where: str, problems: list[Problem], fo
     try:
         loaded = np.load((folder or Path()) / value["file"], allow_pickle=False)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        said = error.strerror if isinstance(error, OSError) else "not a whole .npy or .npz file of numbers"
-        problems.append(Problem(f"cannot read the file: {said}", where, value["file"]))
+        said = error.strerror if isinstance(error, OSError) else "It is no whole .npy or .npz file of numbers"
+        problems.append(Problem("cannot read the file", where, value["file"], fix=f"{said}."))
         return None
     name = value.get("array")
     if isinstance(loaded, np.ndarray):

@@ -174,6 +174,11 @@ def _input_parameters(spec: PopulationSpec, seed: int, read_spikes: SpikeReader 
                 Problem("no reader for spike files", f"inputs.{spec.name}", fix="Use neuromorph.Simulation.")
             )
         parameters["times"], parameters["indices"] = read_spikes(spec.texts["path"], spec.texts.get("population", ""))
+        needed = int(parameters["indices"].max(initial=-1)) + 1
+        if needed > spec.size:
+            fix = f"Give the input a size of at least {needed}."
+            where = f"inputs.{spec.name}.size"
+            raise DescriptionError(Problem("smaller than the recorded population", where, spec.size, fix=fix))
     return parameters
 
 

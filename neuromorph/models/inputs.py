@@ -106,7 +106,14 @@ class SpikeFile(SpikeTrain):
     equations = "spikes as recorded"
     source = "given by the user"
     array_parameters: ClassVar[dict[str, tuple[str, str]]] = {}
-    text_parameters = {"path": "trace or SONATA spike file", "population": "population inside it"}
+    text_parameters = {
+        "path": "trace or SONATA spike file, relative to the network file",
+        "population": "population inside it; left out, its only one",
+    }
+
+    @classmethod
+    def validate(cls, parameters: dict[str, Any]) -> list[str]:
+        return [] if parameters.get("path") else ["`path` must be given: the file that holds the spikes"]
 
 
 class PatternVolley(InputModel):

@@ -166,7 +166,7 @@ def test_names_that_could_collide_do_not():
         (
             "AB",
             {"rule": "explicit", "sources": [-1], "targets": [0]},
-            "projections[0].sources[0]: index out of range, found -1.0",
+            "projections[0].sources[0]: index out of range, found -1",
         ),
         (
             "AB",

@@ -142,7 +142,7 @@ def test_a_model_without_exact_mode(messages):
         ({"times": [1.0, -1.0]}, "inputs.S.params: `times` must be above 0 ms"),
         (
             {"indices": [0, 2]},
-            "inputs.S.params.indices[1]: index out of range, found 2.0 (allowed: whole numbers from 0 to 1)",
+            "inputs.S.params.indices[1]: index out of range, found 2 (allowed: whole numbers from 0 to 1)",
         ),
         (
             {"patterns": [[1, 2, 3]]},

@@ -23,7 +23,7 @@ def test_run_defaults_and_what_stands_in_their_place(pair):
         ({"duration": -1}, "run.duration: value out of range, found -1.0 (allowed: at least 0 ms)"),
         ({"duration": float("inf")}, "run.duration: value out of range, found inf"),
         ({"resolution": 0}, 'run.resolution: value out of range, found 0.0 (allowed: above 0 ms or "exact")'),
-        ({"resolution": "exat"}, "run.resolution: not a quantity, found 'exat'"),
+        ({"resolution": "exat"}, "run.resolution: not a tick, found 'exat' (allowed: a time, or \"exact\"). Did you mean 'exact'?"),
         ({"seed": -1}, "run.seed: not a count, found -1"),
         ({"seed": 2**64}, "run.seed: seed too large"),
         ({"sed": 1}, "run.sed: unknown key 'sed'. Did you mean 'seed'?"),
@@ -151,7 +151,7 @@ def test_records_carry_units_and_intervals(pair):
         ({"projection": "A_B", "indices": [1]}, "record[0].indices: a record of a projection takes no 'indices'"),
         (
             {"population": "A", "variable": "V_m", "indices": [10]},
-            "record[0].indices[0]: index out of range, found 10.0 (allowed: whole numbers from 0 to 9)",
+            "record[0].indices[0]: index out of range, found 10 (allowed: whole numbers from 0 to 9)",
         ),
         ({"population": "A", "variable": "V_m", "interval": 0}, "record[0].interval: value out of range, found 0.0"),
         (
@@ -166,7 +166,7 @@ def test_records_carry_units_and_intervals(pair):
             {"projection": "A_B", "variable": "delay"},
             "record[0].variable: unknown variable 'delay' of a projection (allowed: weight)",
         ),
-        ({"projection": "A_B", "synapses": [50]}, "record[0].synapses[0]: index out of range, found 50.0"),
+        ({"projection": "A_B", "synapses": [50]}, "record[0].synapses[0]: index out of range, found 50"),
     ],
 )
 def test_mistakes_in_a_record(messages, pair, record, words):
