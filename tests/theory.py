@@ -1,7 +1,7 @@
 """Closed forms of the literature that tests compare simulations with. E_L = 0; times in ms, potentials in mV.
 
 Diffusion limit: tau_m dV/dt = mu - V + sigma sqrt(tau_m) xi, as in Brunel 2000, J. Comput. Neurosci. 8:183,
-doi:10.1023/A:1008925309027. Input of weight J (mV) and rate r (per ms) contributes J r tau_m to mu, J^2 r tau_m to sigma^2.
+doi:10.1023/A:1008925309027. Input of weight J (mV) and rate r (per ms) adds J r tau_m to mu and J^2 r tau_m to sigma^2.
 """
 
 from __future__ import annotations
@@ -26,20 +26,23 @@ class Cell(NamedTuple):
     t_ref: float = 2.0
 
 
-def siegert_rate(mu: float, sigma: float, cell: Cell = Cell()) -> float:
-    """Rate in Hz: 1/r = t_ref + tau_m sqrt(pi) int exp(u^2) (1 + erf u) du over [(V_reset - mu)/sigma, (V_th - mu)/sigma].
+MODEL_A = Cell()
 
-    Siegert 1951, Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; eq. 21 and 22 of Brunel 2000.
+
+def siegert_rate(mu: float, sigma: float, cell: Cell = MODEL_A) -> float:
+    """Rate (Hz): 1/r = t_ref + tau_m sqrt(pi) int exp(u^2) (1 + erf u) du, (V_reset - mu)/sigma < u < (V_th - mu)/sigma.
+
+    Siegert 1951, Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; Brunel 2000.
     """
     low, high = (cell.V_reset - mu) / sigma, (cell.V_th - mu) / sigma
     area = quad(lambda u: erfcx(-u), low, high, epsabs=0.0, epsrel=1e-10)[0]
     return 1e3 / (cell.t_ref + cell.tau_m * np.sqrt(np.pi) * area)
 
 
-def siegert_cv(mu: float, sigma: float, cell: Cell = Cell()) -> float:
-    """CV of the intervals: CV^2 = 2 pi (r tau_m)^2 int exp(x^2) int_-inf^x exp(y^2) (1 + erf y)^2 dy dx, bounds as above.
+def siegert_cv(mu: float, sigma: float, cell: Cell = MODEL_A) -> float:
+    """CV of the intervals: CV^2 = 2 pi (r tau_m)^2 int exp(x^2) int_-inf^x exp(y^2) (1 + erf y)^2 dy dx.
 
-    Brunel 2000, appendix A.1.
+    The bounds of x are those of `siegert_rate`. Brunel 2000, appendix A.1.
     """
     low, high = (cell.V_reset - mu) / sigma, (cell.V_th - mu) / sigma
 
@@ -54,12 +57,11 @@ def siegert_cv(mu: float, sigma: float, cell: Cell = Cell()) -> float:
 def brunel_input(rate: float, g: float, eta: float, indegree: int = 1000, J: float = 0.1) -> tuple[float, float]:
     """(mu, sigma) of model A where all neurons fire at `rate` (Hz), external ones at eta V_th / (J indegree tau_m).
 
-    mu = J C tau_m (r_ext + r (1 - g/4)), sigma^2 = J^2 C tau_m (r_ext + r (1 + g^2/4)): eq. 4 and 5 of Brunel 2000, a quarter
-    of the synapses being inhibitory.
+    mu = J C tau_m (r_ext + r (1 - g/4)), sigma^2 = J^2 C tau_m (r_ext + r (1 + g^2/4)), C excitatory synapses and C/4
+    inhibitory ones. Brunel 2000.
     """
-    cell = Cell()
-    charge = J * indegree * cell.tau_m
-    external = eta * cell.V_th / charge
+    charge = J * indegree * MODEL_A.tau_m
+    external = eta * MODEL_A.V_th / charge
     mu = charge * (external + rate / 1e3 * (1.0 - g / 4.0))
     return mu, float(np.sqrt(J * charge * (external + rate / 1e3 * (1.0 + g * g / 4.0))))
 
@@ -70,14 +72,14 @@ def brunel_rate(g: float, eta: float, indegree: int = 1000, J: float = 0.1) -> f
 
 
 def shot_noise_intervals(
-    weights: Sequence[float], rates: Sequence[float], cell: Cell = Cell(), tick: float = 0.0, dx: float = 0.02
+    weights: Sequence[float], rates: Sequence[float], cell: Cell = MODEL_A, tick: float = 0.0, dx: float = 0.02
 ) -> tuple[float, float]:
-    """(mean in ms, CV) of the intervals of a neuron whose inputs are Poisson trains of finite jumps; no diffusion limit.
+    """(mean in ms, CV) of the intervals of a neuron driven by Poisson trains of finite jumps; no diffusion limit.
 
     The mean T(V) and the second moment S(V) of the time from V to the threshold solve linear equations on a lattice of
-    step `dx` (mV), of which the jumps are multiples. In continuous time, with A f = -V/tau_m f' + sum_k r_k (f(V + J_k) - f),
-    A T = -1, A S = -2 T. On a grid of `tick` ms, with Q f = E[f(V exp(-tick/tau_m) + jumps of one tick)],
-    T = 1 + Q T, S = 1 + 2 Q T + Q S. Both vanish at and above V_th.
+    step `dx` (mV), of which the jumps are multiples; both vanish at and above V_th.
+    Continuous time: A T = -1, A S = -2 T with A f = -V/tau_m f' + sum_k r_k (f(V + J_k) - f).
+    Grid of `tick` ms: T = 1 + Q T, S = 1 + 2 Q T + Q S with Q f = E[f(V exp(-tick/tau_m) + jumps of one tick)].
 
     weights : jumps (mV), multiples of dx
     rates : of the trains (per ms)

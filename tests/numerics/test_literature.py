@@ -1,8 +1,8 @@
 """Networks and single neurons of the literature: rates, irregularity and rhythms against published and computed values.
 
 The same networks in NEST 3.10.0 (pip's nest-simulator; iaf_psc_delta or iaf_psc_exp with the parameters of
-examples/brunel.toml and examples/cuba.toml, resolution 0.1 ms, fixed_indegree or pairwise_bernoulli without autapses, one
-poisson_generator connected to every neuron, uniform initial V_m, spikes of all neurons):
+examples/brunel.toml and examples/cuba.toml, resolution 0.1 ms, fixed_indegree or pairwise_bernoulli without autapses,
+one poisson_generator connected to every neuron, uniform initial V_m, spikes of all neurons):
 
     Brunel, one seed, 1.2 s cut into intervals   rate Hz        CV             peak of the spectrum Hz
     g = 5, eta = 2      (AI)       500 ms        37.8, 38.0     0.411, 0.412   130 - 136 (weak)
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from theory import Cell, brunel_input, brunel_rate, shot_noise_intervals, siegert_cv, siegert_rate
+from theory import MODEL_A, brunel_input, brunel_rate, shot_noise_intervals, siegert_cv, siegert_rate
 
 from neuromorph import Network, Simulation
 from neuromorph.analysis.spikes import mean_cv_isi, population_counts
@@ -50,7 +50,7 @@ def rhythm(times: np.ndarray, start: float, stop: float) -> float:
     return float(np.fft.rfftfreq(4 * counts.size, 0.5e-3)[power.argmax()])
 
 
-# -- Brunel 2000, model A, all 12,500 neurons ----------------------------------------------------------------------------
+# -- Brunel 2000, model A, all 12,500 neurons --------------------------------------------------------------------------
 
 
 class State(NamedTuple):
@@ -75,7 +75,7 @@ FIGURE_8 = {
 
 @pytest.fixture(scope="module")
 def figure_8() -> dict[str, Any]:
-    """Per state (rate Hz, CV, rhythm Hz) of examples/brunel.toml, whose g and eta change at the end of each interval."""
+    """Per state (rate Hz, CV, rhythm Hz) of examples/brunel.toml; g and eta change at the end of each interval."""
     network = load(EXAMPLES / "brunel.toml")
     starts = [0.0] + [s.stop for s in FIGURE_8.values()][:-1]
     for name in ("external_E", "external_I"):
@@ -152,7 +152,7 @@ def test_diluted_network_against_mean_field_theory(resolution):
     assert times.size / 2.5 / 600.0 == pytest.approx(brunel_rate(g, eta, C, J), rel=0.06)
 
 
-# -- CUBA: Brette et al. 2007, benchmark 2, after Vogels & Abbott 2005 -----------------------------------------------------
+# -- CUBA: Brette et al. 2007, benchmark 2, after Vogels & Abbott 2005 -------------------------------------------------
 
 
 def cuba(resolution: Any, seed: int) -> Spikes:
@@ -169,8 +169,8 @@ def cuba_runs() -> dict[Any, list[Spikes]]:
 
 @pytest.mark.parametrize("resolution", ["exact", 0.1])
 def test_cuba_has_the_published_rate_and_irregularity(cuba_runs, resolution):
-    # The review (doi:10.1007/s10827-007-0038-6, appendix 2) says "a self-sustained irregular state of activity" and shows
-    # rasters. Numbers for the first second, V_m uniform at first: 5.61 Hz with ANNarchy 5.0.3 at 0.1 ms (its documentation,
+    # The review (doi:10.1007/s10827-007-0038-6, appendix 2) has "a self-sustained irregular state of activity" and no
+    # rate. For the first second, V_m uniform at first: 5.61 Hz with ANNarchy 5.0.3 at 0.1 ms (its documentation,
     # notebooks/COBA.ipynb), 5.55 Hz and CV 0.517 with NEST. Networks scatter by 0.2 Hz: 3 * 0.2 / sqrt(3).
     rates = [times.size / 4000.0 for times, _ in cuba_runs[resolution]]
     assert np.mean(rates) == pytest.approx(5.6, abs=0.35)
@@ -182,7 +182,7 @@ def test_cuba_has_the_published_rate_and_irregularity(cuba_runs, resolution):
 
 
 def test_cuba_rates_are_the_same_in_both_resolutions(cuba_runs):
-    # One network in two resolutions: what differs is chance in 22,000 spikes, var(count) / mean(count) below 4 in bins of
+    # One network in two resolutions: what differs is chance in 22,000 spikes, var(count) / mean(count) below 4 over
     # 100 ms, so 4 sqrt(2) sqrt(4 * 22000) / 22000 = 8 %.
     for exact, grid in zip(cuba_runs["exact"], cuba_runs[0.1]):
         assert exact[0].size == pytest.approx(grid[0].size, rel=0.08)
@@ -190,17 +190,17 @@ def test_cuba_rates_are_the_same_in_both_resolutions(cuba_runs):
     assert total[0] == pytest.approx(total[1], rel=0.05)  # three of them: / sqrt(3)
 
 
-# -- One population under Poisson input ----------------------------------------------------------------------------------
+# -- One population under Poisson input --------------------------------------------------------------------------------
 
 
 def intervals(weights: list[float], rates: list[float], resolution: Any, cells: int, n: int, duration: float) -> Any:
-    """The first n intervals (ms) of each cell of model A under Poisson trains (per ms) of these weights, float64[cells, n].
+    """The first n intervals (ms) of each cell of model A under Poisson trains (rates per ms), float64[cells, n].
 
     A fixed number of intervals, since those that fit into a fixed time are the shorter ones.
     """
-    cell, network = Cell(), Network()
-    given = {"tau_m": cell.tau_m, "C_m": 1.0, "E_L": 0.0, "V_th": cell.V_th, "V_reset": cell.V_reset, "t_ref": cell.t_ref}
-    network.add_population("N", "lif_delta", cells, given, {"V_m": cell.V_reset})
+    network = Network()
+    given = MODEL_A._asdict() | {"C_m": 1.0, "E_L": 0.0}
+    network.add_population("N", "lif_delta", cells, given, {"V_m": MODEL_A.V_reset})
     for k, (weight, rate) in enumerate(zip(weights, rates)):
         network.add_input(f"train{k}", "poisson", cells, {"rate": 1e3 * rate})
         network.connect(f"train{k}", "N", "one_to_one", weight, 1.0)
