@@ -79,7 +79,9 @@ class Simulation(Engine):
             "command": " ".join(sys.argv),
             **(provenance or {}),
         }
-        super().__init__(compiled, sink, to_dict(network, embed=True, longest=LONGEST_ARRAY), about)
+        # what stays in memory needs no description beside it
+        described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
+        super().__init__(compiled, sink, described, about)
 
     def __enter__(self) -> Simulation:
         return self

@@ -55,7 +55,7 @@ def for_oracle(simulation: Simulation, duration: float, network: Network | None 
         },
         "inputs": {p.name: _input(simulation, p) for p in compiled.inputs},
         "currents": _currents(simulation),
-        "projections": {p.name: _projection(p, exact, compiled, described.get(p.name)) for p in compiled.projections},
+        "projections": {p.name: _projection(p, compiled, described.get(p.name)) for p in compiled.projections},
         "signals": {
             s.name: {"population": s.population, "delay": s.delay}
             if s.population
@@ -130,11 +130,9 @@ def _cell_of(compiled: Any, slot: int) -> tuple[str, int]:
     raise AssertionError(slot)
 
 
-def _projection(p: Any, exact: bool, compiled: Any, described: Any) -> dict[str, Any]:
+def _projection(p: Any, compiled: Any, described: Any) -> dict[str, Any]:
     target = {q.name: q for q in compiled.neurons}[p.target]
     n = p.source_index.size
-    delay = np.broadcast_to(p.delay_ms, n)
-    delays = delay.tolist() if exact else np.rint(delay / compiled.clock.unit).astype(int).tolist()
     receptors = [target.model.receptors[int(r)].name for r in p.receptor]
     assert len(set(receptors)) <= 1, "one receptor a projection in these tests"
     weights: Any = np.zeros(n, np.float32)
@@ -153,7 +151,7 @@ def _projection(p: Any, exact: bool, compiled: Any, described: Any) -> dict[str,
         "sources": p.source_index.tolist(),
         "targets": p.target_index.tolist(),
         "weights": [float(w) for w in weights],
-        "delays": delays,
+        "delays": np.broadcast_to(p.delay_ms, n).tolist(),  # ms: the oracle rounds to ticks by itself
         "matrix": matrix,
         "plasticity": None if p.plasticity is None or matrix else _plasticity(p.plasticity, described),
     }

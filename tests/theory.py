@@ -30,8 +30,9 @@ MODEL_A = Cell()
 
 
 def siegert_rate(mu: float, sigma: float, cell: Cell = MODEL_A) -> float:
-    """Rate (Hz): 1/r = t_ref + tau_m sqrt(pi) int exp(u^2) (1 + erf u) du, (V_reset - mu)/sigma < u < (V_th - mu)/sigma.
+    """Rate in Hz: 1/r = t_ref + tau_m sqrt(pi) int exp(u^2) (1 + erf u) du.
 
+    The bounds of u are (V_reset - mu)/sigma and (V_th - mu)/sigma.
     Siegert 1951, Phys. Rev. 81:617, doi:10.1103/PhysRev.81.617; Brunel 2000.
     """
     low, high = (cell.V_reset - mu) / sigma, (cell.V_th - mu) / sigma
@@ -42,7 +43,7 @@ def siegert_rate(mu: float, sigma: float, cell: Cell = MODEL_A) -> float:
 def siegert_cv(mu: float, sigma: float, cell: Cell = MODEL_A) -> float:
     """CV of the intervals: CV^2 = 2 pi (r tau_m)^2 int exp(x^2) int_-inf^x exp(y^2) (1 + erf y)^2 dy dx.
 
-    The bounds of x are those of `siegert_rate`. Brunel 2000, appendix A.1.
+    The bounds of x are those of u in `siegert_rate`. Brunel 2000, appendix A.1.
     """
     low, high = (cell.V_reset - mu) / sigma, (cell.V_th - mu) / sigma
 

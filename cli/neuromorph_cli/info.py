@@ -42,7 +42,7 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
         ("status", summary["status"] + early),
         ("simulated", f"{text.milliseconds(summary['simulated_ms'])}, {grid}"),
         *((name, str(value)) for name, value in made.items() if value is not None),
-        ("spikes", text.count(summary["spikes"])),
+        ("spikes recorded", text.count(summary["spikes"])),
     ]
     if summary["synaptic_events"] is not None:
         rows.append(("synaptic events", text.count(summary["synaptic_events"])))
@@ -53,6 +53,10 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     }
     rows += [(name, ", ".join(found)) for name, found in recorded.items() if found]
     rows += [(name, _curve(values)) for name, values in curves.items()]
+    if summary["status"] == "killed":
+        rows.append(
+            ("to finish it", f"python -c 'from neuromorph.traces import *; repair_trace(\"{summary['file']}\")'")
+        )
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

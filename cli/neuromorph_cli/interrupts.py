@@ -6,6 +6,8 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
+import click
+
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
@@ -29,7 +31,7 @@ class Stoppable(Protocol):
 
 
 class Interrupts:
-    """Catches the signals within a `with` block.
+    """Catches the signals within a `with` block; there is one for a whole command (the object of click's context).
 
     running : what is asked to stop; as long as there is none, or it has not simulated anything, Interrupted is raised
     code : exit code that the first signal stands for, 0 where none came; later signals change nothing
@@ -49,7 +51,8 @@ class Interrupts:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # After the first signal the process is on its way out, and another one must not change its exit code.
+            signal.signal(number, signal.SIG_IGN if self.code else handler)
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         if self.code:
@@ -58,6 +61,11 @@ class Interrupts:
         if self.running is None or not self.running.time:
             raise Interrupted(self.code)
         self.running.stop()
+
+    @classmethod
+    def of_command(cls) -> Interrupts:
+        """The one of the present command."""
+        return click.get_current_context().ensure_object(cls)
 
     def check(self) -> None:
         """Ask again, after each window: whoever has just begun to run may have missed the first time."""

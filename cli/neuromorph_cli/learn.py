@@ -13,7 +13,7 @@ import click
 from neuromorph.errors import InputError, Problem
 from neuromorph.tasks.settings import TOP_DOWN, defaults
 from neuromorph_cli import options, text
-from neuromorph_cli.interrupts import Interrupts
+from neuromorph_cli.interrupts import Interrupted, Interrupts
 from neuromorph_cli.progress import Progress
 from neuromorph_cli.registered import names_of
 
@@ -25,7 +25,7 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 @click.argument("task", type=click.Choice(list(KINDS)))
 @click.option(
     "--top-down", multiple=True, type=click.Choice(TOP_DOWN),
-    help="Kind of the top-down weights. By default digits runs fixed and wake (fixed with -o or --export), mnist mirror.",
+    help="Top-down weights; by default digits runs fixed and wake (with -o or --export fixed alone), mnist mirror.",
 )  # fmt: skip
 @click.option("--data", type=click.Path(), metavar="DIR", help="Folder of MNIST's four IDX files, gzipped or not.")
 @click.option(
@@ -61,35 +61,36 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     kinds = given["top_down"] or (KINDS[task][:1] if alone else KINDS[task])
     if len(kinds) > 1 and alone:
         raise click.UsageError("-o and --export are for one kind of top-down weights: give --top-down once.")
+    if given["data"] is not None and task == "digits":
+        raise click.UsageError("--data is for mnist: scikit-learn brings the digits along.")
     settings = [_settings(task, kind, given) for kind in kinds]
     images = _images(task, given["data"])
     if given["export"]:
         message = _export(images, settings[0], given["export"], force)
         if not output:
-            return _say(json.dumps({"network": given["export"]}) if as_json else message, quiet)
+            if as_json or not quiet:
+                click.echo(json.dumps({"network": given["export"]}) if as_json else message)
+            return 0
     results: list[Any] = []
-    with Interrupts() as interrupts:
-        try:
-            for one in settings:
-                with options.trace_file(output, f"{task}-{one.top_down}") as path, Progress(not quiet) as progress:
-                    results.append(_train(images, one, path, force, interrupts, progress))
-                if not (as_json or quiet):
-                    _print(images, results[-1])
-                if interrupts.code:
-                    break
-        finally:
-            if as_json and results:
-                click.echo(_json(results))
-        if interrupts.code and not quiet:
-            done = f"after {results[-1].epochs} whole epochs of {settings[len(results) - 1].epochs}"
-            click.echo(f"neuromorph: ended early, {done}; {results[-1].trace} holds what was simulated", err=True)
-        return interrupts.code
-
-
-def _say(message: str, quiet: bool) -> int:
-    if not quiet:
-        click.echo(message)
-    return 0
+    interrupts = Interrupts.of_command()
+    try:
+        for one in settings:
+            with options.trace_file(output, f"{task}-{one.top_down}") as path, Progress(not quiet) as progress:
+                results.append(_train(images, one, path, force, interrupts, progress))
+            if not (as_json or quiet):
+                _print(images, results[-1])
+            if interrupts.code:
+                break
+    except Interrupted:
+        if not results:
+            raise
+    finally:
+        if as_json and results:
+            click.echo(_json(results))
+    if interrupts.code and not quiet:
+        held = [f"{r.trace} holds {r.epochs} of {one.epochs} epochs" for r, one in zip(results, settings)]
+        click.echo(f"neuromorph: ended early; {', '.join(held)}", err=True)
+    return interrupts.code
 
 
 def _images(task: str, data: str | None) -> Any:
@@ -193,12 +194,13 @@ def _json(results: list[Any]) -> str:
 
 
 def _print(images: Any, result: Any) -> None:
-    epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''} of {text.count(images.train_labels.size)} images"
-    events = f"{text.count(result.synaptic_events)} ({text.per_second(result.synaptic_events, result.wall_s)})"
+    epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
+    trained = f"{epochs} of {text.count(images.train_labels.size)} images in {text.seconds(result.wall_s)}"
+    events = f"{text.count(result.synaptic_events)} ({text.rate(result.synaptic_events, result.wall_s)}/s)"
     tested = _right(result.test_errors, result.test_total) if result.curve else "not tested"
     text.facts(f"{images.name}, {result.top_down} top-down weights", [
         ("test images", tested),
-        ("trained", f"{epochs} in {text.seconds(result.wall_s)}, tests included"),
+        ("trained", f"{trained}, tests included"),
         ("spikes", text.count(result.spikes)),
         ("synaptic events", events),
         ("trace", result.trace),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from typing import Any
 
 import click
 
 from neuromorph._version import __version__
+from neuromorph_cli import options
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 
 #: command -> (module:object, what it does)
@@ -23,7 +25,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(options.Group):
     """Imports a command when it is used, so that help answers at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -35,15 +37,6 @@ class LazyGroup(click.Group):
         module, name = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        from neuromorph.errors import suggestion
-
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"No such command '{args[0]}'. {suggestion(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -68,9 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     from neuromorph.errors import NeuromorphError
 
     try:
-        with warnings.catch_warnings(), Interrupts():
+        with warnings.catch_warnings(), Interrupts() as interrupts:
             warnings.showwarning = _warn
-            code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False)
+            code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False, obj=interrupts)
     except click.ClickException as error:
         _say(_usage(error))
         return error.exit_code
@@ -101,5 +94,5 @@ def _say(message: str) -> None:
     click.echo(f"{name}{message}", err=True)
 
 
-def _warn(message: Warning | str, *_: object) -> None:
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {message}.", err=True)

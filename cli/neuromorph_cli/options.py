@@ -19,10 +19,22 @@ plugin = click.option(
 json = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no summary.")
 force = click.option("--force", is_flag=True, help="Overwrite an existing file.")
-seed = click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed of all random numbers.")
+seed = click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of all random numbers.")
 #: E.V_m@0.1, E[0:10].V_m@0.5, E.spikes, E_E.weight@100
 _RECORD = re.compile(r"^(?P<name>[^.\[\]@]+)(?:\[(?P<part>[^\]]*)\])?\.(?P<variable>\w+)(?:@(?P<interval>.+))?$")
 _RECORD_PLACE = re.compile(r"record\[(\d+)\]\S*$")
+
+
+class Group(click.Group):
+    """A group of commands that has a suggestion for a misspelt one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            ctx.fail(f"No such command '{args[0]}'. {suggestion(args[0], known)}")
+        return super().resolve_command(ctx, args)
 
 
 def output(text: str) -> Callable[[Any], Any]:

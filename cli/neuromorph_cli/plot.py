@@ -7,7 +7,7 @@ import click
 from neuromorph_cli import options
 
 
-@click.group()
+@click.group(cls=options.Group)
 def plot() -> None:
     """Draw figures from a trace.
 
@@ -22,7 +22,7 @@ def plot() -> None:
 @click.option(
     "-o", "--output", required=True, type=click.Path(), metavar="FIG.png", help="Figure to write: png, pdf, svg ..."
 )
-@click.option("--population", "populations", multiple=True, help="Only these populations.")
+@click.option("--population", "populations", multiple=True, metavar="NAME", help="Only these populations.")
 @click.option("--start", type=float, metavar="MS", help="First time drawn.")
 @click.option("--stop", type=float, metavar="MS", help="Last time drawn.")
 @options.force

@@ -65,6 +65,7 @@ def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, ProgressColumn, Task, TaskProgressColumn, TextColumn
     from rich.progress import Progress as RichProgress
+    from rich.table import Column
     from rich.text import Text
 
     class Remaining(ProgressColumn):
@@ -74,9 +75,10 @@ def _bar() -> Any:
             left = task.time_remaining
             return Text("" if left is None or task.finished else f"{text.clock(left)} left", style="cyan")
 
+    whole, cut = Column(no_wrap=True), Column(no_wrap=True, overflow="ellipsis")
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(24),
-        TaskProgressColumn("{task.percentage:>3.0f} %", text_format_no_percentage=""),
-        TextColumn("{task.fields[detail]}", markup=False, style="dim"), Remaining(),
+        TextColumn("{task.description}", markup=False, table_column=whole), BarColumn(16),
+        TaskProgressColumn("{task.percentage:>3.0f} %", text_format_no_percentage="", table_column=whole),
+        Remaining(table_column=whole), TextColumn("{task.fields[detail]}", markup=False, style="dim", table_column=cut),
     )  # fmt: skip
     return RichProgress(*columns, console=Console(stderr=True), transient=True)

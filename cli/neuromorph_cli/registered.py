@@ -12,7 +12,6 @@ import click
 
 from neuromorph_cli import options
 
-
 #: what there is -> the module with its registry
 REGISTRIES = {"models": "neuromorph.models.registry", "rules": "neuromorph.learning.registry"}
 
@@ -32,7 +31,7 @@ def _group(what: str, kind: str, example: str) -> click.Group:
     def text(first: str, *examples: str) -> str:
         return "\n".join([first, "", "\b", "Example:", *(f"  neuromorph {what} {one}" for one in examples)])
 
-    @click.group(name=what, help=text(f"List {kind}, or show one.", "list", f"show {example}"))
+    @click.group(name=what, cls=options.Group, help=text(f"List {kind}, or show one.", "list", f"show {example}"))
     def group() -> None: ...
 
     @group.command(name="list", help=text(f"List {kind}: installed ones, and those of --plugin.", "list --json"))

@@ -46,7 +46,8 @@ def run(network: str, output: str | None, as_json: bool, quiet: bool, force: boo
     options.load_plugins(given["plugins"])
     described = _read(network, given)
     name = described.name or Path(network).stem
-    with options.trace_file(output, name) as path, Interrupts() as interrupts, Progress(not quiet) as progress:
+    interrupts = Interrupts.of_command()
+    with options.trace_file(output, name) as path, Progress(not quiet) as progress:
         progress.wait(f"{name}: building the network")
         started = time.perf_counter()
         with _simulation(described, given, path, force) as simulation:
@@ -99,8 +100,8 @@ def _watch(name: str, duration: float, interrupts: Interrupts, progress: Progres
     def watch(engine: Any) -> None:
         interrupts.check()
         if progress.due():
-            rate = text.per_second(engine.synaptic_events, time.perf_counter() - began)
-            detail = f"{text.count(engine.time)} of {text.count(duration)} ms, {rate} events"
+            rate = text.rate(engine.synaptic_events, time.perf_counter() - began)
+            detail = f"{text.count(engine.time)} of {text.count(duration)} ms, {rate} events/s"
             progress.show(name, engine.time / duration, detail)
 
     progress.wait(f"{name}: loading kernels")
@@ -130,7 +131,7 @@ def _print(name: str, simulation: Any, report: dict[str, Any]) -> None:
         ("simulated", f"{text.milliseconds(report['simulated_ms'])}, {resolution}, seed {simulation.network.seed}"),
         ("wall time", f"{text.seconds(wall)}, and {text.seconds(report['build_s'])} to build"),
         ("spikes", f"{text.count(report['spikes'])}, and {text.count(report['input_spikes'])} of inputs"),
-        ("synaptic events", f"{text.count(events)} ({text.per_second(events, wall)})"),
+        ("synaptic events", f"{text.count(events)} ({text.rate(events, wall)}/s)"),
         ("mean rates", ", ".join([*(f"{k} {rate}" for k, rate in rates[:RATES]), *more]) or "-"),
         ("trace", report["trace"]),
     ])  # fmt: skip

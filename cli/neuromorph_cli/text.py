@@ -36,10 +36,10 @@ def seconds(value: float) -> str:
     return f"{value:,.0f} s ({clock(value)})"
 
 
-def per_second(events: float, wall_s: float) -> str:
-    """Events per second of wall time: 27.9 M/s, 310 k/s."""
-    rate = events / max(wall_s, 1e-9)
-    return f"{significant(rate / 1e6)} M/s" if rate >= 1e6 else f"{significant(rate / 1e3)} k/s"
+def rate(events: float, wall_s: float) -> str:
+    """Events per second of wall time, without the unit: 27.9 M, 310 k."""
+    value = events / max(wall_s, 1e-9)
+    return f"{significant(value / 1e6)} M" if value >= 1e6 else f"{significant(value / 1e3)} k"
 
 
 def facts(title: str, rows: Iterable[tuple[str, str]]) -> None:

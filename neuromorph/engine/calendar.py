@@ -61,15 +61,19 @@ class Calendar:
     def close_grid(self, first: int, last: int) -> None:
         """Order the window's spikes and open their buckets, one per tick."""
         n = self.end - self.closed
+        if not n or first == last:  # nothing to order
+            for tick in range(first, last + 1):
+                place = tick % self.bucket_start.size
+                self.bucket_start[place], self.bucket_end[place] = self.closed, self.end
+            self.closed = self.end
+            self._oldest = max(0, last + 1 - self.horizon)
+            return
         ticks = np.empty(last - first + 2, np.int64)
-        if n:
-            if n > self._scratch.shape[1]:
-                self._scratch = np.zeros((3, 2 * n), np.int64)
-            kernels.order_grid(
-                first, last, self.base, self.source, self.count, self.closed, self.end, *self._scratch, ticks
-            )
-        else:
-            ticks[:] = self.end
+        if n > self._scratch.shape[1]:
+            self._scratch = np.zeros((3, 2 * n), np.int64)
+        kernels.order_grid(
+            first, last, self.base, self.source, self.count, self.closed, self.end, *self._scratch, ticks
+        )
         place = np.arange(first, last + 1) % self.bucket_start.size
         self.bucket_start[place] = ticks[:-1]
         self.bucket_end[place] = ticks[1:]

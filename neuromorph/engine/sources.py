@@ -28,9 +28,15 @@ class Source:
         self.out_index = np.zeros(capacity, np.int64)
         self.out_count = np.zeros(capacity, np.int64)
         self.n = 0
+        self._due = 0
 
     def emit_grid(self, first: int, last: int) -> None:
         """Emit the spikes of ticks first..last."""
+        self.n = 0
+        if self._due <= last:
+            self._due = self.input.model.due(self.arrays, first)
+        if self._due > last:
+            return
         self.n = self._kernel(
             self.arrays, first, last, self.out_base, self.out_offset, self.out_index, self.out_count, 0
         )

@@ -87,6 +87,7 @@ class GridWindows(_Windows):
         self._delays = [np.unique(r.slice_delay).astype(np.int64)[::-1].copy() for r in network.static]
         self._slice_delay = [r.slice_delay.astype(np.int64) for r in network.static]
         self._by_tick, self._by_spike = _shared_inputs(network)
+        self._one_tick = False
 
     def boundary(self, now: Instant) -> Instant:
         """Where the window that begins now ends."""
@@ -95,7 +96,7 @@ class GridWindows(_Windows):
     def _portions(self) -> list[tuple[int, int]]:
         # plastic arrivals are summed as they are emitted: portions as fine as the order of the sums asks for
         whole = super()._portions()
-        if not self._by_tick:
+        if not self._by_tick or (self._one_tick and not self._by_spike):
             return whole
         first, end = whole[0]
         new = np.ones(end - first - 1, bool) if self._by_spike else np.diff(self.engine.calendar.base[first:end]) != 0
@@ -105,6 +106,7 @@ class GridWindows(_Windows):
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run the ticks (now, stop]."""
         engine, first, last = self.engine, now[0] + 1, stop[0]
+        self._one_tick = first == last
         for source in engine.sources.values():
             source.emit_grid(first, last)
         for current in engine.currents:

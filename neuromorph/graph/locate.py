@@ -35,11 +35,19 @@ class Origin:
 
     def placed(self, problems: Iterable[Problem]) -> list[Problem]:
         """The problems with `FILE:LINE: ` before their places, in the order of the lines."""
-        found = sorted(((self.line(problem.where) or 0, problem) for problem in problems), key=lambda pair: pair[0])
+        named = [replace(problem, where=self._section(problem.where)) for problem in problems]
+        found = sorted(((self.line(problem.where) or 0, problem) for problem in named), key=lambda pair: pair[0])
         return [
             replace(p, where=f"{self.file}:{line}: {p.where}" if line else f"{self.file}: {p.where}")
             for line, p in found
         ]
+
+    def _section(self, where: str) -> str:
+        """`inputs.x` for `populations.x` where that is what the file has: an unknown model may be either."""
+        section, _, name = where.partition(".")
+        key = name.partition(".")[0]
+        is_input = section == "populations" and ("populations", key) not in self.lines and ("inputs", key) in self.lines
+        return f"inputs.{name}" if is_input else where
 
     def line(self, where: str) -> int | None:
         """Line of the longest part of a place such as `projections[3].delay` that the file spells out; None if none."""

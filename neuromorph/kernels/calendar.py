@@ -18,23 +18,27 @@ def order_grid(first, last, base, source, count, start, end, scratch_base, scrat
 
     Entries come population by population and sorted inside each, so the result is ordered by (tick, global id).
     """
-    ticks[:] = 0
+    # plain loops: slices of arrays assigned to each other take numba two seconds more to compile
+    place = np.empty(ticks.size, np.int64)
+    for k in range(ticks.size):
+        ticks[k] = 0
     for k in range(start, end):
         ticks[base[k] - first + 1] += 1
     ticks[0] = start
+    place[0] = start
     for k in range(1, last - first + 2):
         ticks[k] += ticks[k - 1]
-    place = ticks.copy()
+        place[k] = ticks[k]
     for k in range(start, end):
         q = place[base[k] - first] - start
         place[base[k] - first] += 1
         scratch_base[q] = base[k]
         scratch_source[q] = source[k]
         scratch_count[q] = count[k]
-    n = end - start
-    base[start:end] = scratch_base[:n]
-    source[start:end] = scratch_source[:n]
-    count[start:end] = scratch_count[:n]
+    for k in range(start, end):
+        base[k] = scratch_base[k - start]
+        source[k] = scratch_source[k - start]
+        count[k] = scratch_count[k - start]
 
 
 @kernel
@@ -138,12 +142,15 @@ def bucket_exact(
 
     Buckets come nearly sorted (emissions are), so insertion sort inside a bucket is close to linear.
     """
-    pointer[:] = 0
+    for i in range(pointer.size):
+        pointer[i] = 0
     for k in range(n):
         pointer[neuron_of_slot[slot[k]] + 1] += 1
     for i in range(1, pointer.size):
         pointer[i] += pointer[i - 1]
-    place = pointer.copy()
+    place = np.empty(pointer.size, np.int64)
+    for i in range(pointer.size):
+        place[i] = pointer[i]
     order = np.empty(n, np.int64)
     for k in range(n):
         cell = neuron_of_slot[slot[k]]

@@ -84,13 +84,15 @@ def by_distance(from_position, to_position, probability, length, gaussian, same,
 
 @kernel
 def count_rows(source, key, n_sources):
-    """Order that sorts synapses by source, stable, the row pointer int64[n_sources + 1], and whether keys ascend too."""
+    """Stable order of synapses by source, the row pointer int64[n_sources + 1], and whether keys ascend in rows."""
     row = np.zeros(n_sources + 1, np.int64)
     for g in source:
         row[g + 1] += 1
     for g in range(n_sources):
         row[g + 1] += row[g]
-    place = row[:-1].copy()
+    place = np.empty(n_sources, np.int64)
+    for g in range(n_sources):
+        place[g] = row[g]
     order = np.empty(source.size, np.int64)
     ascending = True
     for j in range(source.size):

@@ -154,7 +154,8 @@ def advance(base, high_offset, unit, low, high, pointer, arrival_offset, arrival
             tb = base
             to = target
             fb = -1
-            x[:] = 0.0
+            for k in range(receptors):
+                x[k] = 0.0
             while a < end and arrival_offset[a] == target:
                 x[arrival_receptor[a]] += arrival_weight[a]
                 a += 1

@@ -79,7 +79,8 @@ def append(n, base, offset, index, count, archive, columns, new, {flat}):
 def compact(n, base, offset, largest_delay, {flat}):
     # Drop events that every synapse has seen; the last dropped one of each cell becomes its floor. Returns the length.
     {bind}
-    history.head[:] = -1
+    for t in range(history.head.size):
+        history.head[t] = -1
     m = 0
     for e in range(n):
         t = history.cell[e]

@@ -56,7 +56,8 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
         "sweep_body": (
             [
-                "rows.weight[j] = _replay(float(rows.weight[j]), i, j, base, offset, rows, synapse, source, history, rule)"
+                "w = float(rows.weight[j])",
+                "rows.weight[j] = _replay(w, i, j, base, offset, rows, synapse, source, history, rule)",
             ]
             if "on_post" in hooks
             else ["pass"]
@@ -77,8 +78,8 @@ def _y_at_append(y: dict[str, Trace]) -> list[str]:
             "    since = ((base[k] - history.base[e]) * rule.u + (offset[k] - history.offset[e])) * rule.ms",
             f"    y{k} = history.y[{k}, e] * exp(-since / p.{trace.tau})",
             "else:",
-            "    since = ((base[k] - history.floor_base[t]) * rule.u + (offset[k] - history.floor_offset[t])) * rule.ms",
-            f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{trace.tau})",
+            "    since = (base[k] - history.floor_base[t]) * rule.u + (offset[k] - history.floor_offset[t])",
+            f"    y{k} = history.floor_y[{k}, t] * exp(-since * rule.ms / p.{trace.tau})",
             f"history.y[{k}, n] = y{k} + {trace.step!r} * count[k]",
         ]
     return out

@@ -55,6 +55,9 @@ def check_rule(cls: type, where: str) -> None:
         if name not in hooks and hasattr(cls, name):
             fix = f"Repeat it in the class: {name} = BASE.{name}."
             problems.append(Problem("an inherited hook is not seen", f"{place}.{name}", fix=fix))
+    for name in vars(cls):
+        if name.startswith("on_") and name not in HOOKS:
+            problems.append(Problem(f"unknown hook '{name}'", f"{place}.{name}", fix=suggestion(name, HOOKS)))
     if not hooks:
         problems.append(Problem("no hook is defined", place, allowed=f"at least one of {', '.join(HOOKS)}"))
     for name, member in hooks.items():

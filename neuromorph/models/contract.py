@@ -127,6 +127,11 @@ class InputModel:
         """The kernel that emits the spikes of a window."""
 
     @staticmethod
+    def due(arrays: tuple[Any, ...], tick: int) -> int:
+        """First tick from `tick` on at which the input may emit (grid); until then its kernel is not called."""
+        return tick
+
+    @staticmethod
     def register(arrays: tuple[Any, ...], name: str) -> Any:
         """A register as float64[size]."""
 

@@ -9,6 +9,8 @@ import numpy as np
 from neuromorph.models.contract import InputModel
 from neuromorph.parameters import Param
 
+NEVER = 1 << 62
+
 
 class Poisson(InputModel):
     r"""Independent Poisson processes, one per cell: P(spike in dt) = rate(t) dt.
@@ -93,6 +95,11 @@ class SpikeTrain(InputModel):
         return base[new], offset[new], index[new], count, np.zeros(1, np.int64), np.array([size], np.int64)
 
     @staticmethod
+    def due(arrays: tuple[Any, ...], tick: int) -> int:
+        ticks, position = arrays[0], int(arrays[4][0])
+        return int(ticks[position]) if position < ticks.size else NEVER
+
+    @staticmethod
     def kernel(exact: bool) -> Any:
         from neuromorph.kernels import inputs
 
@@ -173,6 +180,12 @@ class PatternVolley(InputModel):
         from neuromorph.kernels import inputs
 
         return inputs.volley_exact if exact else inputs.volley_grid
+
+    @staticmethod
+    def due(arrays: tuple[Any, ...], tick: int) -> int:
+        order, (start, interval) = arrays[1], arrays[5]
+        k = max(0, -int((start - tick) // interval))
+        return int(start + k * interval) if k < order.size else NEVER
 
     @staticmethod
     def register(arrays: tuple[Any, ...], name: str) -> Any:

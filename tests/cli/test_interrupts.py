@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -164,7 +165,7 @@ def test_learning_that_is_interrupted_keeps_what_it_learnt(start, call):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert err.splitlines()[-1].startswith("neuromorph: ended early, after 1 whole epochs of 3; x.h5 holds")
+    assert err == "neuromorph: ended early; x.h5 holds 1 of 3 epochs\n"
     assert out.startswith("digits, fixed top-down weights\n")
     call(*options, "-o", "y.h5", "-q")
     with Trace("x.h5") as part, Trace("y.h5") as whole:
@@ -192,6 +193,10 @@ def test_what_a_killed_run_flushed_can_be_looked_at(start, call):
         assert killed["spikes"] >= running["spikes"] > 0
         assert "killed (ended early)" in call("info", name).out
     assert call("analyze", "x.h5").out.startswith("population")
+    command = re.search(r"to finish it +python -c '(.*)'$", call("info", "x.h5").out, re.M)
+    exec(command[1], {})
+    assert sorted(os.listdir()) == ["tiny.toml", "x.h5"]
+    assert json.loads(call("info", "x.h5", "--json").out) == killed | {"file": "x.h5"}
 
 
 @pytest.mark.parametrize("command", [["analyze", "x.h5"], ["info", "x.h5"], ["models", "list"], ["--help"]])

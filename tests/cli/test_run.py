@@ -171,3 +171,10 @@ def test_memory_that_does_not_suffice_is_no_traceback(call):
     assert answer.code == 1
     assert answer.err.startswith("neuromorph: out of memory: Unable to allocate")
     assert os.listdir() == ["tiny.toml"]
+
+
+def test_warnings_are_a_line_on_standard_error(call):
+    options = ["--resolution", "exact", "--set", "projections.noise_E.delay=0.005", "--duration", 1, "--json"]
+    answer = call("run", "tiny.toml", "-o", "x.h5", *options)
+    assert json.loads(answer.out)["simulated_ms"] == 1.0
+    assert answer.err == "neuromorph: warning: the smallest delay, 0.005 ms, makes 2e+05 windows a second.\n"

@@ -159,10 +159,8 @@ def test_delays_of_every_length(resolution):
 
 def test_delays_are_rounded_to_ticks_and_half_a_tick_is_one():
     network = driven([(1, 0)], [(0, 0, FIRES, 0.25), (0, 1, FIRES, 0.7), (0, 2, FIRES, 0.8)], cells=3)
-    at, index = Simulation(network, resolution=0.5), None
-    at.run(4.0)
-    found, index = at.spikes("c")
-    assert found.tolist() == [1.5, 1.5, 2.0]
+    at, index = agreed(network, 0.5, 4.0).spikes("c")
+    assert at.tolist() == [1.5, 1.5, 2.0]
     assert index.tolist() == [0, 1, 2]
 
 

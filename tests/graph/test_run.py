@@ -23,7 +23,10 @@ def test_run_defaults_and_what_stands_in_their_place(pair):
         ({"duration": -1}, "run.duration: value out of range, found -1.0 (allowed: at least 0 ms)"),
         ({"duration": float("inf")}, "run.duration: value out of range, found inf"),
         ({"resolution": 0}, 'run.resolution: value out of range, found 0.0 (allowed: above 0 ms or "exact")'),
-        ({"resolution": "exat"}, "run.resolution: not a tick, found 'exat' (allowed: a time, or \"exact\"). Did you mean 'exact'?"),
+        (
+            {"resolution": "exat"},
+            "run.resolution: not a tick, found 'exat' (allowed: a time, or \"exact\"). Did you mean 'exact'?",
+        ),
         ({"seed": -1}, "run.seed: not a count, found -1"),
         ({"seed": 2**64}, "run.seed: seed too large"),
         ({"sed": 1}, "run.sed: unknown key 'sed'. Did you mean 'seed'?"),
