@@ -24,8 +24,8 @@ class Settings:
 
     top_down: str = "fixed"
     hidden: tuple[int, ...] = (200, 200)
-    epochs: int = 10
-    passes: int = 16
+    epochs: int = 8
+    passes: int = 8
     seed: int = 1
     kappa_in: float = 8.0
     kappa: float = 8.0
@@ -49,7 +49,7 @@ def defaults(task: str, top_down: str) -> Settings:
     """The settings of a task (`digits` or `mnist`) and a kind of top-down weights."""
     settings = Settings(top_down=top_down)
     if task == "mnist":
-        settings = replace(settings, hidden=(800, 800), epochs=3, passes=8, eta=8e-6, eta_readout=2e-6)
+        settings = replace(settings, hidden=(800, 800), epochs=3, eta=8e-6, eta_readout=2e-6)
     if top_down in ("mirror", "transpose"):
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
         return replace(settings, top_down_std=0.005, top_readout_std=0.02)

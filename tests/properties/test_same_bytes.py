@@ -1,147 +1,213 @@
-"""Same seed, same bytes: however a network is described, wherever its run is cut, however it is split."""
+"""One network and one seed give the same bytes, however it was built, cut, split, watched or recorded."""
 
 from __future__ import annotations
 
-import random as shuffling
-from typing import Any
+import copy
 
+import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+import random_networks as series
+import twin_rules
+from comparison import record_everything
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from neuromorph import Network, Simulation, Trace
 
-DURATION = 60.0
+MODES = pytest.mark.parametrize("mode", ["exact", "grid"])
+#: networks of the series with Poisson inputs, plasticity, signals of both kinds, rhythmic cells and ties
+NUMBERS = (0, 1, 2, 3, 6, 9, 15)
+DURATION = 64.0  # ms
+FEW = settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+#: times between 0 and the end, on no grid, whose differences are exact
+CUTS = st.lists(st.integers(1, int(DURATION) * 2**20 - 1), max_size=4).map(lambda t: sorted({k / 2**20 for k in t}))
 
 
-def pieces() -> dict[str, list[Any]]:
-    """Calls that describe a network with everything in it: random inputs, plasticity, signals, currents, readings."""
-    lif = {"I_e": 200.0, "tau_m": {"distribution": "uniform", "low": 8.0, "high": 14.0}}
-    stdp = {"rule": "pair_stdp", "params": {"a_plus": 20.0, "a_minus": 22.0}, "w_max": 600.0}
-    nodes = [
-        (
-            "add_population",
-            ("cells", "lif_exp", 12, lif, {"V_m": {"distribution": "uniform", "low": -70, "high": -56}}),
-            {},
-        ),
-        ("add_population", ("alphas", "lif_alpha", 7), {}),
-        ("add_input", ("noise", "poisson", 10, {"rate": 400.0}), {}),
-        ("add_input", ("beat", "spike_train", 2, {"times": [5.0, 5.0, 9.5, 33.25], "indices": [0, 1, 0, 1]}), {}),
-        ("add_input", ("step", "dc_current", 1, {"amplitude": 150.0, "start": 20.0, "stop": 40.0}), {}),
-    ]
-    edges = [
-        ("connect", ("noise", "cells", "fixed_indegree", 500.0, 1.5), {"indegree": 5}),
-        ("connect", ("noise", "alphas", "bernoulli", 300.0, {"distribution": "uniform", "low": 0.7, "high": 2.5}),
-         {"probability": 0.6}),
-        ("connect", ("cells", "cells", "fixed_outdegree", {"distribution": "normal", "mean": 200.0, "std": 30.0, "low": 0.0},
-                     {"distribution": "uniform", "low": 0.7, "high": 3.0}), {"outdegree": 4, "plasticity": stdp}),
-        ("connect", ("cells", "alphas", "fixed_total", -200.0, 0.75), {"total": 30, "multapses": True}),
-        ("connect", ("alphas", "cells", "all_to_all", 100.0, 2.0), {"plasticity": {**stdp, "rule": "stdp_derivative",
-                     "params": {"eta": 40.0}}, "name": "derivative"}),
-        ("connect", ("beat", "cells", "all_to_all", 400.0, 1.0), {"name": "kick"}),
-        ("connect", ("beat", "cells", "all_to_all", 300.0, 1.0), {"name": "second_kick"}),
-        ("connect", ("step", "alphas", "all_to_all", 1.0), {}),
-    ]  # fmt: skip
-    rest = [
-        ("record", ("cells", "V_m", 2.5), {}),
-        ("record", ("alphas", "I_ex", 5.0), {"indices": [1, 3]}),
-        ("record", (), {"projection": "cells_cells", "interval": 15.0}),
-        *(("record", (name, "spikes"), {}) for name in ("cells", "alphas", "noise")),
-    ]
-    return {"nodes": nodes, "edges": edges, "rest": rest}
+@pytest.fixture(autouse=True)
+def _rules():
+    with twin_rules.registered():
+        yield
 
 
-def build(order: int = 0) -> Network:
-    parts = pieces()
-    network = Network("everything")
-    for kind in ("nodes", "edges", "rest"):
-        calls = parts[kind]
-        if order:
-            shuffling.Random(order).shuffle(calls)
-        for method, positional, named in calls:
-            getattr(network, method)(*positional, **named)
-    return network
+def network(number, mode):
+    """A network of the series with readings of all states of one population and of all plastic weights."""
+    net = series.network(number, mode if mode == "exact" else series.tick(number))
+    net.graph.graph.pop("record", None)
+    record_everything(net)
+    cells = next(name for name, data in net.populations.items() if data["model"] in (*series.GRID, "rhythmic"))
+    net.record(cells, "n_mean" if net.populations[cells]["model"] == "rhythmic" else "V_m", interval=2.5)
+    for _, _, data in net.projections:
+        if data.get("plasticity"):
+            net.record(projection=data["name"], interval=5.0)
+    return net
 
 
-def result(resolution: Any, cuts: Any = (), order: int = 0, parts: int = 1, seed: int = 3, look: bool = False) -> bytes:
-    """Everything that a run leaves behind, as bytes."""
-    simulation = Simulation(build(order), resolution=resolution, seed=seed, parts=parts)
-    now = 0.0
-    for cut in [*sorted(cuts), DURATION]:
-        simulation.run(cut - now)
-        now = cut
-        if look:
-            simulation.state("cells", "V_m")
-            simulation.weights("cells_cells")
-    simulation._take_spikes()
-    out = []
-    for name in ("cells", "alphas", "noise"):
-        out += [a.tobytes() for a in simulation.sink.instants(name)]
-    for channel in (0, 1):
-        out += [np.asarray(a).tobytes() for a in simulation.sink.states(channel)]
-    out += [np.asarray(a).tobytes() for a in simulation.sink.weights(0)]
-    for name in ("cells_cells", "derivative"):
-        out.append(simulation.weights(name).tobytes())
-    for population in ("cells", "alphas"):
-        out.append(simulation.state(population, "V_m").tobytes())
-    assert len(out[0]) > 8 * 100
-    return b"|".join(out)
+def resolution(number, mode):
+    return mode if mode == "exact" else series.tick(number)
 
 
-@pytest.fixture(scope="module")
-def whole() -> dict[Any, bytes]:
-    return {resolution: result(resolution) for resolution in ("exact", 0.25)}
+def outcome(net, resolution, cuts=(), callback=None, seed=7, **more):
+    """The bytes of all that a run leaves: spikes, readings, signals, and states and weights at its end."""
+    simulation = Simulation(net, resolution=resolution, seed=seed, **more)
+    for begin, end in zip([0.0, *cuts], [*cuts, DURATION]):
+        simulation.run(end - begin, callback)
+    return left_by(simulation)
 
 
-@pytest.mark.parametrize("resolution", ["exact", 0.25])
-def test_two_runs(resolution: Any, whole: dict[Any, bytes]) -> None:
-    assert result(resolution) == whole[resolution]
-    assert result(resolution, seed=4) != whole[resolution]
+def left_by(simulation):
+    sink = simulation.sink
+    simulation.spikes(next(iter(sink.run.populations)))
+    found = {name: b"".join(a.tobytes() for a in sink.instants(name)) for name in sink.run.populations}
+    for k, channel in enumerate(simulation.recorder.states):
+        found[f"{channel.population}.{channel.variable}"] = b"".join(a.tobytes() for a in sink.states(k))
+    for k, channel in enumerate(simulation.recorder.weights):
+        found[f"weights of {channel.projection}"] = b"".join(a.tobytes() for a in sink.weights(k))
+    for name in sink.run.signals:
+        found[f"signal {name}"] = repr(sink.signals(name)).encode()
+    for name, cells in simulation.cells.items():
+        found[f"end of {name}"] = b"".join(simulation.state(name, v).tobytes() for v in cells.variables)
+    found["synapses"] = simulation.synapses().tobytes()
+    return found
 
 
-@pytest.mark.parametrize("resolution", ["exact", 0.25])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(order=st.integers(1, 10**6))
-def test_insertion_order(resolution: Any, order: int, whole: dict[Any, bytes]) -> None:
-    assert result(resolution, order=order) == whole[resolution]
+_references = {}
 
 
-@pytest.mark.parametrize("resolution", ["exact", 0.25])
-def test_half_and_half(resolution: Any, whole: dict[Any, bytes]) -> None:
-    assert result(resolution, cuts=[30.0]) == whole[resolution]
+def reference(number, mode):
+    """The outcome of the plain run."""
+    if (number, mode) not in _references:
+        _references[number, mode] = outcome(network(number, mode), resolution(number, mode))
+    return _references[number, mode]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(cuts=st.lists(st.floats(0.01, 59.9), max_size=5, unique=True), look=st.booleans())
-def test_cuts_anywhere_in_exact_mode(cuts: list[float], look: bool, whole: dict[Any, bytes]) -> None:
-    assert result("exact", cuts=cuts, look=look) == whole["exact"]
+@MODES
+@pytest.mark.parametrize("number", NUMBERS)
+def test_twice_the_same_and_another_seed_another(mode, number):
+    first = reference(number, mode)
+    assert outcome(network(number, mode), resolution(number, mode)) == first
+    assert outcome(network(number, mode), resolution(number, mode), seed=8) != first
+    assert sum(len(v) for v in first.values()) > 5000
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(ticks=st.lists(st.integers(1, 239), max_size=5, unique=True), look=st.booleans())
-def test_cuts_at_any_tick_of_the_grid(ticks: list[int], look: bool, whole: dict[Any, bytes]) -> None:
-    assert result(0.25, cuts=[0.25 * t for t in ticks], look=look) == whole[0.25]
+# -- how it was built -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resolution", ["exact", 0.25])
+def shuffled(net, random):
+    """The same network built in another order: nodes, edges, parameters, signals, records."""
+    built = Network(net.name)
+
+    def turned(table):
+        items = list(table.items())
+        random.shuffle(items)
+        return {k: turned(v) if isinstance(v, dict) else v for k, v in items}
+
+    nodes = list(net.graph.nodes(data=True))
+    random.shuffle(nodes)
+    built.graph.add_nodes_from((name, turned(data)) for name, data in nodes)
+    edges = list(net.projections)
+    random.shuffle(edges)
+    for source, target, data in edges:
+        built.add_edge(source, target, turned(data))
+    settings = copy.deepcopy(net.graph.graph)
+    random.shuffle(settings.get("record", []))
+    built.graph.graph.update(turned(settings))
+    return built
+
+
+@MODES
+@FEW
+@given(number=st.sampled_from(NUMBERS), random=st.randoms(use_true_random=False))
+def test_in_whatever_order_it_was_built(mode, number, random):
+    assert outcome(shuffled(network(number, mode), random), resolution(number, mode)) == reference(number, mode)
+
+
+EDGES = st.lists(
+    st.tuples(
+        st.sampled_from(["b", "a", 10, 9, "c"]), st.sampled_from(["b", "a", 10, 9, "c"]),
+        st.sampled_from([700.0, 900.0, -300.0]), st.sampled_from([1.0, 1.5, 2.25]), st.sampled_from([None, "pair_stdp"]),
+    ),
+    min_size=4, max_size=14,
+)  # fmt: skip
+
+
+@MODES
+@FEW
+@given(edges=EDGES, random=st.randoms(use_true_random=False))
+def test_in_whatever_order_single_neurons_and_parallel_edges_were_added(mode, edges, random):
+    def built(edges, nodes):
+        graph = nx.MultiDiGraph(model="lif_exp")
+        for node in nodes:
+            graph.add_node(node, I_e=450.0 if node in ("a", 9) else 0.0)
+        for source, target, weight, delay, rule in edges:
+            plastic = {"plasticity": {"rule": rule, "params": {"a_plus": 50.0}}} if rule else {}
+            graph.add_edge(source, target, weight=weight, delay=delay, **plastic)
+        return graph
+
+    nodes = ["b", "a", 10, 9, "c"]
+    first = outcome(built(edges, nodes), "exact" if mode == "exact" else 0.25)
+    random.shuffle(nodes)
+    random.shuffle(edges)
+    assert outcome(built(edges, nodes), "exact" if mode == "exact" else 0.25) == first
+
+
+# -- how it was run -------------------------------------------------------------------------------------------------
+
+
+@MODES
+@FEW
+@given(number=st.sampled_from(NUMBERS), cuts=CUTS)
+@example(number=0, cuts=[32.0])
+@example(number=1, cuts=[0.5, 32.0])
+@example(number=3, cuts=[7.0, 8.0, 32.0])
+@example(number=9, cuts=[32.0])
+def test_wherever_it_was_cut(mode, number, cuts):
+    assert outcome(network(number, mode), resolution(number, mode), cuts) == reference(number, mode)
+
+
+@MODES
+@pytest.mark.parametrize("number", NUMBERS)
+def test_whoever_was_watching(mode, number):
+    """Reading everything after each window, and asking to stop now and then, leaves no trace."""
+    calls = 0
+
+    def watch(engine):
+        nonlocal calls
+        calls += 1
+        if calls % 3 == 0:
+            left_by(engine)
+
+    assert outcome(network(number, mode), resolution(number, mode), callback=watch) == reference(number, mode)
+    assert calls >= DURATION / 10.0
+    simulation = Simulation(network(number, mode), resolution=resolution(number, mode), seed=7)
+    while simulation.time < DURATION:
+        simulation.run(DURATION - simulation.time, callback=lambda engine: engine.stop())
+    assert left_by(simulation) == reference(number, mode)
+
+
+@MODES
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("parts", [2, 3])
-def test_parts(resolution: Any, parts: int, whole: dict[Any, bytes]) -> None:
-    assert result(resolution, parts=parts) == whole[resolution]
+def test_into_however_many_parts_it_was_split(mode, number, parts):
+    assert outcome(network(number, mode), resolution(number, mode), parts=parts) == reference(number, mode)
 
 
-@pytest.mark.parametrize("resolution", ["exact", 0.25])
-def test_file_and_memory_hold_the_same(resolution: Any, tmp_path: Any) -> None:
-    memory = Simulation(build(), resolution=resolution, seed=3)
-    memory.run(DURATION)
-    file = Simulation(build(), resolution=resolution, seed=3, trace=tmp_path / "x.h5")
-    file.run(DURATION)
-    file.close()
-    with Trace(tmp_path / "x.h5") as trace:
-        for name in ("cells", "alphas", "noise"):
-            for a, b in zip(memory.spikes(name), trace.spikes(name)):
-                np.testing.assert_allclose(a, b, rtol=1e-15)
-            for a, b in zip(memory.sink.instants(name), trace.instants(name)):
-                np.testing.assert_array_equal(a, b)
-        np.testing.assert_array_equal(memory.sink.states(1)[1], trace.state("cells", "V_m").values)
-        np.testing.assert_array_equal(memory.sink.weights(0)[1], trace.weights("cells_cells").values)
+# -- who recorded it ------------------------------------------------------------------------------------------------
+
+
+@MODES
+@pytest.mark.parametrize("number", [0, 3, 9])
+def test_a_trace_holds_what_memory_held(mode, number, tmp_path):
+    path = tmp_path / "run.h5"
+    with Simulation(network(number, mode), resolution=resolution(number, mode), seed=7, trace=path) as simulation:
+        simulation.run(DURATION)
+    held = Simulation(network(number, mode), resolution=resolution(number, mode), seed=7)
+    held.run(DURATION)
+    with Trace(path) as trace:
+        assert set(trace.populations) == set(held.sink.run.populations)
+        for name in trace.populations:
+            for found, wanted in zip(trace.spikes(name), held.spikes(name)):
+                assert np.asarray(found).tolist() == wanted.tolist()
+    assert sum(held.spikes(name)[0].size for name in held.cells) > 20
