@@ -1,4 +1,4 @@
-"""Random small networks of three kinds: real-valued, dyadic (ties are meant), and rhythmic ones that learn in cycles."""
+"""Random small networks of three kinds: real-valued, dyadic (ties are meant), rhythmic ones that learn in cycles."""
 
 from __future__ import annotations
 
@@ -210,7 +210,12 @@ def rhythmic(net: Network, random: Any) -> None:
         net.add_population(name, "rhythmic", sizes[name], {**common, "kappa": kappa, "cap": cap, "gamma": 2.0})
     net.add_population("top", "rhythmic_readout", 3, {**common, "kappa": 8.0, "blend": float(random.uniform(0.3, 1.0))})
     for name in ("low", "mid", "top"):
-        for receptor, low, high in (("start", 0.5, 1.0), ("release", 1.5, 3.5), ("latch", 3.5, 6.0), ("nudge", 4.5, 7.5)):
+        for receptor, low, high in (
+            ("start", 0.5, 1.0),
+            ("release", 1.5, 3.5),
+            ("latch", 3.5, 6.0),
+            ("nudge", 4.5, 7.5),
+        ):
             delay = _step(random, low, high, True, 0.5)
             net.connect("pacemaker", name, weight=1.0, delay=delay, receptor=receptor, name=f"{receptor}_{name}")
     net.add_signal("learn", start=7.0, interval=8.0, count=13, first=1.0, last=0.25, delay=1.0)

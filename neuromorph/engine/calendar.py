@@ -74,9 +74,9 @@ class Calendar:
         kernels.order_grid(
             first, last, self.base, self.source, self.count, self.closed, self.end, *self._scratch, ticks
         )
-        place = np.arange(first, last + 1) % self.bucket_start.size
-        self.bucket_start[place] = ticks[:-1]
-        self.bucket_end[place] = ticks[1:]
+        buckets = np.arange(first, last + 1) % self.bucket_start.size
+        self.bucket_start[buckets] = ticks[:-1]
+        self.bucket_end[buckets] = ticks[1:]
         self.closed = self.end
         self._oldest = max(0, last + 1 - self.horizon)
 

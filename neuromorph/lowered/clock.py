@@ -45,6 +45,6 @@ class Clock:
         return base * self.unit + offset
 
     def steps(self, delay: ArrayLike) -> NDArray[np.float64]:
-        """Delays in the unit that kernels use: ticks on the grid, at least one (half a tick is one), ms in exact mode."""
+        """Delays in the unit of kernels: ticks on the grid, at least one (half a tick is one), ms in exact mode."""
         delays = np.asarray(delay, dtype=float)
         return delays if self.exact else np.maximum(1.0, np.rint(delays / self.unit))

@@ -319,7 +319,9 @@ def test_traces_grow_by_the_count(resolution):
 def test_exact_mode_does_not_start_at_or_above_the_threshold():
     network = Network("above")
     network.add_population("c", "lif_delta", 3, initial={"V_m": [-60.0, -55.0, -70.0]})
-    with pytest.raises(InputError, match=r"c\[1\]: exact mode cannot start at or above the threshold. Set a state below"):
+    with pytest.raises(
+        InputError, match=r"c\[1\]: exact mode cannot start at or above the threshold. Set a state below"
+    ):
         Simulation(network, resolution="exact")
     simulation = Simulation(network, resolution=1.0)
     simulation.run(1.0)

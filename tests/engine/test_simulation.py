@@ -56,7 +56,9 @@ def test_short_runs_add_up_on_the_grid():
 
 @pytest.mark.parametrize("duration", [-1.0, math.nan, math.inf])
 def test_a_duration_must_be_a_time(simulation, duration):
-    with pytest.raises(InputError, match=r"run: duration is not a time, found .* \(allowed: a number of ms, 0 or above"):
+    with pytest.raises(
+        InputError, match=r"run: duration is not a time, found .* \(allowed: a number of ms, 0 or above"
+    ):
         simulation.run(duration)
 
 
@@ -305,7 +307,10 @@ def test_weights_of_a_matrix():
     ("arguments", "words"),
     [
         (("drives", 1.0), r"unknown projection, found 'drives'. Did you mean 'drive'\?"),
-        (("drive", [1.0, 2.0]), r"projections.drive: a wrong number of values, found \(2,\) \(allowed: one value, or 6\)"),
+        (
+            ("drive", [1.0, 2.0]),
+            r"projections.drive: a wrong number of values, found \(2,\) \(allowed: one value, or 6\)",
+        ),
         (("drive", 1.0, [6]), r"projections.drive: no such index, found 6 \(allowed: 0 to 5\)"),
         (("drive", math.inf), "projections.drive: value is not finite"),
     ],

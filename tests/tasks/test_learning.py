@@ -27,7 +27,7 @@ def small(top_down: str, **changes: object) -> object:
 
 @pytest.mark.parametrize("top_down", ["fixed", "wake"])
 def test_digits_are_learnt(digits: images.Images, top_down: str) -> None:
-    """Two passes over the 1,437 digits are enough for 94 % (chance: 10 %); `neuromorph learn digits` is the full run."""
+    """Two passes over the 1,437 digits make 94 % (chance: 10 %); `neuromorph learn digits` is the full run."""
     result = Training(digits, replace(defaults("digits", top_down), epochs=2, passes=8)).run()
     assert result.accuracy > 0.94
     assert result.curve[-1] == result.test_errors
