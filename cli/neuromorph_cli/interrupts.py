@@ -70,4 +70,4 @@ class Interrupts:
     def check(self) -> None:
         """Ask again, after each window: whoever has just begun to run may have missed the first time."""
         if self.code and self.running is not None:
-            pass
+            self.running.stop()

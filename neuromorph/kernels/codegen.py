@@ -65,7 +65,7 @@ def _inlined(function: Callable[..., Any]) -> Any:
 
 
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
-    if not path.exists():
+    if not path.exists() or path.read_text() != text:  # a damaged file is mended
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".py.tmp")
         with os.fdopen(handle, "w") as file:
             file.write(text)
