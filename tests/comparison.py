@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 import oracle
 import twin_rules
-
 from neuromorph import Network, Simulation
 from neuromorph.kernels import rng
 from neuromorph.models.contract import InputModel

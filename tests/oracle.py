@@ -47,6 +47,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+
 from oracle_models import MODELS, Arrival, Cell, State, first_crossing
 from oracle_rules import Rules, Seen, Watch, philox, plasticity, settings, uniform
 

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import neuromorph_cli
-import neuromorph_plugins
 import pytest
-from neuromorph_cli.main import main
 
 import neuromorph
+import neuromorph_cli
+import neuromorph_plugins
 from neuromorph.learning import registry as rules
 from neuromorph.models import registry as models
+from neuromorph_cli.main import main
 
 #: three cells that a Poisson input keeps busy, and a cell that they drive; every value in a line of its own
 NETWORK = """\

@@ -8,9 +8,9 @@ import sys
 
 import click
 import pytest
-from neuromorph_cli.main import COMMANDS, cli
 
 from neuromorph import __version__
+from neuromorph_cli.main import COMMANDS, cli
 
 HEAVY = {"numpy", "numba", "networkx", "h5py", "rich", "pydantic", "sklearn", "matplotlib"}
 

@@ -163,9 +163,8 @@ def test_files_that_are_not_mnists(refused):
 
 
 def test_an_interruption_before_the_second_kind_keeps_the_first(learn, monkeypatch):
-    from neuromorph_cli.interrupts import Interrupted
-
     from neuromorph.tasks.train import Training
+    from neuromorph_cli.interrupts import Interrupted
 
     run = Training.run
 

@@ -7,6 +7,7 @@ import re
 import signal
 
 import pytest
+
 from neuromorph_cli import text
 from neuromorph_cli.progress import Progress
 

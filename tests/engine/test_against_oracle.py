@@ -7,10 +7,10 @@ from statistics import median
 
 import numpy as np
 import pytest
+
 import random_networks as series
 import twin_rules
 from comparison import differences
-
 from neuromorph.engine import learning, simulation
 from neuromorph.engine.calendar import Calendar
 

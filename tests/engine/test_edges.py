@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from comparison import differences
 
+from comparison import differences
 from neuromorph import Network, Simulation
 from neuromorph.errors import DescriptionError, InputError
 from neuromorph.learning.contract import LearningRule

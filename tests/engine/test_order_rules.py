@@ -7,13 +7,13 @@ the contract and must disagree with the oracle under the turned rule.
 from __future__ import annotations
 
 import numpy as np
-import oracle
 import pytest
+
+import oracle
 import twin_rules
 from comparison import for_oracle, record_everything, run_engine
-from oracle_examples import SCENARIOS
-
 from neuromorph import Network, Simulation
+from oracle_examples import SCENARIOS
 
 ON_GRID_ONLY = ("plastic_first", "emission_first", "propagate_first")
 FLIPPED = dict(oracle.Rules().flipped())

@@ -10,10 +10,10 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from neuromorph_cli.main import main
 
 from neuromorph import Simulation, Trace
 from neuromorph.graph.files import load
+from neuromorph_cli.main import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NETWORKS = sorted(path.name for path in EXAMPLES.glob("*.toml"))

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from models.cell import R, arrivals, coefficients, compiled, parameters, run_grid, state
 
+from models.cell import R, arrivals, coefficients, compiled, parameters, run_grid, state
 from neuromorph.models.adex import AdEx
 from neuromorph.models.conductance import LifCondExp
 from neuromorph.models.izhikevich import Izhikevich

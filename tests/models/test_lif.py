@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.cell import R, arrivals, coefficients, compiled, parameters, state
 
+from models.cell import R, arrivals, coefficients, compiled, parameters, state
 from neuromorph.models.lif import LifAlpha, LifDelta, LifExp
 
 MODELS = (LifDelta, LifExp, LifAlpha)

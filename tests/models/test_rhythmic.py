@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from models.cell import R, arrivals, compiled, parameters, state
 
+from models.cell import R, arrivals, compiled, parameters, state
 from neuromorph.kernels.rng import uniform
 from neuromorph.models.rhythmic import Rhythmic, RhythmicReadout
 

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from models.cell import R, arrivals, coefficients, parameters, run_grid, state
 from scipy.integrate import solve_ivp
 
+from models.cell import R, arrivals, coefficients, parameters, run_grid, state
 from neuromorph.models.adex import AdEx
 from neuromorph.models.conductance import LifCondExp
 from neuromorph.models.izhikevich import Izhikevich

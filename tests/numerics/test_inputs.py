@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from theory import free_moments, membrane_response
 
 from neuromorph import Network, Simulation
 from neuromorph.analysis.spikes import binned_counts, correlations, interspike_intervals, mean_cv_isi
+from theory import free_moments, membrane_response
 
 RESOLUTIONS = ["exact", 0.1]
 

@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from theory import MODEL_A, brunel_input, brunel_rate, shot_noise_intervals, siegert_cv, siegert_rate
 
 from neuromorph import Network, Simulation
 from neuromorph.analysis.spikes import mean_cv_isi, population_counts
 from neuromorph.graph.files import load
+from theory import MODEL_A, brunel_input, brunel_rate, shot_noise_intervals, siegert_cv, siegert_rate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Spikes = tuple[np.ndarray, np.ndarray]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from oracle import MODELS, Rules, philox, simulate, uniform
 from oracle_examples import CHARGES, PHASES, SCENARIOS, SIGNAL, learns, net, weight
 from oracle_models import first_crossing

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from oracle import MODELS, Rules, simulate, uniform
 from oracle_examples import CHARGES, PHASES, SIGNAL, Order, learns, net, paired, weight
 from oracle_rules import Watch

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import neuromorph
@@ -133,7 +132,9 @@ def test_an_edit_counts_in_the_next_process(file, cache, before, after, gain, po
 
 
 def test_an_edited_helper_counts_too(file, cache):
-    helped = RULE.replace("class Hebb", "def gain(x):\n    return FACTOR * x\n\n\nclass Hebb").replace("GAIN * pre.x", "gain(pre.x)")
+    """A function that a hook calls is compiled too, so it is one of numba's."""
+    helper = "from numba import njit\n\n\n@njit\ndef gain(x):\n    return FACTOR * x\n\n\nclass Hebb"
+    helped = RULE.replace("class Hebb", helper).replace("GAIN * pre.x", "gain(pre.x)")
     for factor in (0.5, 3.0):
         file.write_text(helped.replace("GAIN = 0.5", f"FACTOR = {factor}"))
         assert run(file, cache) == [expected(factor), SPIKES]
@@ -172,7 +173,7 @@ import json, sys
 from neuromorph import Network, Simulation
 
 network = Network("random")
-network.add_population("c", "lif_exp", 3, initial={"V_m": {"distribution": "normal", "mean": -60.0, "std": 2.0, "high": -56.0}})
+network.add_population("c", "lif_exp", 3, initial={"V_m": {"distribution": "uniform", "low": -65.0, "high": -56.0}})
 network.add_input("p", "poisson", 3, {"rate": 900.0})
 network.connect("p", "c", "fixed_indegree", indegree=2, weight=900.0, delay=1.0, plasticity="pair_stdp")
 network.record("p", "spikes")

@@ -7,12 +7,12 @@ import copy
 import networkx as nx
 import numpy as np
 import pytest
-import random_networks as series
-import twin_rules
-from comparison import record_everything
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import random_networks as series
+import twin_rules
+from comparison import record_everything
 from neuromorph import Network, Simulation, Trace
 
 MODES = pytest.mark.parametrize("mode", ["exact", "grid"])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import comparison
 import numpy as np
-import oracle
 import pytest
 
+import comparison
+import oracle
 from neuromorph import Simulation
 from neuromorph.tasks import images, layered
 from neuromorph.tasks.settings import TOP_DOWN, defaults
