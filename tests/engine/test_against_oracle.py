@@ -31,9 +31,8 @@ def test_random_networks(mode, first):
         resolution = "exact" if mode == "exact" else series.tick(number)
         with twin_rules.registered():
             network = series.network(number, resolution)
-            found = differences(
-                network, resolution, series.DURATION, seed=number + 1, cuts=_cuts(number, resolution), parts=1 + number % 3
-            )  # fmt: skip
+            how = {"seed": number + 1, "cuts": _cuts(number, resolution), "parts": 1 + number % 3}
+            found = differences(network, resolution, series.DURATION, **how)
         if found["grazes"]:
             grazes += 1
             continue

@@ -122,7 +122,7 @@ def kernels(cache):
         ("GAIN = 0.5", "GAIN = 2.0", 2.0, 1),
         ("GAIN * pre.x", "GAIN * pre.x * pre.x", 0.5, 2),
         ("w + GAIN", "w - GAIN", -0.5, 1),
-        ("", "", 0.5, 1),
+        ("", "", 0.5, 1),  # noqa: PT014
     ],
     ids=["as written", "constant", "body", "operator", "back again"],
 )

@@ -127,7 +127,8 @@ def test_in_whatever_order_it_was_built(mode, number, random):
 EDGES = st.lists(
     st.tuples(
         st.sampled_from(["b", "a", 10, 9, "c"]), st.sampled_from(["b", "a", 10, 9, "c"]),
-        st.sampled_from([700.0, 900.0, -300.0]), st.sampled_from([1.0, 1.5, 2.25]), st.sampled_from([None, "pair_stdp"]),
+        st.sampled_from([700.0, 900.0, -300.0]), st.sampled_from([1.0, 1.5, 2.25]),
+        st.sampled_from([None, "pair_stdp"]),
     ),
     min_size=4, max_size=14,
 )  # fmt: skip
