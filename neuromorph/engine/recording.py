@@ -31,6 +31,7 @@ class Recorder:
         self.states = [self._state_channel(r) for r in states]
         self.weights = [self._weight_channel(r) for r in weights]
         self._ordinals = [r.indices for r in weights]
+        self._weights_at: dict[int, float] = {}
         self.spans = [(r.interval, r.start, r.stop) for r in (*states, *weights)]
         self._populations = self._recorded_populations()
         clock = network.clock
@@ -87,9 +88,16 @@ class Recorder:
 
     def read_weights(self, channel: int, simulation: Engine) -> None:
         """Write one reading of a weight channel."""
+        self._weights_at[channel] = simulation.time
         values = simulation.weights(self.weights[channel].projection)
         ordinals = self._ordinals[channel]
         self.sink.weight(channel, simulation.time, values if ordinals is None else values[ordinals])
+
+    def read_last_weights(self, simulation: Engine) -> None:
+        """What had been learnt where a run ends early."""
+        for channel in range(len(self.weights)):
+            if self._weights_at.get(channel) != simulation.time:
+                self.read_weights(channel, simulation)
 
     def take_spikes(self, simulation: Engine) -> None:
         """Hand the ordered spikes of the calendar to the sink."""

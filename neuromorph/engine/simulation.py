@@ -122,6 +122,8 @@ class Engine:
         if not self._closed:
             self._open()
             self._take_spikes()
+            if status == "interrupted":
+                self.recorder.read_last_weights(self)
             self.sink.close(summary)
             self._closed = True
         return summary

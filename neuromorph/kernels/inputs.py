@@ -175,9 +175,7 @@ def volley_exact(
     patterns, order, gain, key, n_free, when, place = arrays
     while place[0] < order.size:
         k = place[0]
-        time = when[0] + k * when[1]
-        at = int(math.ceil(time / unit)) - 1
-        offset = time - at * unit
+        at, offset = normalise(0, when[0] + k * when[1], unit)
         if at > base or (at == base and offset > high_offset):
             break
         if n + patterns.shape[1] > limit:

@@ -18,13 +18,13 @@ def elapsed(base, offset, later_base, later_offset, unit):
 
 @kernel(forceinline=True)
 def normalise(base, offset, unit):
-    """The same instant with its offset in (0, unit]; a function of (offset, unit) alone, so no cut can change it."""
+    """The same instant with its offset in (0, unit]; a function of (offset, unit) alone, so no cut can change it.
+
+    What rounding puts at the beginning of a window, or beyond its end, is at the end of one.
+    """
     n = int(math.ceil(offset / unit)) - 1
     rest = offset - n * unit
-    if rest > unit:
-        n += 1
-        rest = offset - n * unit
-    elif rest <= 0.0:
+    if rest <= 0.0:
         n -= 1
         rest = offset - n * unit
-    return base + n, rest
+    return base + n, min(rest, unit)

@@ -23,10 +23,9 @@ class Clock:
         if not self.exact:
             return np.rint(time / self.unit).astype(np.int64), np.zeros(time.shape)
         base = np.ceil(time / self.unit).astype(np.int64) - 1
-        offset = time - base * self.unit
-        high, low = offset > self.unit, offset <= 0.0
-        base = base + high - low
-        return base, time - base * self.unit
+        base -= time - base * self.unit <= 0.0
+        # what rounding puts beyond the end of a window is at its end
+        return base, np.minimum(time - base * self.unit, self.unit)
 
     def instant(self, time: float) -> tuple[int, float]:
         """Instant of one time in ms."""

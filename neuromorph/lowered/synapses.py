@@ -101,11 +101,11 @@ def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_sour
     if spec is None or spec.frozen:
         spec = PlasticitySpec(Unchanging, {}, -np.inf, np.inf)
     low, high = spec.w_min, spec.w_max
-    positive, negative = bool(np.all(wiring.weight >= 0)), bool(np.all(wiring.weight <= 0))
+    side = _side(wiring, target)
     if low is None:
-        low = 0.0 if positive and wiring.weight.size and not negative else -np.inf
+        low = 0.0 if side > 0 else -np.inf
     if high is None:
-        high = 0.0 if negative and wiring.weight.size and not positive else np.inf
+        high = 0.0 if side < 0 else np.inf
     edges = bounds(target.size, parts)
     part = part_of(wiring.target, target.size, parts)
     rows = [
@@ -114,6 +114,15 @@ def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_sour
     ]
     parameters = np.array([spec.params[k] for k in spec.rule.parameters()], float)
     return Plasticity(spec.rule, parameters, float(low), float(high), spec.signals, tuple(rows))
+
+
+def _side(wiring: Wiring, target: Neurons) -> int:
+    """The side of zero on which weights begin, 0 for both; where all are zero, the one that their receptor takes."""
+    positive, negative = bool(np.any(wiring.weight > 0)), bool(np.any(wiring.weight < 0))
+    if positive or negative:
+        return int(positive) - int(negative)
+    signs = {target.model.receptors[int(r)].sign for r in wiring.receptor}
+    return -1 if signs == {-1} else 1
 
 
 def _plastic_rows(

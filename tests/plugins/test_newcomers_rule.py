@@ -173,9 +173,9 @@ import json, sys
 from neuromorph import Network, Simulation
 
 network = Network("random")
-network.add_population("c", "lif_exp", 3, initial={"V_m": {"distribution": "uniform", "low": -65.0, "high": -56.0}})
+network.add_population("c", "lif_delta", 3, initial={"V_m": {"distribution": "uniform", "low": -65.0, "high": -56.0}})
 network.add_input("p", "poisson", 3, {"rate": 900.0})
-network.connect("p", "c", "fixed_indegree", indegree=2, weight=900.0, delay=1.0, plasticity="pair_stdp")
+network.connect("p", "c", "fixed_indegree", indegree=2, weight=6.0, delay=1.0, plasticity="pair_stdp")
 network.record("p", "spikes")
 network.record("c", "spikes")
 out = []

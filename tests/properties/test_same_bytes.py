@@ -14,6 +14,7 @@ import random_networks as series
 import twin_rules
 from comparison import record_everything
 from neuromorph import Network, Simulation, Trace
+from neuromorph.engine import learning
 
 MODES = pytest.mark.parametrize("mode", ["exact", "grid"])
 #: networks of the series with Poisson inputs, plasticity, signals of both kinds, rhythmic cells and ties
@@ -193,6 +194,15 @@ def test_whoever_was_watching(mode, number):
 @pytest.mark.parametrize("parts", [2, 3])
 def test_into_however_many_parts_it_was_split(mode, number, parts):
     assert outcome(network(number, mode), resolution(number, mode), parts=parts) == reference(number, mode)
+
+
+@MODES
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_with_whatever_room_for_history(mode, number, monkeypatch):
+    """Postsynaptic spikes are dropped and rows swept when a log is full: at other times here than in the plain run."""
+    wanted = reference(number, mode)
+    monkeypatch.setattr(learning, "HISTORY", 4)
+    assert outcome(network(number, mode), resolution(number, mode)) == wanted
 
 
 # -- who recorded it ------------------------------------------------------------------------------------------------
