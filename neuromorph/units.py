@@ -34,8 +34,9 @@ def quantity(value: object, unit: str, where: str = "") -> float:
     number, name = float(match[1]), match[2]
     if not name:
         return number
+    same = [known for known, (kind, _) in UNITS.items() if kind == unit and known]
     if name not in UNITS:
-        raise InputError(Problem(f"unknown unit '{name}'", where, value, f"units of {unit}", suggestion(name, UNITS)))
+        raise InputError(Problem(f"unknown unit '{name}'", where, value, f"units of {unit}", suggestion(name, same)))
     canonical, factor = UNITS[name]
     if canonical != unit:
         raise InputError(Problem(f"unit '{name}' where {unit} is meant", where, value, f"units of {unit}"))

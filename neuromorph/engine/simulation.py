@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from neuromorph.engine.sources import Source
 from neuromorph.engine.windows import ExactWindows, GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
+from neuromorph.units import quantity
 
 Instant = tuple[int, float]
 SIGNAL, READING = 0, 1  # what comes first at one instant
@@ -68,7 +70,7 @@ class Engine:
         self.windows: GridWindows | ExactWindows = ExactWindows(self) if clock.exact else GridWindows(self)
         self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
         self.now: Instant = clock.instant(0.0)
-        self.end_ms = 0.0
+        self._end_ms = Fraction(0)
         self.spike_counts = dict.fromkeys([*self.cells, *self.sources], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
@@ -85,11 +87,12 @@ class Engine:
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` after each window."""
+        duration = quantity(duration, "ms", "run")
         if not np.isfinite(duration) or duration < 0:
             raise InputError(Problem("duration is not a time", "run", duration, "a number of ms, 0 or above"))
         self._open()
-        self.end_ms += duration
-        end = self.clock.instant(self.end_ms)
+        self._end_ms += Fraction(duration)  # exact: a thousand runs of 0.1 ms end where one of 100 ms does
+        end = self.clock.instant(float(self._end_ms))
         self._stop = False
         while self.now < end and not self._stop:
             stop = min(self.windows.boundary(self.now), end)
@@ -104,7 +107,7 @@ class Engine:
                 callback(self)
         self._take_spikes()
         if self._stop:
-            self.end_ms = self.time
+            self._end_ms = Fraction(self.time)
 
     def stop(self) -> None:
         """Ask the run to end after the present window (safe from a signal handler)."""
@@ -157,7 +160,7 @@ class Engine:
         new = self.weights(projection)
         where = f"projections.{projection}"
         chosen = _chosen(ordinals, new.size, where)
-        new[chosen] = _numbers(values, chosen.size, where)
+        new[chosen] = _weights(_numbers(values, chosen.size, where), self._allowed(found, chosen), where)
         if found.plasticity is None:  # the lowered arrays themselves never change
             self.static_weight = [
                 weight.copy() if weight is rows.weight else weight
@@ -165,6 +168,15 @@ class Engine:
             ]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
+
+    def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
+        """Smallest and largest weight that a projection's chosen synapses may have."""
+        target = self.network.population(projection.target)
+        signs = {target.model.receptors[r].sign for r in np.unique(projection.receptor[chosen])}  # type: ignore[union-attr]
+        low, high = (0.0 if 1 in signs else -np.inf), (0.0 if -1 in signs else np.inf)
+        if projection.plasticity is not None:
+            low, high = max(low, projection.plasticity.w_min), min(high, projection.plasticity.w_max)
+        return low, high
 
     def synapses(
         self, projection: str | None = None, source: ArrayLike | None = None, target: ArrayLike | None = None
@@ -364,9 +376,22 @@ def _numbers(values: ArrayLike, n: int, where: str) -> NDArray[np.float64]:
     new = np.asarray(values, float)
     if new.shape not in ((), (1,), (n,)):
         raise InputError(Problem("a wrong number of values", where, new.shape, f"one value, or {n}"))
-    if not np.all(np.isfinite(new)):
-        raise InputError(Problem("value is not finite", where, new, "finite numbers"))
+    bad = np.flatnonzero(~np.isfinite(new))
+    if bad.size:
+        place = f"{where}[{bad[0]}]" if new.ndim else where
+        raise InputError(Problem("value is not finite", place, float(new.flat[bad[0]]), "finite numbers"))
     return new
+
+
+def _weights(values: NDArray[np.float64], allowed: tuple[float, float], where: str) -> NDArray[np.float64]:
+    """`values` as weights: inside the receptor's sign and the projection's bounds, and in the range of float32."""
+    low, high = allowed
+    largest = float(np.finfo(np.float32).max)
+    bad = np.flatnonzero((values < low) | (values > high) | (np.abs(values) > largest))
+    if bad.size:
+        range_ = f"{max(low, -largest):g} to {min(high, largest):g}"
+        raise InputError(Problem("weight out of range", where, float(values.flat[bad[0]]), range_))
+    return values
 
 
 def _known(name: str, names: Any, kind: str) -> None:

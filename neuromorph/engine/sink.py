@@ -75,4 +75,4 @@ class SpikeSink(Protocol):
         """Make everything so far safe against the end of the process."""
 
     def close(self, summary: dict[str, Any]) -> None:
-        """Called once; `summary` holds status ("complete" or "interrupted"), simulated_ms, spikes, synaptic_events."""
+        """Called once; `summary`: status (complete, interrupted or failed), simulated_ms, spikes, synaptic_events."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from neuromorph.engine.cells import Cells
 from neuromorph.engine.learning import Pending
-from neuromorph.engine.sources import Source
 from neuromorph.kernels import calendar as kernels
 from neuromorph.lowered.compiled import CompiledNetwork
 
@@ -224,6 +223,3 @@ def _shared_inputs(network: CompiledNetwork) -> tuple[bool, bool]:
         for receptor in np.unique(p.receptor) if p.plasticity is not None else ():
             sources.setdefault((p.target, int(receptor)), []).append(p.source)
     return any(len(s) > 1 for s in sources.values()), any(len(s) > len(set(s)) for s in sources.values())
-
-
-__all__ = ["ExactWindows", "GridWindows", "Source"]

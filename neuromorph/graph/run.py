@@ -147,7 +147,7 @@ def _emitting(reading: Reading, name: object, cells: Mapping[str, Cells], where:
 def read_records(
     reading: Reading, cells: Mapping[str, Cells], projections: Mapping[str, tuple[int | None, str]]
 ) -> tuple[RecordSpec, ...]:
-    """Read what is recorded; without an entry for spikes, those of all neurons are.
+    """Read what is recorded; without an entry for spikes of neurons, those of all neurons are.
 
     projections : {name: (number of synapses or None where it is random, unit of the weight)}
     """
@@ -164,12 +164,9 @@ def read_records(
             if seen.setdefault(key, k) != k:
                 fix = "Join their indices in one entry."
                 reading.problem("recorded twice", f"record[{k}]", value=f"{record.name} {record.variable}", fix=fix)
-    if not any(isinstance(entry, Mapping) and entry.get("variable") == "spikes" for entry in given):
-        records += [
-            RecordSpec("spikes", name, "spikes")
-            for name, found in cells.items()
-            if found.model is not None and issubclass(found.model, NeuronModel)
-        ]
+    neurons = [n for n, found in cells.items() if found.model is not None and issubclass(found.model, NeuronModel)]
+    if not any(record.kind == "spikes" and record.name in neurons for record in records):
+        records += [RecordSpec("spikes", name, "spikes") for name in neurons]
     return tuple(sorted(records, key=lambda r: (r.kind, r.name, r.variable, r.interval)))
 
 

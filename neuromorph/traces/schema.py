@@ -28,12 +28,12 @@ SCAFFOLD = ("committed", "journal")
 
 def running_path(path: Path) -> Path:
     """Where a run records until it ends: next to the final path, so that renaming stays on one file system."""
-    return path.with_name(path.name + ".part")
+    return path.parent / (path.name + ".part")
 
 
 def final_path(path: Path) -> Path:
     """Where the recording `path` will be once it is finished."""
-    return path.with_name(path.name.removesuffix(".part"))
+    return path.parent / path.name.removesuffix(".part")
 
 
 def escape(name: str) -> str:

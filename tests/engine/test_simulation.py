@@ -410,3 +410,26 @@ def test_a_sink_of_ones_own_gets_the_run_in_order_of_time():
     assert sorted(sink.calls) == [(1.0, "noise"), (2.0, "E"), (2.0, "noise")]
     assert sink.run.resolution_ms == 0.5
     assert sink.summary["status"] == "complete"
+
+
+@BOTH
+def test_recorded_spikes_are_an_input_again(resolution, tmp_path):
+    """A trace replayed by `spike_file` gives the same spikes; which population must be said where there are several."""
+    network = small()
+    network.record("noise", "spikes")
+    network.record("E", "spikes")
+    path = tmp_path / "run.h5"
+    with Simulation(network, resolution=resolution, trace=path) as first:
+        first.run(8.0)
+    replayed = Network("replayed")
+    replayed.add_population("E", "lif_delta", 3)
+    replayed.add_input("noise", "spike_file", 2, {"path": str(path), "population": "noise"})
+    replayed.connect("noise", "E", weight=[[15.0, 1.0, 2.0], [3.0, 4.0, 5.0]], delay=1.0)
+    simulation = Simulation(replayed, resolution=resolution)
+    simulation.run(8.0)
+    assert [a.tolist() for a in simulation.spikes("E")] == [[2.0, 7.0], [0, 0]]
+    del replayed.graph.nodes["noise"]["params"]["population"]
+    with pytest.raises(
+        InputError, match=r"run.h5: the population is not named. Name one with `population`; it has E, noise"
+    ):
+        Simulation(replayed, resolution=resolution)

@@ -1,0 +1,116 @@
+"""Where generated kernels live, and under which key."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import warnings
+
+import pytest
+
+from neuromorph.kernels import codegen, jit
+
+TEMPLATE = """
+from neuromorph.kernels.jit import kernel
+
+
+@kernel
+def twice(x):
+    return hook(hook(x))
+"""
+number = itertools.count()
+
+
+def fresh():
+    """A template that nobody compiled yet."""
+    return TEMPLATE + f"# {next(number)}\n"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROMORPH_CACHE_DIR", str(tmp_path / "cache"))
+    jit.cache_directory.cache_clear()
+    yield
+    jit.cache_directory.cache_clear()
+
+
+def made(source, **names):
+    """A function `hook` of this source, with these globals."""
+    names["__name__"] = "somewhere"
+    exec(source, names)
+    return names["hook"]
+
+
+def key(source, **names):
+    return codegen.load(TEMPLATE, {"hook": made(source, **names)}, "a test").__name__
+
+
+def test_a_hook_is_called_by_the_kernel_and_its_module_kept():
+    template, hook = fresh(), made("def hook(x):\n    return 3.0 * x")
+    module = codegen.load(template, {"hook": hook}, "a test")
+    assert module.twice(2.0) == 18.0
+    assert codegen.load(template, {"hook": hook}, "a test") is module
+    assert module.__file__.startswith(str(jit.cache_directory()))
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("def hook(x):\n    return x + 2.0", {}),
+        ("def hook(x):\n    return x - 1.0", {}),
+        ("def hook(x, y=1.0):\n    return x + 1.0", {}),
+        ("def hook(x):\n    return x + K", {"K": 1.0}),
+        ("def hook(x):\n    return x + K", {"K": 2.0}),
+        ("def hook(x):\n    return x + K", {"K": 1}),
+        ("def hook(x):\n    return x + K[0]", {"K": (1.0, 2.0)}),
+        ("def hook(x):\n    return x + K[0]", {"K": (1.0, 3.0)}),
+        ("def hook(x):\n    return x + K(x)", {"K": made("def hook(x):\n    return 1.0")}),
+        ("def hook(x):\n    return x + K(x)", {"K": made("def hook(x):\n    return 2.0")}),
+        ("def hook(x):\n    return x + K(x)", {"K": made("def hook(x):\n    return L", L=2.0)}),
+        ("def hook(x):\n    return x + K(x)", {"K": made("def hook(x):\n    return L", L=3.0)}),
+    ],
+)
+def test_whatever_a_hook_refers_to_is_part_of_the_key(source, names):
+    assert key(source, **names) == key(source, **names)
+    assert key(source, **names) != key("def hook(x):\n    return x + 1.0")
+
+
+def test_all_keys_of_the_cases_differ():
+    marks = test_whatever_a_hook_refers_to_is_part_of_the_key.pytestmark
+    (cases,) = [mark.args[1] for mark in marks if mark.name == "parametrize"]
+    assert len({key(source, **names) for source, names in cases}) == len(cases)
+
+
+def test_what_cannot_be_fingerprinted_is_compiled_anew_and_said():
+    hook = made("def hook(x):\n    return K.get(x)", K=collections.OrderedDict())
+    words = r"kernels of a test are compiled anew in each process: cannot hash OrderedDict"
+    with pytest.warns(UserWarning, match=words):
+        first = codegen.load(fresh(), {"hook": hook}, "a test")
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        assert codegen.load(fresh(), {"hook": hook}, "a test") is not first
+
+
+def test_a_damaged_module_is_written_again(monkeypatch):
+    template, hook = fresh(), made("def hook(x):\n    return 3.0 * x")
+    module = codegen.load(template, {"hook": hook}, "a test")
+    with open(module.__file__, "w") as file:
+        file.write("def twice(")
+    monkeypatch.delitem(codegen.sys.modules, module.__name__)
+    assert codegen.load(template, {"hook": hook}, "a test").twice(1.0) == 9.0
+
+
+def test_where_nothing_can_be_written_kernels_go_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NEUROMORPH_CACHE_DIR", str(tmp_path / "file" / "inside"))
+    folder = jit.cache_directory()
+    assert folder.is_dir()
+    assert str(tmp_path) not in str(folder)
+
+
+def test_the_folder_is_named_by_the_fingerprint(tmp_path, monkeypatch):
+    assert jit.cache_directory() == tmp_path / "cache" / f"kernels-{jit.fingerprint()}"
+    monkeypatch.delenv("NEUROMORPH_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    jit.cache_directory.cache_clear()
+    assert jit.cache_directory().parent == tmp_path / "home" / "neuromorph"
