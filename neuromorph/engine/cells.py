@@ -59,6 +59,13 @@ class Cells(ABC):
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
 
+    def _restore_initial(self) -> None:
+        """The initial state, but for the variables that a reset keeps."""
+        kept = [k for k, v in enumerate(self.neurons.model.variables().values()) if v.kept]
+        counters = self.state[kept].copy()
+        self.state[:] = self.neurons.initial
+        self.state[kept] = counters
+
     def _parameters_struct(self) -> Any:
         """Parameters as the hook `coefficients` takes them: attributes of arrays, or of numbers where shared."""
         from types import SimpleNamespace
@@ -109,7 +116,7 @@ class GridCells(Cells):
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
-        self.state[:] = self.neurons.initial
+        self._restore_initial()
         self.until[:] = LONG_AGO
 
 
@@ -178,7 +185,7 @@ class ExactCells(Cells):
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
-        self.state[:] = self.neurons.initial
+        self._restore_initial()
         self.last_base[:], self.last_offset[:] = base, offset
         self.safe_base[:] = -1
         self.until_base[:], self.until_offset[:] = LONG_AGO, 0.0

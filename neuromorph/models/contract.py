@@ -33,11 +33,15 @@ from neuromorph.parameters import Param, declared
 
 @dataclass(frozen=True)
 class Variable:
-    """A state variable: canonical unit and initial value (a number, or the name of a parameter)."""
+    """A state variable: canonical unit and initial value (a number, or the name of a parameter).
+
+    `kept` variables survive a reset: they count random draws.
+    """
 
     unit: str = "1"
     initial: float | str = 0.0
     doc: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True)

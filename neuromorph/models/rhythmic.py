@@ -69,7 +69,7 @@ class _Rhythmic(NeuronModel):
     change = Variable("1", 0.0, "n_nudged - n_free")
     n_mean = Variable("1", 0.0, "running mean of n_free")
     a_mean = Variable("1", 0.0, "running mean of a_free")
-    trials = Variable("1", 0.0, "cycles begun")
+    trials = Variable("1", 0.0, "cycles begun: the index of the random draw", kept=True)
     u = Variable("1", 0.0, "uniform number of this cycle")
     emit = Variable("1", 0.0, "spikes of this instant")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neuromorph import Network, Simulation
+from neuromorph.engine import learning
 from neuromorph.learning.contract import LearningRule, State
 from neuromorph.learning.registry import registry
 from neuromorph.parameters import Param
@@ -69,8 +70,10 @@ def test_nobody_is_refractory_after_it(resolution):
 
 
 @BOTH
-def test_traces_and_history_are_forgotten_and_weights_kept(resolution):
+@pytest.mark.parametrize("room", [1, 1 << 14])
+def test_traces_and_history_are_forgotten_and_weights_kept(resolution, room, monkeypatch):
     """Pre at 2, post at 4, seen at 5: learnt. Pre at 6, post at 8 (seen at 9) and a reset at 8: not learnt after it."""
+    monkeypatch.setattr(learning, "HISTORY", room)
     pair = {"rule": "pair_stdp", "params": {"a_plus": 1.0, "a_minus": 1.0}}
     network = driven([(2, 0), (3, 1), (6, 0), (7, 1), (10, 1), (14, 0)], [(0, 2.0, 1.0, pair), (1, 20.0, 1.0, None)])
     simulation = Simulation(network, resolution=resolution)

@@ -23,8 +23,14 @@ DURATION = 64.0  # ms
 FEW = settings(
     max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-#: times between 0 and the end, on no grid, whose differences are exact
-CUTS = st.lists(st.integers(1, int(DURATION) * 2**20 - 1), max_size=4).map(lambda t: sorted({k / 2**20 for k in t}))
+#: times between 0 and the end whose differences are exact: on no grid, or where dyadic networks have their arrivals
+CUTS = st.lists(
+    st.one_of(
+        st.integers(1, int(DURATION) * 2**20 - 1).map(lambda k: k / 2**20),
+        st.integers(1, int(DURATION) * 8 - 1).map(lambda k: k / 8),
+    ),
+    max_size=6, unique=True,
+).map(sorted)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -164,6 +170,8 @@ def test_in_whatever_order_single_neurons_and_parallel_edges_were_added(mode, ed
 @example(number=0, cuts=[32.0])
 @example(number=1, cuts=[0.5, 32.0])
 @example(number=3, cuts=[7.0, 8.0, 32.0])
+@example(number=2, cuts=[k / 8 for k in range(1, 512, 3)])
+@example(number=6, cuts=[k / 8 for k in range(1, 512, 3)])
 @example(number=9, cuts=[32.0])
 def test_wherever_it_was_cut(mode, number, cuts):
     assert outcome(network(number, mode), resolution(number, mode), cuts) == reference(number, mode)
