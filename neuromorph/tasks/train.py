@@ -23,7 +23,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass
 class Result:
-    """What a training run came to: errors and curve of the test, work done, alignment of the top-down weights."""
+    """What a training run came to: test errors, their curve over the epochs, and the work done."""
 
     top_down: str
     test_errors: int = 0
