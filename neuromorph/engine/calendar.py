@@ -104,6 +104,16 @@ class Calendar:
         self.bucket_start[:] = self.end
         self.bucket_end[:] = self.end
 
+    def make_plain_room(self, n: int) -> None:
+        """Have room for n more where nothing is delivered from here: what the recorder has read is dropped."""
+        if self.base.size - self.end >= n:
+            return
+        self.before_drop()
+        self.end = self.closed = self.taken = 0
+        if self.base.size < n:
+            self.base, self.source, self.count = (np.zeros(2 * n, np.int64) for _ in range(3))
+            self.offset = np.zeros(2 * n)
+
     def _make_room(self, n: int) -> None:
         """Drop what can neither be delivered nor recorded any more; grow where that is not enough."""
         if self.before_drop is not None:

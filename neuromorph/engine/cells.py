@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import InputError, Problem
 from neuromorph.kernels import neurons as kernels
 from neuromorph.kernels import rng
+from neuromorph.kernels.grid_cells import Kind, grid_kernels
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Neurons
 from neuromorph.lowered.partition import bounds
@@ -80,10 +81,12 @@ class GridCells(Cells):
 
     def __init__(self, neurons: Neurons, clock: Clock, seed: int, parts: int, window: int, archived: bool) -> None:
         super().__init__(neurons, clock, seed, parts, window, archived)
+        self.kind = Kind(neurons.model, neurons.own, neurons.live)
         self.until = np.full(neurons.size, LONG_AGO)
-        self.fired = np.zeros(neurons.size, np.int64)
-        self.refractory = np.rint(self.refractory_ms / clock.unit).astype(np.int64)
-        self._kernel = kernels.grid_kernels(neurons.model, neurons.own).advance
+        self.fired = np.zeros(2 * (neurons.size // 2 + 1), np.int32)
+        ticks = np.rint(self.refractory_ms / clock.unit).astype(np.int64)
+        self.refractory = np.ascontiguousarray(np.broadcast_to(ticks, neurons.size))
+        self._kernel = grid_kernels(self.kind).advance
         self._set_coefficients()
 
     def _set_coefficients(self) -> None:
@@ -105,7 +108,7 @@ class GridCells(Cells):
             n = self._kernel(
                 first, last, low, high, ring, self.neurons.slot0, self.neurons.size, self.state, self.until,
                 self.refractory, self.shared, self.own, self.shared_c, self.own_c, self.key[0], self.key[1],
-                self.fired, self.out_base, self.out_index, self.out_count, self.archive, n,
+                self.fired, self.fired.view(np.int64), self.out_base, self.out_index, self.out_count, self.archive, n,
             )  # fmt: skip
             self.rows_of_part[part + 1] = n
         self.n = n

@@ -34,6 +34,12 @@ class CurrentState:
         while self.known and self._next < self._base.size and self._base[self._next] <= 0 - self.clock.exact:
             self._pop()
 
+    def next_change(self, tick: int) -> int | None:
+        """First tick from `tick` on at which something may change (grid); None: never again."""
+        if not self.known:
+            return tick
+        return max(int(self._base[self._next]), tick) if self._next < self._base.size else None
+
     def drive_grid(self, first: int, last: int, ring: NDArray[np.float64]) -> None:
         """Add the changes of ticks first..last to the input ring."""
         if self.known:

@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells, ExactCells, GridCells
 from neuromorph.engine.currents import CurrentState
+from neuromorph.engine.drives import DriveTable
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
 from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
+from neuromorph.engine.ticks import TickLoop, is_plain
 from neuromorph.engine.windows import ExactWindows, GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
@@ -59,7 +61,12 @@ class Engine:
             p.name: kind(p, clock, network.seed, network.parts, self.window, p.name in archived)
             for p in network.neurons
         }
-        self.sources = {p.name: Source(p, clock, network.seed, self.window) for p in network.inputs}
+        self.drives = DriveTable(network)
+        self.sources = {
+            p.name: Source(p, clock, network.seed, self.window)
+            for p in network.inputs
+            if p.name not in self.drives.inputs
+        }
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
         for current in self.currents:
             current.begin()
@@ -67,18 +74,18 @@ class Engine:
         self.plastic = _plastic_parts(network)
         self.static_weight = [rows.weight for rows in network.static]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
-        self.windows: GridWindows | ExactWindows = ExactWindows(self) if clock.exact else GridWindows(self)
+        self._signal_sources = [s for s in network.signals if s.population is not None]
+        self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
         self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
-        self.spike_counts = dict.fromkeys([*self.cells, *self.sources], 0)
+        self.spike_counts = dict.fromkeys([p.name for p in (*network.neurons, *network.inputs)], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
         self._order = 0
         self._opened = self._closed = False
         self._stop = False
         self._hand_over = 0.0
-        self._signal_sources = [s for s in network.signals if s.population is not None]
 
     @property
     def time(self) -> float:
@@ -119,7 +126,7 @@ class Engine:
             "status": status,
             "simulated_ms": self.time,
             "spikes": sum(self.spike_counts[name] for name in self.cells),
-            "input_spikes": sum(self.spike_counts[name] for name in self.sources),
+            "input_spikes": sum(self.spike_counts[p.name] for p in self.network.inputs),
             "synaptic_events": int(self.synaptic_events),
         }
         if not self._closed:
@@ -162,10 +169,7 @@ class Engine:
         chosen = _chosen(ordinals, new.size, where)
         new[chosen] = _weights(_numbers(values, chosen.size, where), self._allowed(found, chosen), where)
         if found.plasticity is None:  # the lowered arrays themselves never change
-            self.static_weight = [
-                weight.copy() if weight is rows.weight else weight
-                for weight, rows in zip(self.static_weight, self.network.static)
-            ]
+            self.static_weight = [weight.copy() for weight in self.static_weight]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
 
@@ -315,6 +319,8 @@ class Engine:
                 part.sweep(self.now)
                 out.append((part.weight, (part.rows.origin, slice(None))))
             return out
+        if projection.drive >= 0:
+            return [(self.drives.weight[projection.drive], (slice(None), slice(None)))]
         found = []
         first = projection.static_start
         for weight, rows in zip(self.static_weight, self.network.static):
@@ -325,6 +331,12 @@ class Engine:
 
 def _first_id(emitter: Cells | Source) -> int:
     return emitter.neurons.first_id if isinstance(emitter, Cells) else emitter.input.first_id
+
+
+def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
+    if engine.clock.exact:
+        return ExactWindows(engine)
+    return TickLoop(engine) if is_plain(engine) else GridWindows(engine)
 
 
 def _longest_window(network: CompiledNetwork) -> int:

@@ -35,6 +35,7 @@ class _Windows:
         """Forget all arrivals to come."""
         self.ring[:] = 0.0
         self.pending.n = 0
+        self.engine.drives.clear(self.engine.now[0])
 
     def _collect(self) -> None:
         """Append the window's spikes to the calendar, population by population in order of id."""
@@ -110,6 +111,9 @@ class GridWindows(_Windows):
             source.emit_grid(first, last)
         for current in engine.currents:
             current.drive_grid(first, last, self.ring)
+        engine.synaptic_events += engine.drives.drive(first, last, self.ring)
+        for name, n in engine.drives.take_totals():
+            engine.spike_counts[name] += n
         calendar = engine.calendar
         for k, rows in enumerate(engine.network.static):
             if rows.slot.size:

@@ -25,54 +25,6 @@ P = collections.namedtuple("P", {parameters!r})
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 """
 
-_GRID = """
-@kernel
-def advance(first, last, low, high, ring, slot0, size, state, until, refractory, shared, own, shared_c, own_c,
-            seed, stream, fired, out_base, out_index, out_count, archive, n):
-    # Cells low..high-1 over the ticks first..last; their spikes are appended from row n on; returns the new n.
-    {state_views}
-    {own_views}
-    {own_c_views}
-    until_ = until[low:high]
-    fired_ = fired[low:high]
-    cells = high - low
-    for tick in range(first, last + 1):
-        row = ring[tick % ring.shape[0]]
-        {input_views}
-        any_fired = 0
-        for i in range(cells):
-            clamped = tick <= until_[i]
-            is_refractory = tick < until_[i]
-            p = P({parameter_values})
-            s = S({state_values})
-            {unpack} = propagate(s, C({coefficient_values}), p, clamped)
-            s = S({names})
-            {unpack} = receive(s, X({input_values}), p, is_refractory, R(seed, stream, low + i))
-            s = S({names})
-            {clear_inputs}
-            {store}
-            count = fires(s, p) * (1 - is_refractory)
-            fired_[i] = count
-            any_fired |= count
-        if any_fired == 0:
-            continue
-        for i in range(cells):
-            if fired_[i] > 0:
-                p = P({parameter_values})
-                s = S({state_values})
-                if archive.shape[0] > 0:
-                    for k in range(archive.shape[1]):
-                        archive[n, k] = state[k, low + i]
-                out_base[n] = tick
-                out_index[n] = low + i
-                out_count[n] = fired_[i]
-                n += 1
-                {unpack} = reset(s, p)
-                {store_names}
-                until_[i] = tick + refractory[(low + i) % refractory.size]
-    return n
-"""
-
 _EXACT = """
 from neuromorph.kernels.instants import elapsed, normalise
 
@@ -221,11 +173,6 @@ def firing(cells, values, shared, own):
             return k
     return -1
 """
-
-
-def grid_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
-    """Module with `advance` for the grid; `own` names the parameters that differ between cells."""
-    return _module(model, own, _GRID, ("propagate", "receive", "fires", "reset"))
 
 
 def exact_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:

@@ -14,9 +14,9 @@ from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph.cells import drawn_problems
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
 from neuromorph.graph.values import SameAs
-from neuromorph.lowered import draw, synapses
+from neuromorph.lowered import draw, drives, synapses
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import CompiledNetwork, Current, Input, Neurons, Projection
+from neuromorph.lowered.compiled import CompiledNetwork, Current, Drive, Input, Neurons, Projection
 from neuromorph.models.contract import NeuronModel
 
 #: reads the spikes of a population of a trace: (path, population) -> (times in ms, indices)
@@ -51,11 +51,13 @@ def compile_network(
         raise InputError(Problem("parts is not a number of parts", "", parts, "1 or above"))
     wirings = [_wire(description, spec, seed) for spec in description.projections]
     clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, wirings)
-    neurons, inputs = _populations(description, seed, read_spikes)
+    neurons, inputs = _populations(description, seed, read_spikes, _live_receptors(wirings))
     slots = _slots(neurons)
     everyone: list[Any] = [*neurons, *inputs]
     first_id = {p.name: p.first_id for p in everyone}
-    currents, projections, static_rows = _projections(description, wirings, clock, neurons, first_id, parts, seed)
+    currents, projections, static_rows, driven = _projections(
+        description, wirings, clock, neurons, first_id, parts, seed
+    )
     delays = [np.atleast_1d(clock.steps(w.delay_ms)) for w in wirings if w.delay_ms.size]
     delays += [np.atleast_1d(clock.steps(s.delay)) for s in description.signals]
     _check_delays(wirings, clock)
@@ -68,6 +70,7 @@ def compile_network(
         currents=currents,
         projections=projections,
         static=static_rows,
+        drives=driven,
         signals=description.signals,
         records=description.records,
         n_ids=sum(p.size for p in everyone),
@@ -90,6 +93,14 @@ def _wire(description: Description, spec: ProjectionSpec, seed: int) -> Wiring:
     assert issubclass(target.model, NeuronModel)
     receptor = synapses.receptors(target.model, spec.receptor, weight)
     return Wiring(spec, pre, post, weight, delay, receptor)
+
+
+def _live_receptors(wirings: list[Wiring]) -> dict[str, set[int]]:
+    """Receptors that anything arrives at, by population."""
+    live: dict[str, set[int]] = {}
+    for w in wirings:
+        live.setdefault(w.spec.target, set()).update(np.unique(w.receptor).tolist())
+    return live
 
 
 def _exact_clock(description: Description, wirings: list[Wiring]) -> Clock:
@@ -120,7 +131,7 @@ def _check_delays(wirings: list[Wiring], clock: Clock) -> None:
 
 
 def _populations(
-    description: Description, seed: int, read_spikes: SpikeReader | None
+    description: Description, seed: int, read_spikes: SpikeReader | None, live: dict[str, set[int]]
 ) -> tuple[tuple[Neurons, ...], tuple[Input, ...]]:
     neurons: list[Neurons] = []
     inputs: list[Input] = []
@@ -131,8 +142,9 @@ def _populations(
         if issubclass(spec.model, NeuronModel):
             parameters = _parameters(spec, seed)
             initial = _initial(spec, parameters, seed)
+            reached = tuple(sorted(live.get(spec.name, ())))
             neurons.append(
-                Neurons(spec.name, spec.model, spec.size, first_id, first_neuron, slot0, parameters, initial)
+                Neurons(spec.name, spec.model, spec.size, first_id, first_neuron, slot0, parameters, initial, reached)
             )
             first_neuron += spec.size
             slot0 += spec.size * len(spec.model.receptors)
@@ -198,23 +210,30 @@ def _projections(
     first_id: dict[str, int],
     parts: int,
     seed: int,
-) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Any, ...]]:
+) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Any, ...], tuple[Drive, ...]]:
     by_name = {p.name: p for p in neurons}
     currents: list[Current] = []
     projections: list[Projection] = []
     static: list[Wiring] = []
+    driven: list[Drive] = []
+    silent = drives.silent_inputs(description)
     placed = 0
     for wiring in wirings:
         spec = wiring.spec
         target = by_name[spec.target]
-        if description.population(spec.source).kind == "current":
-            currents.append(_current(description.population(spec.source), wiring, target, seed))
+        source = description.population(spec.source)
+        if source.kind == "current":
+            currents.append(_current(source, wiring, target, seed))
             continue
         plasticity = None
-        start = placed
+        start, number = placed, -1
+        drive = drives.drive(source, wiring, target, clock) if spec.source in silent else None
         if (spec.plasticity is not None and not spec.plasticity.frozen) or synapses.is_static_matrix(wiring, clock):
-            plasticity = synapses.plasticity(wiring, target, clock, parts, description.population(spec.source).size)
+            plasticity = synapses.plasticity(wiring, target, clock, parts, source.size)
             start = -1
+        elif drive is not None:
+            start, number = -1, len(driven)
+            driven.append(drive)
         else:
             static.append(wiring)
             placed += wiring.source.size
@@ -222,12 +241,12 @@ def _projections(
         projections.append(
             Projection(
                 spec.name, spec.source, spec.target, wiring.source, wiring.target, wiring.delay_ms, wiring.receptor,
-                unit, start, plasticity,
+                unit, start, plasticity, number,
             )
         )  # fmt: skip
     n_ids = max((first_id[p.name] + p.size for p in description.populations if p.name in first_id), default=0)
     rows = synapses.static_rows(static, by_name, first_id, n_ids, clock, parts)
-    return tuple(currents), tuple(projections), rows
+    return tuple(currents), tuple(projections), rows, tuple(driven)
 
 
 def _current(spec: PopulationSpec, wiring: Wiring, target: Neurons, seed: int) -> Current:

@@ -22,6 +22,7 @@ class Neurons:
     slot0 : input slot of receptor r, cell i is slot0 + r * size + i
     parameters : {name: float64[1] or float64[size]}, units of the model
     initial : float64[variables, size], the state at time 0 and after a reset
+    live : numbers of the receptors that anything arrives at
     """
 
     name: str
@@ -32,6 +33,7 @@ class Neurons:
     slot0: int
     parameters: dict[str, NDArray[np.float64]]
     initial: NDArray[np.float64]
+    live: tuple[int, ...]
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -61,6 +63,21 @@ class Current:
     row: NDArray[np.int64]
     slot: NDArray[np.int32]
     weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """A Poisson input whose cell i does nothing but drive cell i of one population.
+
+    slot : input slot of cell 0; weight : float32[size]; delay : ticks or ms; rate : events per ms of each cell
+    """
+
+    input: str
+    population: str
+    slot: int
+    weight: NDArray[np.float32]
+    delay: float
+    rate: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +134,8 @@ class Projection:
     """Endpoints of a projection's synapses in order of ordinal, and where its weights live.
 
     source_index, target_index : int32[n]; delay_ms : float64[1] or float64[n]; receptor : int8[n]
-    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic)
+    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic, or a drive)
+    drive : number of the drive that the projection is (-1: none)
     """
 
     name: str
@@ -130,6 +148,7 @@ class Projection:
     unit: str
     static_start: int
     plasticity: Plasticity | None
+    drive: int = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +163,7 @@ class CompiledNetwork:
     currents: tuple[Current, ...]
     projections: tuple[Projection, ...]
     static: tuple[StaticRows, ...]
+    drives: tuple[Drive, ...]
     signals: tuple[SignalSpec, ...]
     records: tuple[RecordSpec, ...]
     n_ids: int

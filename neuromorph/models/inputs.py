@@ -50,8 +50,7 @@ class Poisson(InputModel):
         if clock.exact:
             state = np.zeros(size, np.int64), np.zeros(size), np.zeros(size, np.int64)
             return (rate, step_time, keys, sizes, *state)
-        mean = rate * clock.unit
-        return mean, np.exp(-mean), np.rint(step_time / clock.unit).astype(np.int64), keys, sizes
+        return rate * clock.unit, np.rint(step_time / clock.unit).astype(np.int64), keys, sizes
 
     @staticmethod
     def kernel(exact: bool) -> Any:

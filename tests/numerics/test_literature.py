@@ -125,7 +125,7 @@ def test_slow_oscillation_of_irregular_neurons(figure_8):
     # The source has 5.5 (simulation) and 6.5 (theory), NEST 5.8 and 6.0; 800 ms are 20 periods and scatter by 0.2 Hz.
     assert 5.3 < rate < 6.7
     assert cv == pytest.approx(0.48, abs=0.06)
-    assert rate < frequency < 35.0
+    assert rate < frequency < 45.0  # 19 to 23 Hz, or its first harmonic, which in 800 ms may be the higher peak
 
 
 def test_synchronous_regular_state(figure_8):

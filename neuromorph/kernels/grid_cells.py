@@ -1,0 +1,167 @@
+"""Template of the kernel that takes cells of one kind through one tick; every array is one row, so that loops are SIMD.
+
+A kind is a model, whether its parameters differ between cells, and the receptors that anything arrives at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from neuromorph.kernels.codegen import load
+from neuromorph.kernels.neurons import render
+from neuromorph.models.contract import NeuronModel
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What populations of neurons share that one kernel can advance on the grid.
+
+    own : names of all parameters where any differs between cells, else empty
+    live : numbers of the receptors that synapses, drives or currents target
+    """
+
+    model: type[NeuronModel]
+    own: tuple[str, ...]
+    live: tuple[int, ...]
+
+
+IMPORTS = """
+import collections
+
+import numpy as np
+
+from neuromorph.kernels.jit import kernel
+
+R = collections.namedtuple("R", ["seed", "stream", "entity"])
+"""
+
+# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time.
+STEP = """
+S_{k} = collections.namedtuple("S_{k}", {variables!r})
+X_{k} = collections.namedtuple("X_{k}", {receptors!r})
+C_{k} = collections.namedtuple("C_{k}", {coefficients!r})
+P_{k} = collections.namedtuple("P_{k}", {parameters!r})
+
+
+@kernel
+def step_{k}(tick, {step_arguments}, first_id, entity,
+           seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
+    cells = until.size
+    any_fired = 0
+    for i in range(cells):
+        clamped = tick <= until[i]
+        is_refractory = tick < until[i]
+        p = P_{k}({parameter_values})
+        s = S_{k}({state_values})
+        {unpack} = propagate_{k}(s, C_{k}({coefficient_values}), p, clamped)
+        s = S_{k}({names})
+        {unpack} = receive_{k}(s, X_{k}({input_values}), p, is_refractory, R(seed, stream, entity + i))
+        s = S_{k}({names})
+        {clear_inputs}
+        {store}
+        count = fires_{k}(s, p) * (1 - is_refractory)
+        fired[i] = count
+        any_fired |= count
+    if any_fired == 0:
+        return n
+    for pair in range((cells + 1) // 2):
+        if pairs[pair] == 0:
+            continue
+        for i in range(2 * pair, min(2 * pair + 2, cells)):
+            if fired[i] == 0:
+                continue
+            p = P_{k}({parameter_values})
+            s = S_{k}({state_values})
+            {archive}
+            out_tick[n] = tick
+            out_source[n] = first_id + i
+            out_count[n] = fired[i]
+            n += 1
+            {unpack} = reset_{k}(s, p)
+            {store}
+            until[i] = tick + refractory[i]
+    return n
+"""
+
+# every array of a population, cut to the cells low..high-1, then all ticks of a window
+_ADVANCE = """
+@kernel
+def advance(first, last, low, high, ring, slot0, size, state, until, refractory, shared, own, shared_c, own_c,
+            seed, stream, fired, pairs, out_base, out_index, out_count, archive, n):
+    until = until[low:high]
+    refractory = refractory[low:high]
+    {views}
+    for tick in range(first, last + 1):
+        row = ring[tick % ring.shape[0]]
+        {input_views}
+        n = step_0(tick, {step_arguments}, low, low, seed, stream, fired, pairs, out_base, out_index, out_count,
+                   archive, n)
+    return n
+"""
+
+
+def grid_kernels(kind: Kind) -> ModuleType:
+    """Module with `advance`, which takes a population of one kind through the ticks of a window."""
+    lines = kind_lines(kind, 0)
+    return load(IMPORTS + render(STEP + _ADVANCE, lines), hooks(kind, 0), label(kind))
+
+
+def label(kind: Kind) -> str:
+    """What messages call the kernels of a kind."""
+    return f"{kind.model.name}, {'own' if kind.own else 'shared'} parameters"
+
+
+def hooks(kind: Kind, k: int) -> dict[str, Callable[..., Any]]:
+    """The hooks of the model under the names that the template calls them by."""
+    return {f"{name}_{k}": getattr(kind.model, name) for name in ("propagate", "receive", "fires", "reset")}
+
+
+def step_arguments(kind: Kind) -> list[str]:
+    """Names of the arrays that differ by kind, in the order that `step` takes them."""
+    return [
+        *(f"input_{r}" for r in kind.live),
+        *(f"state_{v}" for v in range(len(kind.model.variables()))),
+        *(f"own_{q}" for q in range(len(kind.own))),
+        *(f"own_c_{c}" for c in range(len(kind.model.coefficient_names) if kind.own else 0)),
+        "until",
+        "refractory",
+        "shared",
+        "shared_c",
+    ]
+
+
+def kind_lines(kind: Kind, k: int) -> dict[str, object]:
+    """What fills the template for the k-th kind of a module."""
+    model = kind.model
+    n_variables, receptors = len(model.variables()), [r.name for r in model.receptors]
+    names = [f"v{v}" for v in range(n_variables)]
+    row = {name: q for q, name in enumerate(kind.own)}
+    parameters, coefficients = list(model.parameters()), list(model.coefficient_names)
+    # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out
+    inputs = [f"input_{r}[i]" if r in kind.live else "-0.0" for r in range(len(receptors))]
+    return {
+        "k": k,
+        "variables": list(model.variables()),
+        "receptors": receptors,
+        "coefficients": coefficients,
+        "parameters": parameters,
+        "step_arguments": ", ".join(step_arguments(kind)),
+        "names": ", ".join(names),
+        "unpack": ", ".join(names) + ("," if n_variables == 1 else ""),
+        "state_values": ", ".join(f"state_{v}[i]" for v in range(n_variables)),
+        "parameter_values": ", ".join(f"own_{row[p]}[i]" if p in row else f"shared[{j}]" for j, p in enumerate(parameters)),
+        "coefficient_values": ", ".join(f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))),
+        "input_values": ", ".join(inputs),
+        "clear_inputs": [f"input_{r}[i] = 0.0" for r in kind.live],
+        "store": [f"state_{v}[i] = v{v}" for v in range(n_variables)],
+        "archive": ["if archive.shape[0] > 0:"] + [f"    archive[n, {v}] = state_{v}[i]" for v in range(n_variables)],
+        "views": [
+            *(f"state_{v} = state[{v}, low:high]" for v in range(n_variables)),
+            *(f"own_{q} = own[{q}, low:high]" for q in range(len(kind.own))),
+            *(f"own_c_{c} = own_c[{c}, low:high]" for c in range(len(coefficients) if kind.own else 0)),
+        ],
+        "input_views": [f"input_{r} = row[slot0 + {r} * size + low : slot0 + {r} * size + high]" for r in kind.live],
+    }  # fmt: skip

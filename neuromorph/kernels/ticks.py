@@ -1,0 +1,141 @@
+"""Template of the run loop of a static network on the grid: many ticks in one call, one call per thread.
+
+Each thread owns one part of every population, and the synapses onto it. Within a window (at most the smallest delay)
+threads need nothing of each other; at its end they meet, and each takes the spikes of all into flight.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from neuromorph.kernels.codegen import load
+from neuromorph.kernels.grid_cells import IMPORTS, STEP, Kind, hooks, kind_lines, label, step_arguments
+from neuromorph.kernels.neurons import render
+
+_RUN = """
+from neuromorph.kernels.barrier import meet
+from neuromorph.kernels.drives import drive_tick
+from neuromorph.kernels.flight import deliver, launch, take_due
+
+
+@kernel
+def run(part, parts, first, last, window, state_of_barrier, seed, segment, input, queue_tick, queue_index, queue_count,
+        queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16, counts16,
+        row, slice_delay, slice_start, synapse, free, flight_source, flight_count, flight_tick, place, following,
+        head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short, calendar_tick,
+        calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
+    # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, places left, end of the
+    # calendar, synaptic events) is read and written. See engine/ticks.py for the arrays.
+    n_free = progress[1]
+    end = progress[2]
+    events = 0
+    box = 0
+    taken = np.zeros(parts, np.int64)
+    scratch = (scratch32, scratch16, counts16)
+    start = first
+    while start <= last:
+        stop = min(start + window - 1, last)
+        out_tick = box_tick[box, part]
+        out_source = box_source[box, part]
+        out_count = box_count[box, part]
+        n = 0
+        for tick in range(start, stop + 1):
+            due, n_free = take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following,
+                                   head, tail, row, slice_delay, slice_start, due_start, due_end, due_count)
+            events += deliver(due, due_start, due_end, due_count, synapse, input)
+            events += drive_tick(tick, input, drive_table, drive_mean, drive_limits, drive_key, drive_weight,
+                                 drive_totals, scratch)
+            for k in range(segment.shape[0]):
+                kind = segment[k, 0]
+                id_ = segment[k, 1]
+                low = segment[k, 2]
+                high = segment[k, 3]
+                size = segment[k, 4]
+                slot = segment[k, 5]
+                column = segment[k, 6]
+                which = segment[k, 7]
+                stream = segment[k, 8]
+                if kind < 0:
+                    q = queue[which, 0]
+                    while q < queue[which, 1] and queue_tick[q] == tick:
+                        out_tick[n] = tick
+                        out_source[n] = id_ + queue_index[q]
+                        out_count[n] = queue_count[q]
+                        n += 1
+                        q += 1
+                    queue[which, 0] = q
+                {dispatch}
+        box_n[box, part] = n
+        meet(state_of_barrier, parts)
+        for p in range(parts):
+            taken[p] = 0
+        enough = True
+        for p in range(parts):
+            enough = enough and short[box, p] == 0
+        while True:
+            best = -1
+            for p in range(parts):
+                if taken[p] < box_n[box, p] and (
+                    best < 0
+                    or box_tick[box, p, taken[p]] < box_tick[box, best, taken[best]]
+                    or (box_tick[box, p, taken[p]] == box_tick[box, best, taken[best]]
+                        and box_source[box, p, taken[p]] < box_source[box, best, taken[best]])
+                ):
+                    best = p
+            if best < 0:
+                break
+            q = taken[best]
+            taken[best] += 1
+            n_free = launch(box_tick[box, best, q], box_source[box, best, q], box_count[box, best, q], free, n_free,
+                            flight_source, flight_count, flight_tick, place, following, head, tail, row, slice_delay)
+            if part == 0:
+                calendar_tick[end] = box_tick[box, best, q]
+                calendar_source[end] = box_source[box, best, q]
+                calendar_count[end] = box_count[box, best, q]
+            end += 1
+        box = 1 - box
+        # said to the others at the next meeting, so that all stop at the same one
+        room = min(n_free, calendar_tick.size - end)
+        short[box, part] = 1 if room < 2 * box_tick.shape[2] * parts else 0
+        start = stop + 1
+        if not enough:
+            break
+    progress[0] = start
+    progress[1] = n_free
+    progress[2] = end
+    progress[3] += events
+"""
+
+
+def tick_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
+    """Module with `run` for a network whose populations are of these kinds."""
+    text, functions = IMPORTS, {}
+    arguments: list[str] = []
+    dispatch: list[str] = []
+    for k, kind in enumerate(kinds):
+        text += render(STEP, kind_lines(kind, k))
+        functions.update(hooks(kind, k))
+        arguments += kind_arguments(kind, k)
+        dispatch += _call(kind, k)
+    text += render(_RUN, {"kind_arguments": ", ".join(arguments), "dispatch": dispatch})
+    return load(text, functions, "the run loop of " + "; ".join(map(label, kinds)))
+
+
+def kind_arguments(kind: Kind, k: int) -> list[str]:
+    """Names of the arrays of all cells of a kind, in the order that `run` takes them."""
+    return [f"{name}_of_{k}" for name in step_arguments(kind) if not name.startswith("input")]
+
+
+def _call(kind: Kind, k: int) -> list[str]:
+    """Lines that cut the arrays of a kind to the cells of a segment and take these through a tick."""
+    arguments = []
+    for name in step_arguments(kind):
+        if name.startswith("input"):
+            first = f"slot + {name.removeprefix('input_')} * size"
+            arguments.append(f"input[{first} + low : {first} + high]")
+        elif name.startswith("shared"):
+            arguments.append(f"{name}_of_{k}[which]")
+        else:
+            arguments.append(f"{name}_of_{k}[column + low : column + high]")
+    rest = "id_ + low, low, seed, stream, fired, pairs, out_tick, out_source, out_count, no_archive, n"
+    return [f"if kind == {k}:", f"    n = step_{k}(tick, {', '.join(arguments)}, {rest})"]
