@@ -79,7 +79,8 @@ class Engine:
         self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
-        self.spike_counts = dict.fromkeys([p.name for p in (*network.neurons, *network.inputs)], 0)
+        everyone: list[Any] = [*network.neurons, *network.inputs]
+        self.spike_counts = dict.fromkeys([p.name for p in everyone], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
         self._order = 0

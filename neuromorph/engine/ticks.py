@@ -1,4 +1,4 @@
-"""The loop of static networks on the grid: many ticks in one kernel call, on as many threads as the network has parts."""
+"""The loop of static networks on the grid: many ticks in one kernel call, one thread for each part of the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.cells import GridCells
-from neuromorph.engine.drives import DriveTable
 from neuromorph.kernels import barrier
 from neuromorph.kernels.grid_cells import Kind, step_arguments
 from neuromorph.kernels.ticks import tick_kernels

@@ -77,7 +77,7 @@ def meet(state, threads):
     """Return when all threads have come here, and see what each wrote before."""
     if threads == 1:
         return
-    generation = _read(state, GENERATION)
+    generation: Any = _read(state, GENERATION)  # type: ignore[call-arg]
     if _add(state, ARRIVED, 1) == threads - 1:
         _write(state, ARRIVED, 0)
         _write(state, GENERATION, generation + 1)

@@ -4,8 +4,8 @@ The count of a cell in a tick is the smallest n whose distribution function exce
 16-bit `word` and `rest` a uniform number of its own. Mostly the word alone decides: only where it equals a threshold
 floor(65536 P(count <= n)) the rest is drawn. The law is exact to the 69 bits of u.
 
-Cell i belongs to block b = i // 512, at place c = i % 512 in it; its word is the lower (c even) or upper half (c odd) of
-word c // 128 of philox(counter (tick, 64 b + (c // 2) % 64, stream)).
+Cell i belongs to block b = i // 512, at place c = i % 512 in it; its word is the lower (c even) or upper half (c odd)
+of word c // 128 of philox(counter (tick, 64 b + (c // 2) % 64, stream)).
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def drive(tick, low, high, mean, limits, key, weight, into, scratch):
     `tick` is that of the emission; `scratch` (uint32[256], its uint16[512] view, uint16[512]).
     """
     words32, words16, found = scratch
-    total = 0
+    total = np.int64(0)
     block = low // BLOCK
     while block * BLOCK < high:
         first = max(low, block * BLOCK)

@@ -46,12 +46,10 @@ C_{k} = collections.namedtuple("C_{k}", {coefficients!r})
 P_{k} = collections.namedtuple("P_{k}", {parameters!r})
 
 
-@kernel
-def step_{k}(tick, {step_arguments}, first_id, entity,
-           seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
-    cells = until.size
+@kernel(disjoint=True)
+def update_{k}(tick, {step_arguments}, entity, seed, stream, fired):
     any_fired = 0
-    for i in range(cells):
+    for i in range(until.size):
         clamped = tick <= until[i]
         is_refractory = tick < until[i]
         p = P_{k}({parameter_values})
@@ -60,13 +58,20 @@ def step_{k}(tick, {step_arguments}, first_id, entity,
         s = S_{k}({names})
         {unpack} = receive_{k}(s, X_{k}({input_values}), p, is_refractory, R(seed, stream, entity + i))
         s = S_{k}({names})
-        {clear_inputs}
         {store}
+        {clear_inputs}
         count = fires_{k}(s, p) * (1 - is_refractory)
         fired[i] = count
         any_fired |= count
-    if any_fired == 0:
+    return any_fired
+
+
+@kernel
+def step_{k}(tick, {step_arguments}, first_id, entity,
+           seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
+    if update_{k}(tick, {step_arguments}, entity, seed, stream, fired) == 0:
         return n
+    cells = until.size
     for pair in range((cells + 1) // 2):
         if pairs[pair] == 0:
             continue
@@ -141,6 +146,8 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
     row = {name: q for q, name in enumerate(kind.own)}
     parameters, coefficients = list(model.parameters()), list(model.coefficient_names)
     # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out
+    values = [f"own_{row[p]}[i]" if p in row else f"shared[{j}]" for j, p in enumerate(parameters)]
+    c_values = [f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))]
     inputs = [f"input_{r}[i]" if r in kind.live else "-0.0" for r in range(len(receptors))]
     return {
         "k": k,
@@ -152,8 +159,8 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
         "names": ", ".join(names),
         "unpack": ", ".join(names) + ("," if n_variables == 1 else ""),
         "state_values": ", ".join(f"state_{v}[i]" for v in range(n_variables)),
-        "parameter_values": ", ".join(f"own_{row[p]}[i]" if p in row else f"shared[{j}]" for j, p in enumerate(parameters)),
-        "coefficient_values": ", ".join(f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))),
+        "parameter_values": ", ".join(values),
+        "coefficient_values": ", ".join(c_values),
         "input_values": ", ".join(inputs),
         "clear_inputs": [f"input_{r}[i] = 0.0" for r in kind.live],
         "store": [f"state_{v}[i] = v{v}" for v in range(n_variables)],

@@ -23,8 +23,8 @@ import numpy
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
-# LLVM gives up vectorising a loop over more than a few arrays, for it must check that none overlap; a cell's update reads
-# and writes ten or more (lif_cond_exp 18 -> 7.5, adex 98 -> 50, lif_alpha 5.9 -> 4.4 ns per cell and tick)
+# LLVM gives up vectorising a loop over more than a few arrays, for it must check that none overlap; a cell's update
+# reads and writes ten or more (lif_cond_exp 18 -> 7.5, adex 98 -> 50, lif_alpha 5.9 -> 4.4 ns per cell and tick)
 llvmlite.binding.set_option("", "--vectorize-memory-check-threshold=1000")
 
 
@@ -90,18 +90,28 @@ class _KernelCache(FunctionCache):
             super()._save_overload(sig, data)
 
 
-def kernel(function: Callable[..., Any] | None = None, *, forceinline: bool = False) -> Any:
-    """Compile a function of arrays and scalars lazily, without fastmath, and cache it under our fingerprint."""
+def kernel(function: Callable[..., Any] | None = None, *, forceinline: bool = False, disjoint: bool = False) -> Any:
+    """Compile a function of arrays and scalars lazily, without fastmath, and cache it under our fingerprint.
+
+    `disjoint` promises that no two of its arrays share memory, so that LLVM need not look.
+    """
     if function is None:
-        return functools.partial(kernel, forceinline=forceinline)
+        return functools.partial(kernel, forceinline=forceinline, disjoint=disjoint)
     compiled = numba.njit(forceinline=forceinline, **FLAGS)(function)
     if hasattr(compiled, "py_func"):  # plain functions under NUMBA_DISABLE_JIT
         compiled._cache = _KernelCache(function)
+        if disjoint:
+            compiled._compiler._customize_flags = _without_aliases
     return compiled
 
 
-def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = False) -> Any:
+def _without_aliases(flags: Any) -> Any:
+    flags.noalias = True
+    return flags
+
+
+def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = False, disjoint: bool = False) -> Any:
     """Like `kernel`, without the disk cache: for hooks whose content cannot be fingerprinted."""
     if function is None:
-        return functools.partial(uncached, forceinline=forceinline)
+        return functools.partial(uncached, forceinline=forceinline, disjoint=disjoint)
     return numba.njit(forceinline=forceinline, **FLAGS)(function)

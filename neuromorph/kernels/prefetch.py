@@ -35,6 +35,6 @@ def prefetch(array: Any, index: int) -> None:
 @overload(prefetch, inline="always")
 def _compiled(array: Any, index: Any) -> Any:
     def hint(array: Any, index: Any) -> None:
-        _prefetch(array, index)
+        _prefetch(array, index)  # type: ignore[call-arg]
 
     return hint

@@ -20,10 +20,10 @@ from neuromorph.kernels.flight import deliver, launch, take_due
 
 @kernel
 def run(part, parts, first, last, window, state_of_barrier, seed, segment, input, queue_tick, queue_index, queue_count,
-        queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16, counts16,
-        row, slice_delay, slice_start, synapse, free, flight_source, flight_count, flight_tick, place, following,
-        head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short, calendar_tick,
-        calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
+        queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
+        counts16, row, slice_delay, slice_start, synapse, free, flight_source, flight_count, flight_tick, place,
+        following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
+        calendar_tick, calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
     # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, places left, end of the
     # calendar, synaptic events) is read and written. See engine/ticks.py for the arrays.
     n_free = progress[1]
