@@ -84,7 +84,6 @@ class GridWindows(_Windows):
         rows = engine.window + 1 + int(max(plastic, default=0.0))
         self.ring = np.zeros((rows, network.n_slots))
         self._delays = [np.unique(r.slice_delay).astype(np.int64)[::-1].copy() for r in network.static]
-        self._slice_delay = [r.slice_delay.astype(np.int64) for r in network.static]
         self._by_tick, self._by_spike = _shared_inputs(network)
         self._one_tick = False
 
@@ -112,11 +111,11 @@ class GridWindows(_Windows):
             current.drive_grid(first, last, self.ring)
         calendar = engine.calendar
         for k, rows in enumerate(engine.network.static):
-            if rows.slot.size:
+            if rows.synapse.size:
                 engine.synaptic_events += kernels.deliver_grid(
                     first, last, self.ring, calendar.bucket_start, calendar.bucket_end, calendar.source,
-                    calendar.count, self._delays[k], rows.row, self._slice_delay[k], rows.slice_start, rows.slot,
-                    engine.static_weight[k],
+                    calendar.count, self._delays[k], rows.row, rows.row_start, rows.slice_delay, rows.slice_end,
+                    engine.synapse[k],
                 )  # fmt: skip
         for cells in engine.cells.values():
             cells.advance(first, last, self.ring)  # type: ignore[attr-defined]
@@ -194,9 +193,9 @@ class ExactWindows(_Windows):
         return int(
             kernels.expand_exact(
                 base, low, high, self.engine.clock.unit, base - calendar.horizon, calendar.bucket_start,
-                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.slice_delay,
-                rows.slice_start, rows.slot, self.engine.static_weight[k], self._slot[n:], self._offset[n:],
-                self._weight[n:], self._source[n:], self._synapse[n:],
+                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.row_start,
+                rows.slice_delay, rows.slice_end, rows.delays, self.engine.synapse[k], self._slot[n:],
+                self._offset[n:], self._weight[n:], self._source[n:], self._synapse[n:],
             )
         )  # fmt: skip
 

@@ -63,21 +63,35 @@ class Current:
     weight: NDArray[np.float64]
 
 
+#: a static synapse: the input slot that it reaches and what it adds there
+SYNAPSE = np.dtype([("slot", "<i4"), ("weight", "<f4")])
+
+
 @dataclass(frozen=True, eq=False)
 class StaticRows:
-    """Static synapses of one part, sorted by (source, delay, slot, projection, ordinal).
+    """Static synapses of one part, sorted by (source, delay, slot, projection, ordinal): 8 bytes each.
 
-    row : int64[sources + 1], slices of a source; slice_delay : float64 or int64[slices], ticks or ms
-    slice_start : int64[slices + 1], first synapse; slot : int32[n]; weight : float32[n]
-    origin : int64[n], place of each synapse in the concatenation of all static projections
+    A slice is the part of a row with one delay. Slice q of source g holds the synapses from row_start[g] +
+    slice_end[q - 1] (0 for the first of a row) to row_start[g] + slice_end[q].
+
+    row : int64[sources + 1], slices of a source; row_start : int64[sources + 1], synapses of a source
+    slice_delay : uint16[slices] (int32 where that is too small), ticks on the grid, place in `delays` in exact mode
+    slice_end : uint16[slices] (uint32 where a row is too long), end of the slice, counted from the start of its row
+    delays : float64[codes], ascending, ms; empty on the grid
+    synapse : SYNAPSE[n]
     """
 
     row: NDArray[np.int64]
+    row_start: NDArray[np.int64]
     slice_delay: NDArray[Any]
-    slice_start: NDArray[np.int64]
-    slot: NDArray[np.int32]
-    weight: NDArray[np.float32]
-    origin: NDArray[np.int64]
+    slice_end: NDArray[Any]
+    delays: NDArray[np.float64]
+    synapse: NDArray[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(int(array.nbytes) for array in vars(self).values())
 
 
 @dataclass(frozen=True, eq=False)
