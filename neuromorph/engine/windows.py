@@ -219,6 +219,8 @@ def _shared_inputs(network: CompiledNetwork) -> tuple[bool, bool]:
     """Whether plastic projections add to the same inputs of cells, and whether two of one source population do."""
     sources: dict[tuple[str, int], list[str]] = {}
     for p in network.projections:
-        for receptor in np.unique(p.receptor) if p.plasticity is not None else ():
-            sources.setdefault((p.target, int(receptor)), []).append(p.source)
+        made = p.connections
+        for receptor in {made.receptor} if made.receptor is not None else set(made.receptors):
+            if p.plasticity is not None and made.n:
+                sources.setdefault((p.target, receptor), []).append(p.source)
     return any(len(s) > 1 for s in sources.values()), any(len(s) > len(set(s)) for s in sources.values())

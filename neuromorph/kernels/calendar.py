@@ -109,7 +109,8 @@ def expand_exact(
                 ahead, at = normalise(0, offset[k] + delays[slice_delay[q]], unit)
                 if ahead > window - emitted or at > high:
                     break
-                for j in range(j, row_start[g] + slice_end[q]):
+                end = row_start[g] + slice_end[q]
+                while j < end:
                     if n < limit:
                         out_slot[n] = synapse[j].slot
                         out_offset[n] = at
@@ -117,7 +118,7 @@ def expand_exact(
                         out_source[n] = g
                         out_synapse[n] = j
                     n += 1
-                j = row_start[g] + slice_end[q]
+                    j += 1
                 q += 1
     return n if n <= limit else -n
 

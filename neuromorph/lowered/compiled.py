@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuromorph.graph.description import RecordSpec, SignalSpec
 from neuromorph.learning.contract import LearningRule
 from neuromorph.lowered.clock import Clock
+from neuromorph.lowered.connections import Connections
 from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel
 
 
@@ -128,22 +129,19 @@ class Plasticity:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Endpoints of a projection's synapses in order of ordinal, and where its weights live.
-
-    source_index, target_index : int32[n]; delay_ms : float64[1] or float64[n]; receptor : int8[n]
-    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic)
-    """
+    """A projection; its synapses are drawn again from `connections` where anybody asks for them."""
 
     name: str
     source: str
     target: str
-    source_index: NDArray[np.int32]
-    target_index: NDArray[np.int32]
-    delay_ms: NDArray[np.float64]
-    receptor: NDArray[np.int8]
+    connections: Connections
     unit: str
-    static_start: int
     plasticity: Plasticity | None
+
+    @property
+    def static(self) -> bool:
+        """Whether its synapses are among the static rows."""
+        return self.plasticity is None
 
 
 @dataclass(frozen=True, eq=False)
