@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph.cells import drawn_problems
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
-from neuromorph.graph.values import SameAs
+from neuromorph.graph.values import Distribution, SameAs, support
 from neuromorph.lowered import draw, synapses
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import CompiledNetwork, Current, Input, Neurons, Plasticity, Projection
@@ -43,7 +43,7 @@ def compile_network(
         raise InputError(Problem("parts is not a number of parts", "", parts, "1 or above"))
     threads = min(2, draw.cores()) if threads is None else threads
     made = [_connect(description, spec, seed, resolution is None, threads) for spec in description.projections]
-    extremes = [_delay_extremes(c, resolution, threads) for c in made if c.spec.delay is not None]
+    extremes = [_delay_extremes(c, resolution, threads) for c in made if c.n and not _known_from_rows(c, resolution)]
     clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, extremes)
     neurons, inputs = _populations(description, seed, read_spikes)
     slots = _slots(neurons)
@@ -53,8 +53,10 @@ def compile_network(
     n_ids = sum(p.size for p in everyone)
     static = [p.connections for p in projections if p.static]
     rows = static_rows(static, {p.name: p for p in neurons}, first_id, n_ids, clock, parts, threads)
-    delays = [(low, high) for low, high in extremes if low <= high]
-    delays += [(s.delay, s.delay) for s in description.signals]
+    delays = [float(clock.steps(end)) for both in extremes for end in both]
+    delays += [float(clock.steps(s.delay)) for s in description.signals]
+    if not clock.exact:
+        delays += [float(end(r.slice_delay)) for r in rows if r.slice_delay.size for end in (np.min, np.max)]
     return CompiledNetwork(
         clock=clock,
         seed=seed,
@@ -71,8 +73,8 @@ def compile_network(
         n_neurons=sum(p.size for p in neurons),
         neuron_of_slot=slots[0],
         receptor_of_slot=slots[1],
-        smallest_delay=min((float(clock.steps(low)) for low, _ in delays), default=clock.unit if clock.exact else 1.0),
-        largest_delay=max((float(clock.steps(high)) for _, high in delays), default=clock.unit if clock.exact else 1.0),
+        smallest_delay=min(delays, default=clock.unit if clock.exact else 1.0),
+        largest_delay=max(delays, default=clock.unit if clock.exact else 1.0),
     )
 
 
@@ -85,7 +87,7 @@ def _connect(description: Description, spec: ProjectionSpec, seed: int, exact: b
 
 def _exact_clock(description: Description, extremes: list[tuple[float, float]]) -> Clock:
     """The look-ahead window of exact mode is the smallest delay."""
-    smallest = [low for low, high in extremes if low <= high]
+    smallest = [low for low, _ in extremes]
     smallest += [s.delay for s in description.signals]
     unit = min(smallest, default=1.0)
     if unit <= 0.0:
@@ -93,6 +95,15 @@ def _exact_clock(description: Description, extremes: list[tuple[float, float]]) 
     if 1e3 / unit > MANY_WINDOWS:
         warnings.warn(f"the smallest delay, {unit:g} ms, makes {1e3 / unit:.3g} windows a second", stacklevel=3)
     return Clock(unit, True)
+
+
+def _known_from_rows(made: Connections, resolution: float | None) -> bool:
+    """Whether a projection has no delay, or its drawn ones fit the grid and are seen in the rows of synapses."""
+    delay, plastic = made.spec.delay, made.spec.plasticity
+    if delay is None:
+        return True
+    fits = resolution is not None and support(delay)[0] >= resolution / 2
+    return isinstance(delay, Distribution) and fits and (plastic is None or plastic.frozen)
 
 
 def _delay_extremes(made: Connections, resolution: float | None, threads: int) -> tuple[float, float]:

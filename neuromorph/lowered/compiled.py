@@ -75,15 +75,15 @@ class StaticRows:
     A slice is the part of a row with one delay. Slice q of source g holds the synapses from row_start[g] +
     slice_end[q - 1] (0 for the first of a row) to row_start[g] + slice_end[q].
 
-    row : int64[sources + 1], slices of a source; row_start : int64[sources + 1], synapses of a source
+    row, row_start : int32[sources + 1] (int64 from 2^31 synapses on), first slice and first synapse of a source
     slice_delay : uint16[slices] (int32 where that is too small), ticks on the grid, place in `delays` in exact mode
     slice_end : uint16[slices] (uint32 where a row is too long), end of the slice, counted from the start of its row
     delays : float64[codes], ascending, ms; empty on the grid
     synapse : SYNAPSE[n]
     """
 
-    row: NDArray[np.int64]
-    row_start: NDArray[np.int64]
+    row: NDArray[Any]
+    row_start: NDArray[Any]
     slice_delay: NDArray[Any]
     slice_end: NDArray[Any]
     delays: NDArray[np.float64]

@@ -88,17 +88,18 @@ class _Delays:
             return np.asarray(self.clock.steps(delay)).astype(np.int32)
         return np.searchsorted(self.table, np.asarray(delay)).astype(np.int32)
 
-    def different(self, made: Connections) -> int:
-        """A bound on the number of different delays of a projection."""
+    def span(self, made: Connections) -> tuple[int, int, int]:
+        """The smallest and the largest code of a projection, and a bound on the number of different ones."""
         delay = made.spec.delay
-        if not made.n or delay is None:
-            return 0
-        if not isinstance(delay, Distribution) and not made.rounded:
-            return int(np.unique(self._given(given_delays(delay))).size)
-        if self.clock.exact:
-            return int(self.place.size)
-        low, high = self.clock.steps(support(delay)).tolist()
-        return int(high - low) + 1
+        assert delay is not None
+        if isinstance(delay, Distribution) or made.rounded:
+            if self.clock.exact:
+                ends = self.place[[0, -1]]
+            else:
+                ends = self._given(support(delay))
+            return int(ends[0]), int(ends[1]), int(ends[1] - ends[0]) + 1
+        given = np.unique(self._given(given_delays(delay)))
+        return int(given[0]), int(given[-1]), given.size
 
 
 def static_rows(
@@ -119,12 +120,13 @@ def static_rows(
     threads = threads if sum(c.n for c in made) >= FEW else 1
     segments = [_count(c, neurons[c.spec.target], first_id[c.spec.source], parts, threads) for c in made]
     delays = _Delays(made, clock, threads)
-    rows = [_Rows(part, segments, delays, n_ids) for part in range(parts)]
-    _scatter(segments, rows, threads)
-    groups: dict[str, list[_Segments]] = {}
+    by_source: dict[str, list[_Segments]] = {}
     for s in segments:
-        groups.setdefault(s.made.spec.source, []).append(s)
-    work = [(group, a, b) for group in groups.values() for a, b in _blocks(group)]
+        by_source.setdefault(s.made.spec.source, []).append(s)
+    groups = list(by_source.values())
+    rows = [_Rows(part, groups, delays, n_ids) for part in range(parts)]
+    _scatter(segments, rows, threads)
+    work = [(group, a, b) for group in groups for a, b in _blocks(group)]
     spread(lambda group, a, b: _write(group, a, b, rows, delays, tagged), work, threads)
     return tuple(r.finished() for r in rows)
 
@@ -132,16 +134,18 @@ def static_rows(
 class _Rows:
     """Rows of one part while they are made."""
 
-    def __init__(self, part: int, segments: list[_Segments], delays: _Delays, n_ids: int) -> None:
+    def __init__(self, part: int, groups: list[list[_Segments]], delays: _Delays, n_ids: int) -> None:
         self.part, self.delays = part, delays
         length, different = np.zeros(n_ids, np.int64), np.zeros(n_ids, np.int64)
-        for s in segments:
-            own = slice(s.first_id, s.first_id + s.made.n_source)
-            length[own] += s.number[part]
-            different[own] += delays.different(s.made)
+        for group in groups:
+            spans = [delays.span(s.made) for s in group]
+            among = max(high for _, high, _ in spans) - min(low for low, _, _ in spans) + 1
+            own = slice(group[0].first_id, group[0].first_id + group[0].made.n_source)
+            length[own] = sum(s.number[part] for s in group)
+            different[own] = min(among, sum(n for _, _, n in spans))
         self.row_start, self.cap = np.zeros(n_ids + 1, np.int64), np.zeros(n_ids + 1, np.int64)
         np.cumsum(length, out=self.row_start[1:])
-        # room for as many slices as there can be; what is not needed is never touched
+        # room for as many slices as there can be
         np.cumsum(np.minimum(length, different), out=self.cap[1:])
         self.slices = np.zeros(n_ids, np.int32)
         self.record = np.empty(int(self.row_start[-1]), RECORD)
@@ -155,6 +159,8 @@ class _Rows:
         for array in (self.slice_delay, self.slice_end):
             array.resize(int(row[-1]), refcheck=False)  # in place
         synapse = self.record.view(SYNAPSE)
+        if synapse.size < 2**31:
+            row, self.row_start = row.astype(np.int32), self.row_start.astype(np.int32)
         return StaticRows(row, self.row_start, self.slice_delay, self.slice_end, self.delays.table, synapse)
 
 
