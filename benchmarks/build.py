@@ -106,7 +106,9 @@ def edges(scale: float = 1.0) -> Network:
 CASES = {"brunel": brunel, "drawn": drawn, "sparse": sparse, "microcircuit": microcircuit, "edges": edges}
 
 
-def measure(name: str, scale: float, threads: int, resolution: float | None, parts: int, traced: bool) -> dict[str, Any]:
+def measure(
+    name: str, scale: float, threads: int, resolution: float | None, parts: int, traced: bool
+) -> dict[str, Any]:
     """Build a case once with warm kernels."""
     shown = "exact" if resolution is None else resolution
     compile_network(describe(CASES[name](0.02), resolution=shown), resolution, 1, parts, threads=threads)

@@ -32,7 +32,8 @@ def scatter(source, target, ordinal, cursor, record):
 def scatter_cells(source, degree, first, cursor, record):
     """As `scatter` for targets first, first + 1, ... with `degree` synapses each, ordinals counted from 0 in each.
 
-    About 4 ns a synapse, bound by the latency of scattered writes.
+    About 6 ns a synapse, bound by the latency of scattered writes; 25 ns where the system gives the memory for the
+    first time.
     """
     k = 0
     for t in range(first, first + source.size // degree):
@@ -94,7 +95,9 @@ def place(segment, slot, bits, code, part, me, row_start, cap, record, slice_del
     segment : int64[projections, rows + 1], where the synapses of a projection and row are in slot, bits and code
     part : part of each synapse, empty where there is one part
     row_start, cap : int64[rows], where the synapses and the slices of each row are written
-    Stable, so that the order of (projection, ordinal) decides last. MEASURED
+    Stable, so that the order of (projection, ordinal) decides last. 12 ns a synapse of
+    a row of 4,000 with 75 delays, three passes of 4 ns, bound by dependent stores and the second level of cache; 20 ns
+    in rows of 100; 3 ns where rows come sorted. Memory that the system gives for the first time costs up to 8 ns more.
     """
     longest = 1
     for r in range(segment.shape[1] - 1):
@@ -201,7 +204,7 @@ def _pass(key, origin, to_key, to_origin, histogram, n, shift, width):
 
 @kernel
 def close_up(cap, slices, slice_delay, slice_end, row):
-    """Move the slices of rows together, in place; `row` (int64[rows + 1]) gets the first of each row."""
+    """Move the slices of rows together, in place; `row` (int[rows + 1]) gets the first of each row."""
     n = 0
     for g in range(slices.size):
         row[g] = n

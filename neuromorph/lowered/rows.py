@@ -93,10 +93,7 @@ class _Delays:
         delay = made.spec.delay
         assert delay is not None
         if isinstance(delay, Distribution) or made.rounded:
-            if self.clock.exact:
-                ends = self.place[[0, -1]]
-            else:
-                ends = self._given(support(delay))
+            ends = self.place[[0, -1]] if self.clock.exact else self._given(support(delay))
             return int(ends[0]), int(ends[1]), int(ends[1] - ends[0]) + 1
         given = np.unique(self._given(given_delays(delay)))
         return int(given[0]), int(given[-1]), given.size
@@ -143,7 +140,8 @@ class _Rows:
             own = slice(group[0].first_id, group[0].first_id + group[0].made.n_source)
             length[own] = sum(s.number[part] for s in group)
             different[own] = min(among, sum(n for _, _, n in spans))
-        self.row_start, self.cap = np.zeros(n_ids + 1, np.int64), np.zeros(n_ids + 1, np.int64)
+        whole = np.int32 if int(length.sum()) < 2**31 else np.int64
+        self.row_start, self.cap = np.zeros(n_ids + 1, whole), np.zeros(n_ids + 1, whole)
         np.cumsum(length, out=self.row_start[1:])
         # room for as many slices as there can be
         np.cumsum(np.minimum(length, different), out=self.cap[1:])
@@ -154,13 +152,11 @@ class _Rows:
         self.slice_end = np.empty(int(self.cap[-1]), np.uint32 if long else np.uint16)
 
     def finished(self) -> StaticRows:
-        row = np.empty(self.slices.size + 1, np.int64)
+        row = np.empty_like(self.row_start)
         kernels.close_up(self.cap, self.slices, self.slice_delay, self.slice_end, row)
         for array in (self.slice_delay, self.slice_end):
             array.resize(int(row[-1]), refcheck=False)  # in place
         synapse = self.record.view(SYNAPSE)
-        if synapse.size < 2**31:
-            row, self.row_start = row.astype(np.int32), self.row_start.astype(np.int32)
         return StaticRows(row, self.row_start, self.slice_delay, self.slice_end, self.delays.table, synapse)
 
 
@@ -179,8 +175,8 @@ def _count(made: Connections, target: Neurons, first_id: int, parts: int, thread
         spread(some, _pieces(made.start, BLOCK), threads)
         return _Segments(made, target, first_id, number)
     each = -(-threads // parts)  # pieces of a part
-    edges = bounds(made.n_target, parts * each) if made.side == "target" else np.zeros(parts + 1, np.int64)
-    pieces = tuple((k // each, int(edges[k]), int(edges[k + 1])) for k in range(parts * each))
+    edges = bounds(made.n_target, parts * each).tolist()
+    pieces = tuple((k // each, edges[k], edges[k + 1]) for k in range(parts * each))
     if made.side == "list":
         pieces = tuple((part, 0, 0) for part in range(parts))
     counted = np.zeros((len(pieces), made.n_source), np.int32)
@@ -252,9 +248,9 @@ def _degree(made: Connections) -> int:
 def _blocks(group: list[_Segments]) -> list[tuple[int, int]]:
     """Ranges of the sources of one population, about BLOCK synapses each."""
     start = np.zeros(group[0].made.n_source + 1, np.int64)
-    for s in group:
-        start[1:] += np.cumsum(s.number.sum(axis=0, dtype=np.int64))
-    return _pieces(start, BLOCK)
+    for number in (row for s in group for row in s.number):
+        start[1:] += number
+    return _pieces(np.cumsum(start, out=start), BLOCK)
 
 
 def _write(
