@@ -11,6 +11,7 @@ import oracle
 import twin_rules
 from neuromorph import Network, Simulation
 from neuromorph.kernels import rng
+from neuromorph.lowered.rows import places
 from neuromorph.models.contract import InputModel
 
 
@@ -132,26 +133,26 @@ def _cell_of(compiled: Any, slot: int) -> tuple[str, int]:
 
 def _projection(p: Any, compiled: Any, described: Any) -> dict[str, Any]:
     target = {q.name: q for q in compiled.neurons}[p.target]
-    n = p.source_index.size
-    receptors = [target.model.receptors[int(r)].name for r in p.receptor]
+    drawn = p.connections.draw()
+    n = drawn.source.size
+    receptors = [target.model.receptors[int(r)].name for r in drawn.receptor]
     assert len(set(receptors)) <= 1, "one receptor a projection in these tests"
     weights: Any = np.zeros(n, np.float32)
     if p.plasticity is not None:
         for rows in p.plasticity.parts:
             weights[rows.origin] = rows.weight
     else:
-        for rows in compiled.static:
-            mine = (rows.origin >= p.static_start) & (rows.origin < p.static_start + n)
-            weights[rows.origin[mine] - p.static_start] = rows.weight[mine]
+        for rows, (ordinal, place) in zip(compiled.static, places(compiled, p)):
+            weights[ordinal] = rows.synapse["weight"][place]
     matrix = p.plasticity is not None and not p.plasticity.rule.hooks()
     return {
         "source": p.source,
         "target": p.target,
         "receptor": receptors[0] if receptors else target.model.receptors[0].name,
-        "sources": p.source_index.tolist(),
-        "targets": p.target_index.tolist(),
+        "sources": drawn.source.tolist(),
+        "targets": drawn.target.tolist(),
         "weights": [float(w) for w in weights],
-        "delays": np.broadcast_to(p.delay_ms, n).tolist(),  # ms: the oracle rounds to ticks by itself
+        "delays": np.broadcast_to(drawn.delay_ms, n).tolist(),  # ms: the oracle rounds to ticks by itself
         "matrix": matrix,
         "plasticity": None if p.plasticity is None or matrix else _plasticity(p.plasticity, described),
     }

@@ -54,11 +54,9 @@ class Recorder:
     def _weight_channel(self, record: RecordSpec) -> WeightChannel:
         projection = {p.name: p for p in self.network.projections}[record.name]
         chosen = slice(None) if record.indices is None else record.indices
-        return WeightChannel(
-            projection.name, projection.source, projection.target, projection.unit,
-            projection.source_index[chosen].astype(np.int64), projection.target_index[chosen].astype(np.int64),
-            record.interval,
-        )  # fmt: skip
+        source, target = (end[chosen].astype(np.int64) for end in projection.connections.endpoints())
+        ends = (projection.source, projection.target)
+        return WeightChannel(projection.name, *ends, projection.unit, source, target, record.interval)
 
     def _recorded_populations(self) -> dict[str, tuple[NDArray[np.bool_], Instant, Instant]]:
         """For each population whose spikes are recorded: which of its cells, and after and up to which instants."""

@@ -24,6 +24,9 @@ from neuromorph.engine.ticks import TickLoop, is_plain
 from neuromorph.engine.windows import ExactWindows, GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
+from neuromorph.lowered.connections import Connections
+from neuromorph.lowered.draw import cores
+from neuromorph.lowered.rows import places
 from neuromorph.units import quantity
 
 Instant = tuple[int, float]
@@ -72,7 +75,8 @@ class Engine:
             current.begin()
             self._restore(current)
         self.plastic = _plastic_parts(network)
-        self.static_weight = [rows.weight for rows in network.static]
+        self.synapse = [rows.synapse for rows in network.static]
+        self._places: dict[str, list[tuple[Any, Any]]] = {}
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
         self._signal_sources = [s for s in network.signals if s.population is not None]
         self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
@@ -157,7 +161,7 @@ class Engine:
     def weights(self, projection: str) -> NDArray[np.float32]:
         """Weights of a projection's synapses now, in order of ordinal."""
         found = self._projection(projection)
-        out = np.empty(found.source_index.size, np.float32)
+        out = np.empty(found.connections.n, np.float32)
         for values, origin in self._weight_arrays(found):
             out[origin[0]] = values[origin[1]]
         return out
@@ -169,15 +173,18 @@ class Engine:
         where = f"projections.{projection}"
         chosen = _chosen(ordinals, new.size, where)
         new[chosen] = _weights(_numbers(values, chosen.size, where), self._allowed(found, chosen), where)
-        if found.plasticity is None:  # the lowered arrays themselves never change
-            self.static_weight = [weight.copy() for weight in self.static_weight]
+        if found.static:  # the lowered arrays themselves never change
+            self.synapse = [
+                synapse.copy() if synapse is rows.synapse else synapse
+                for synapse, rows in zip(self.synapse, self.network.static)
+            ]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""
         target = self.network.population(projection.target)
-        signs = {target.model.receptors[r].sign for r in np.unique(projection.receptor[chosen])}  # type: ignore[union-attr]
+        signs = {target.model.receptors[r].sign for r in _receptors(projection.connections, chosen)}  # type: ignore[union-attr]
         low, high = (0.0 if 1 in signs else -np.inf), (0.0 if -1 in signs else np.inf)
         if projection.plasticity is not None:
             low, high = max(low, projection.plasticity.w_min), min(high, projection.plasticity.w_max)
@@ -322,12 +329,17 @@ class Engine:
             return out
         if projection.drive >= 0:
             return [(self.drives.weight[projection.drive], (slice(None), slice(None)))]
-        found = []
-        first = projection.static_start
-        for weight, rows in zip(self.static_weight, self.network.static):
-            place = np.flatnonzero((rows.origin >= first) & (rows.origin < first + projection.source_index.size))
-            found.append((weight, (rows.origin[place] - first, place)))
-        return found
+        if projection.name not in self._places:
+            self._places[projection.name] = places(self.network, projection, cores())
+        found = zip(self.synapse, self._places[projection.name])
+        return [(synapse["weight"], which) for synapse, which in found]
+
+
+def _receptors(made: Connections, chosen: Any) -> set[int]:
+    """Receptors of the chosen synapses of a projection."""
+    if made.receptor is not None:
+        return {made.receptor}
+    return set(made.receptors_of(made.weights((0, made.n))[chosen]).tolist())
 
 
 def _first_id(emitter: Cells | Source) -> int:
@@ -360,16 +372,17 @@ def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:
 
 
 def _table(projection: Projection, weights: Any, source: Any, target: Any) -> NDArray[Any]:
+    drawn = projection.connections.draw()
     keep = np.ones(weights.size, bool)
     if source is not None:
-        keep &= np.isin(projection.source_index, np.atleast_1d(source))
+        keep &= np.isin(drawn.source, np.atleast_1d(source))
     if target is not None:
-        keep &= np.isin(projection.target_index, np.atleast_1d(target))
+        keep &= np.isin(drawn.target, np.atleast_1d(target))
     out = np.empty(int(keep.sum()), _SYNAPSE)
     out["projection"] = projection.name
-    out["source"], out["target"] = projection.source_index[keep], projection.target_index[keep]
-    out["weight"], out["receptor"] = weights[keep], projection.receptor[keep]
-    out["delay_ms"] = np.broadcast_to(projection.delay_ms, weights.size)[keep]
+    out["source"], out["target"] = drawn.source[keep], drawn.target[keep]
+    out["weight"], out["receptor"] = weights[keep], drawn.receptor[keep]
+    out["delay_ms"] = np.broadcast_to(drawn.delay_ms, weights.size)[keep]
     return out
 
 

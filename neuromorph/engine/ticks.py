@@ -23,7 +23,6 @@ A_WHILE = 0.05
 #: spikes that a window may emit at most, which the buffers must hold
 LARGEST_WINDOW = 1 << 19
 SOURCE = -1  # the kind of a segment of input spikes
-SYNAPSE = np.dtype([("slot", "<i4"), ("weight", "<f4")])
 
 
 def is_plain(engine: Engine) -> bool:
@@ -128,13 +127,12 @@ class TickLoop:
         engine, calendar = self.engine, self.engine.calendar
         for flight in self._flights:
             flight.progress[2] = calendar.end
-            flight.take_synapses(engine, self)
 
         def work(part: int) -> None:
             flight = self._flights[part]
             self._run(
                 part, self.parts, first, last, self.window, self._barrier, engine.network.seed, self._segments[part],
-                self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(), *self._boxes.arrays(),
+                self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]), *self._boxes.arrays(),
                 calendar.base, calendar.source, calendar.count, *flight.results(), *self._kind_arrays,
             )  # fmt: skip
 
@@ -220,24 +218,13 @@ class _Flight:
         network = loop.engine.network
         self.part = part
         self.rows = network.static[part]
-        self.slice_delay = self.rows.slice_delay.astype(np.int64)
-        horizon = int(self.slice_delay.max(initial=0)) + 1
+        horizon = int(self.rows.slice_delay.max(initial=0)) + 1
         self.capacity = 0
         self.progress = np.zeros(4, np.int64)
         self._wheel = np.full(horizon, -1, np.int64), np.full(horizon, -1, np.int64)
         self._fired = np.zeros(2 * (max([p.size for p in network.neurons], default=0) // 2 + 1), np.int32)
-        self._synapse: Any = None
-        self._seen: Any = None
         self._places: list[Any] = [np.empty(0, np.int64) for _ in range(9)]
         self.make_room(1 << 10)
-
-    def take_synapses(self, engine: Engine, loop: TickLoop) -> None:
-        """The synapses as they are now."""
-        weight = engine.static_weight[self.part]
-        if weight is not self._seen:
-            self._seen = weight
-            self._synapse = np.empty(weight.size, SYNAPSE)
-            self._synapse["slot"], self._synapse["weight"] = self.rows.slot, weight
 
     def make_room(self, n: int) -> None:
         """Have at least n free places."""
@@ -253,11 +240,11 @@ class _Flight:
         self._places = [free, *kept]
         self.capacity = new
 
-    def arrays(self) -> tuple[Any, ...]:
+    def arrays(self, synapse: Any) -> tuple[Any, ...]:
         """Rows of synapses, places in flight, the wheel, the list of due slices."""
         rows, places = self.rows, self._places
         return (
-            rows.row, self.slice_delay, rows.slice_start, self._synapse, *places[:6], *self._wheel, *places[6:],
+            rows.row, rows.row_start, rows.slice_delay, rows.slice_end, synapse, *places[:6], *self._wheel, *places[6:],
         )  # fmt: skip
 
     def results(self) -> tuple[Any, ...]:

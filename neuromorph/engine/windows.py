@@ -85,7 +85,6 @@ class GridWindows(_Windows):
         rows = engine.window + 1 + int(max(plastic, default=0.0))
         self.ring = np.zeros((rows, network.n_slots))
         self._delays = [np.unique(r.slice_delay).astype(np.int64)[::-1].copy() for r in network.static]
-        self._slice_delay = [r.slice_delay.astype(np.int64) for r in network.static]
         self._by_tick, self._by_spike = _shared_inputs(network)
         self._one_tick = False
 
@@ -116,11 +115,11 @@ class GridWindows(_Windows):
             engine.spike_counts[name] += n
         calendar = engine.calendar
         for k, rows in enumerate(engine.network.static):
-            if rows.slot.size:
+            if rows.synapse.size:
                 engine.synaptic_events += kernels.deliver_grid(
                     first, last, self.ring, calendar.bucket_start, calendar.bucket_end, calendar.source,
-                    calendar.count, self._delays[k], rows.row, self._slice_delay[k], rows.slice_start, rows.slot,
-                    engine.static_weight[k],
+                    calendar.count, self._delays[k], rows.row, rows.row_start, rows.slice_delay, rows.slice_end,
+                    engine.synapse[k],
                 )  # fmt: skip
         for cells in engine.cells.values():
             cells.advance(first, last, self.ring)  # type: ignore[attr-defined]
@@ -198,9 +197,9 @@ class ExactWindows(_Windows):
         return int(
             kernels.expand_exact(
                 base, low, high, self.engine.clock.unit, base - calendar.horizon, calendar.bucket_start,
-                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.slice_delay,
-                rows.slice_start, rows.slot, self.engine.static_weight[k], self._slot[n:], self._offset[n:],
-                self._weight[n:], self._source[n:], self._synapse[n:],
+                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.row_start,
+                rows.slice_delay, rows.slice_end, rows.delays, self.engine.synapse[k], self._slot[n:],
+                self._offset[n:], self._weight[n:], self._source[n:], self._synapse[n:],
             )
         )  # fmt: skip
 
@@ -224,6 +223,8 @@ def _shared_inputs(network: CompiledNetwork) -> tuple[bool, bool]:
     """Whether plastic projections add to the same inputs of cells, and whether two of one source population do."""
     sources: dict[tuple[str, int], list[str]] = {}
     for p in network.projections:
-        for receptor in np.unique(p.receptor) if p.plasticity is not None else ():
-            sources.setdefault((p.target, int(receptor)), []).append(p.source)
+        made = p.connections
+        for receptor in {made.receptor} if made.receptor is not None else set(made.receptors):
+            if p.plasticity is not None and made.n:
+                sources.setdefault((p.target, receptor), []).append(p.source)
     return any(len(s) > 1 for s in sources.values()), any(len(s) > len(set(s)) for s in sources.values())

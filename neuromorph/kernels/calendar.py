@@ -1,7 +1,7 @@
 """Kernels of the spike calendar: order the spikes of a window and deliver those that fall due.
 
 The calendar holds spikes (base, offset, source, count), never synaptic events: fan-out happens at delivery. Rows of
-static synapses are sorted by (source, delay, target); a slice is the part of a row with one delay.
+static synapses are sorted by (source, delay, slot); a slice is the part of a row with one delay.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def order_grid(first, last, base, source, count, start, end, scratch_base, scrat
 
 @kernel
 def deliver_grid(
-    first, last, ring, bucket_start, bucket_end, source, count, delays, row, slice_delay, slice_start, target, weight
+    first, last, ring, bucket_start, bucket_end, source, count, delays, row, row_start, slice_delay, slice_end, synapse
 ):
     """Add the static arrivals of ticks first..last to the input ring; returns the number of synaptic events.
 
-    input[tick, target[j]] += count * weight[j], older emissions first, then by source. About 1 ns an event, bound by
+    input[tick, slot[j]] += count * weight[j], older emissions first, then by source. About 1 ns an event, bound by
     the latency of the scattered additions while a row of the ring stays in cache.
     """
     events = 0
@@ -63,13 +63,13 @@ def deliver_grid(
                 q = _slice_of(slice_delay, row[g], row[g + 1], d)
                 if q < 0:
                     continue
-                a = slice_start[q]
-                b = slice_start[q + 1]
+                a = row_start[g]
+                b = a + slice_end[q]
+                a += slice_end[q - 1] if q > row[g] else 0
                 c = float(count[k])
-                targets = target[a:b]
-                weights = weight[a:b]
-                for j in range(targets.size):
-                    into[targets[j]] += c * weights[j]
+                synapses = synapse[a:b]
+                for j in range(synapses.size):
+                    into[synapses[j].slot] += c * synapses[j].weight
                 events += (b - a) * count[k]
     return events
 
@@ -90,8 +90,8 @@ def _slice_of(slice_delay, low, high, delay):
 
 @kernel
 def expand_exact(
-    window, low, high, unit, oldest, bucket_start, bucket_end, offset, source, count, row, slice_delay, slice_start,
-    target, weight, out_slot, out_offset, out_weight, out_source, out_synapse,
+    window, low, high, unit, oldest, bucket_start, bucket_end, offset, source, count, row, row_start, slice_delay,
+    slice_end, delays, synapse, out_slot, out_offset, out_weight, out_source, out_synapse,
 ):  # fmt: skip
     """List the static arrivals of (low, high] in `window`, emissions from window `oldest` on.
 
@@ -103,29 +103,32 @@ def expand_exact(
     for emitted in range(max(oldest, 0), window):
         for k in range(bucket_start[emitted % horizon], bucket_end[emitted % horizon]):
             g = source[k]
-            q = _first_due(slice_delay, row[g], row[g + 1], offset[k], window - emitted, low, unit)
+            q = _first_due(slice_delay, delays, row[g], row[g + 1], offset[k], window - emitted, low, unit)
+            j = row_start[g] + (slice_end[q - 1] if q > row[g] else 0)
             while q < row[g + 1]:
-                ahead, at = normalise(0, offset[k] + slice_delay[q], unit)
+                ahead, at = normalise(0, offset[k] + delays[slice_delay[q]], unit)
                 if ahead > window - emitted or at > high:
                     break
-                for j in range(slice_start[q], slice_start[q + 1]):
+                end = row_start[g] + slice_end[q]
+                while j < end:
                     if n < limit:
-                        out_slot[n] = target[j]
+                        out_slot[n] = synapse[j].slot
                         out_offset[n] = at
-                        out_weight[n] = count[k] * weight[j]
+                        out_weight[n] = count[k] * synapse[j].weight
                         out_source[n] = g
                         out_synapse[n] = j
                     n += 1
+                    j += 1
                 q += 1
     return n if n <= limit else -n
 
 
 @kernel(forceinline=True)
-def _first_due(slice_delay, first, last, offset, ahead, low, unit):
+def _first_due(slice_delay, delays, first, last, offset, ahead, low, unit):
     """First slice of a row whose arrival lies after `low` of the window `ahead` of the emission (binary search)."""
     while first < last:
         middle = (first + last) // 2
-        n, at = normalise(0, offset + slice_delay[middle], unit)
+        n, at = normalise(0, offset + delays[slice_delay[middle]], unit)
         if n < ahead or (n == ahead and at <= low):
             first = middle + 1
         else:

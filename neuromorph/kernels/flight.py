@@ -46,7 +46,7 @@ def _join(e, tick, following, head, tail):
 
 @kernel
 def take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following, head, tail, row,
-             slice_delay, slice_start, due_start, due_end, due_count):  # fmt: skip
+             row_start, slice_delay, slice_end, due_start, due_end, due_count):  # fmt: skip
     """List the slices due at `tick`; returns (their number, places left). About 5 ns a slice, bound by latency."""
     at = tick % head.size
     e = head[at]
@@ -55,12 +55,14 @@ def take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place
     while e >= 0:
         next_e = following[e]
         q = place[e]
-        due_start[n] = slice_start[q]
-        due_end[n] = slice_start[q + 1]
+        source = flight_source[e]
+        first = row_start[source]
+        due_start[n] = first + slice_end[q - 1] if q > row[source] else first
+        due_end[n] = first + slice_end[q]
         due_count[n] = flight_count[e]
         n += 1
         q += 1
-        if q < row[flight_source[e] + 1]:
+        if q < row[source + 1]:
             place[e] = q
             _join(e, flight_tick[e] + slice_delay[q], following, head, tail)
         else:

@@ -21,7 +21,7 @@ from neuromorph.kernels.flight import deliver, launch, take_due
 @kernel
 def run(part, parts, first, last, window, state_of_barrier, seed, segment, input, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
-        counts16, row, slice_delay, slice_start, synapse, free, flight_source, flight_count, flight_tick, place,
+        counts16, row, row_start, slice_delay, slice_end, synapse, free, flight_source, flight_count, flight_tick, place,
         following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
         calendar_tick, calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
     # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, places left, end of the
@@ -41,7 +41,7 @@ def run(part, parts, first, last, window, state_of_barrier, seed, segment, input
         n = 0
         for tick in range(start, stop + 1):
             due, n_free = take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following,
-                                   head, tail, row, slice_delay, slice_start, due_start, due_end, due_count)
+                                   head, tail, row, row_start, slice_delay, slice_end, due_start, due_end, due_count)
             events += deliver(due, due_start, due_end, due_count, synapse, input)
             events += drive_tick(tick, input, drive_table, drive_mean, drive_limits, drive_key, drive_weight,
                                  drive_totals, scratch)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,27 +12,17 @@ from numpy.typing import NDArray
 from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph.cells import drawn_problems
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
-from neuromorph.graph.values import SameAs
+from neuromorph.graph.values import Distribution, SameAs, support
 from neuromorph.lowered import draw, drives, synapses
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import CompiledNetwork, Current, Drive, Input, Neurons, Projection
+from neuromorph.lowered.compiled import CompiledNetwork, Current, Drive, Input, Neurons, Plasticity, Projection
+from neuromorph.lowered.connections import Connections, Wiring, connections, receptors
+from neuromorph.lowered.rows import static_rows
 from neuromorph.models.contract import NeuronModel
 
 #: reads the spikes of a population of a trace: (path, population) -> (times in ms, indices)
 SpikeReader = Callable[[str, str], tuple[NDArray[np.float64], NDArray[np.int64]]]
 MANY_WINDOWS = 1e5  # per second
-
-
-@dataclass(frozen=True, eq=False)
-class Wiring:
-    """The synapses of one projection as drawn, in order of ordinal."""
-
-    spec: ProjectionSpec
-    source: NDArray[np.int32]
-    target: NDArray[np.int32]
-    weight: NDArray[np.float32]
-    delay_ms: NDArray[np.float64]
-    receptor: NDArray[np.int8]
 
 
 def compile_network(
@@ -42,25 +31,32 @@ def compile_network(
     seed: int,
     parts: int = 1,
     read_spikes: SpikeReader | None = None,
+    threads: int | None = None,
 ) -> CompiledNetwork:
     """Lower a description for `resolution` (ms; None: exact), a seed and a number of parts.
+
+    `threads` (by default two, or one where there is one core) share the work; nothing depends on their number.
 
     Raises DescriptionError where a drawn delay does not fit the resolution, InputError where `parts` is no number.
     """
     if parts < 1:
         raise InputError(Problem("parts is not a number of parts", "", parts, "1 or above"))
-    wirings = [_wire(description, spec, seed) for spec in description.projections]
-    clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, wirings)
-    neurons, inputs = _populations(description, seed, read_spikes, _live_receptors(wirings))
+    threads = min(2, draw.cores()) if threads is None else threads
+    made = [_connect(description, spec, seed, resolution is None, threads) for spec in description.projections]
+    extremes = [_delay_extremes(c, resolution, threads) for c in made if c.n and not _known_from_rows(c, resolution)]
+    clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, extremes)
+    neurons, inputs = _populations(description, seed, read_spikes, _live_receptors(made))
     slots = _slots(neurons)
     everyone: list[Any] = [*neurons, *inputs]
     first_id = {p.name: p.first_id for p in everyone}
-    currents, projections, static_rows, driven = _projections(
-        description, wirings, clock, neurons, first_id, parts, seed
-    )
-    delays = [np.atleast_1d(clock.steps(w.delay_ms)) for w in wirings if w.delay_ms.size]
-    delays += [np.atleast_1d(clock.steps(s.delay)) for s in description.signals]
-    _check_delays(wirings, clock)
+    currents, projections, driven = _projections(description, made, clock, neurons, parts, seed)
+    n_ids = sum(p.size for p in everyone)
+    static = [p.connections for p in projections if p.static]
+    rows = static_rows(static, {p.name: p for p in neurons}, first_id, n_ids, clock, parts, threads)
+    delays = [float(clock.steps(end)) for both in extremes for end in both]
+    delays += [float(clock.steps(s.delay)) for s in description.signals]
+    if not clock.exact:
+        delays += [float(end(r.slice_delay)) for r in rows if r.slice_delay.size for end in (np.min, np.max)]
     return CompiledNetwork(
         clock=clock,
         seed=seed,
@@ -69,43 +65,38 @@ def compile_network(
         inputs=inputs,
         currents=currents,
         projections=projections,
-        static=static_rows,
+        static=rows,
         drives=driven,
         signals=description.signals,
         records=description.records,
-        n_ids=sum(p.size for p in everyone),
+        n_ids=n_ids,
         n_slots=slots[0].size,
         n_neurons=sum(p.size for p in neurons),
         neuron_of_slot=slots[0],
         receptor_of_slot=slots[1],
-        smallest_delay=min((float(d.min()) for d in delays), default=clock.unit if clock.exact else 1.0),
-        largest_delay=max((float(d.max()) for d in delays), default=clock.unit if clock.exact else 1.0),
+        smallest_delay=min(delays, default=clock.unit if clock.exact else 1.0),
+        largest_delay=max(delays, default=clock.unit if clock.exact else 1.0),
     )
 
 
-def _wire(description: Description, spec: ProjectionSpec, seed: int) -> Wiring:
+def _connect(description: Description, spec: ProjectionSpec, seed: int, exact: bool, threads: int) -> Connections:
     source, target = description.population(spec.source), description.population(spec.target)
-    positions = (source.positions, target.positions)
-    pre, post = draw.pairs(spec, source.size, target.size, seed, positions)
-    n = pre.size
-    weight = np.broadcast_to(draw.values(spec.weight, n, seed, f"{spec.name}/weight"), n).astype(np.float32)
-    delay = draw.values(spec.delay, n, seed, f"{spec.name}/delay") if spec.delay is not None else np.empty(0)
     assert issubclass(target.model, NeuronModel)
-    receptor = synapses.receptors(target.model, spec.receptor, weight)
-    return Wiring(spec, pre, post, weight, delay, receptor)
+    positions = (source.positions, target.positions)
+    return connections(spec, (source.size, target.size), target.model, seed, exact, positions, threads)
 
 
-def _live_receptors(wirings: list[Wiring]) -> dict[str, set[int]]:
-    """Receptors that anything arrives at, by population."""
+def _live_receptors(made: list[Connections]) -> dict[str, set[int]]:
+    """Receptors that anything may arrive at, by population."""
     live: dict[str, set[int]] = {}
-    for w in wirings:
-        live.setdefault(w.spec.target, set()).update(np.unique(w.receptor).tolist())
+    for c in made:
+        live.setdefault(c.spec.target, set()).update(c.receptors if c.receptor is None else [c.receptor])
     return live
 
 
-def _exact_clock(description: Description, wirings: list[Wiring]) -> Clock:
+def _exact_clock(description: Description, extremes: list[tuple[float, float]]) -> Clock:
     """The look-ahead window of exact mode is the smallest delay."""
-    smallest = [float(w.delay_ms.min()) for w in wirings if w.delay_ms.size and w.source.size]
+    smallest = [low for low, _ in extremes]
     smallest += [s.delay for s in description.signals]
     unit = min(smallest, default=1.0)
     if unit <= 0.0:
@@ -115,19 +106,25 @@ def _exact_clock(description: Description, wirings: list[Wiring]) -> Clock:
     return Clock(unit, True)
 
 
-def _check_delays(wirings: list[Wiring], clock: Clock) -> None:
-    if clock.exact:
-        return
-    short = [
-        Problem(
-            "delay under half a tick", f"projections.{w.spec.name}.delay", float(w.delay_ms.min()),
-            f"at least {clock.unit / 2:g} ms at a resolution of {clock.unit:g} ms",
-        )
-        for w in wirings
-        if w.delay_ms.size and w.delay_ms.min() < clock.unit / 2
-    ]  # fmt: skip
-    if short:
-        raise DescriptionError(*short)
+def _known_from_rows(made: Connections, resolution: float | None) -> bool:
+    """Whether a projection has no delay, or its drawn ones fit the grid and are seen in the rows of synapses."""
+    delay, plastic = made.spec.delay, made.spec.plasticity
+    if delay is None:
+        return True
+    fits = resolution is not None and support(delay)[0] >= resolution / 2
+    return isinstance(delay, Distribution) and fits and (plastic is None or plastic.frozen)
+
+
+def _delay_extremes(made: Connections, resolution: float | None, threads: int) -> tuple[float, float]:
+    """The smallest and largest delay in ms; raises where one is under half a tick."""
+    low, high = made.delay_extremes(threads)
+    if resolution is not None and low < resolution / 2:
+        problem = Problem(
+            "delay under half a tick", f"projections.{made.spec.name}.delay", low,
+            f"at least {resolution / 2:g} ms at a resolution of {resolution:g} ms",
+        )  # fmt: skip
+        raise DescriptionError(problem)
+    return low, high
 
 
 def _populations(
@@ -203,50 +200,34 @@ def _slots(neurons: tuple[Neurons, ...]) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 def _projections(
-    description: Description,
-    wirings: list[Wiring],
-    clock: Clock,
-    neurons: tuple[Neurons, ...],
-    first_id: dict[str, int],
-    parts: int,
-    seed: int,
-) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Any, ...], tuple[Drive, ...]]:
+    description: Description, made: list[Connections], clock: Clock, neurons: tuple[Neurons, ...], parts: int, seed: int
+) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Drive, ...]]:
     by_name = {p.name: p for p in neurons}
     currents: list[Current] = []
     projections: list[Projection] = []
-    static: list[Wiring] = []
     driven: list[Drive] = []
     silent = drives.silent_inputs(description)
-    placed = 0
-    for wiring in wirings:
-        spec = wiring.spec
-        target = by_name[spec.target]
+    for c in made:
+        spec, target = c.spec, by_name[c.spec.target]
         source = description.population(spec.source)
-        if source.kind == "current":
-            currents.append(_current(source, wiring, target, seed))
+        if spec.delay is None:
+            currents.append(_current(source, c.draw(), target, seed))
             continue
-        plasticity = None
-        start, number = placed, -1
-        drive = drives.drive(source, wiring, target, clock) if spec.source in silent else None
-        if (spec.plasticity is not None and not spec.plasticity.frozen) or synapses.is_static_matrix(wiring, clock):
-            plasticity = synapses.plasticity(wiring, target, clock, parts, source.size)
-            start = -1
-        elif drive is not None:
-            start, number = -1, len(driven)
-            driven.append(drive)
-        else:
-            static.append(wiring)
-            placed += wiring.source.size
-        unit = target.model.receptors[int(wiring.receptor[0]) if wiring.receptor.size else 0].unit
-        projections.append(
-            Projection(
-                spec.name, spec.source, spec.target, wiring.source, wiring.target, wiring.delay_ms, wiring.receptor,
-                unit, start, plasticity, number,
-            )
-        )  # fmt: skip
-    n_ids = max((first_id[p.name] + p.size for p in description.populations if p.name in first_id), default=0)
-    rows = synapses.static_rows(static, by_name, first_id, n_ids, clock, parts)
-    return tuple(currents), tuple(projections), rows, tuple(driven)
+        plasticity = _plasticity(c, target, clock, parts)
+        drive = drives.drive(source, c, target, clock) if spec.source in silent and plasticity is None else None
+        unit = target.model.receptors[receptors(target.model, spec.receptor)[0]].unit
+        number = -1 if drive is None else len(driven)
+        driven += [drive] if drive is not None else []
+        projections.append(Projection(spec.name, spec.source, spec.target, c, unit, plasticity, number))
+    return tuple(currents), tuple(projections), tuple(driven)
+
+
+def _plasticity(made: Connections, target: Neurons, clock: Clock, parts: int) -> Plasticity | None:
+    """Plastic synapses of a projection and those of a static matrix; None for static ones, which go into rows."""
+    plastic = made.spec.plasticity is not None and not made.spec.plasticity.frozen
+    if not plastic and not synapses.is_static_matrix(made, clock):
+        return None
+    return synapses.plasticity(made.draw(), target, clock, parts, made.n_source)
 
 
 def _current(spec: PopulationSpec, wiring: Wiring, target: Neurons, seed: int) -> Current:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuromorph.graph.description import RecordSpec, SignalSpec
 from neuromorph.learning.contract import LearningRule
 from neuromorph.lowered.clock import Clock
+from neuromorph.lowered.connections import Connections
 from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel
 
 
@@ -65,6 +66,10 @@ class Current:
     weight: NDArray[np.float64]
 
 
+#: a static synapse: the input slot that it reaches and what it adds there
+SYNAPSE = np.dtype([("slot", "<i4"), ("weight", "<f4")])
+
+
 @dataclass(frozen=True, eq=False)
 class Drive:
     """A Poisson input whose cell i does nothing but drive cell i of one population.
@@ -82,19 +87,29 @@ class Drive:
 
 @dataclass(frozen=True, eq=False)
 class StaticRows:
-    """Static synapses of one part, sorted by (source, delay, slot, projection, ordinal).
+    """Static synapses of one part, sorted by (source, delay, slot, projection, ordinal): 8 bytes each.
 
-    row : int64[sources + 1], slices of a source; slice_delay : float64 or int64[slices], ticks or ms
-    slice_start : int64[slices + 1], first synapse; slot : int32[n]; weight : float32[n]
-    origin : int64[n], place of each synapse in the concatenation of all static projections
+    A slice is the part of a row with one delay. Slice q of source g holds the synapses from row_start[g] +
+    slice_end[q - 1] (0 for the first of a row) to row_start[g] + slice_end[q].
+
+    row, row_start : int32[sources + 1] (int64 from 2^31 synapses on), first slice and first synapse of a source
+    slice_delay : uint16[slices] (int32 where that is too small), ticks on the grid, place in `delays` in exact mode
+    slice_end : uint16[slices] (uint32 where a row is too long), end of the slice, counted from the start of its row
+    delays : float64[codes], ascending, ms; empty on the grid
+    synapse : SYNAPSE[n]
     """
 
-    row: NDArray[np.int64]
+    row: NDArray[Any]
+    row_start: NDArray[Any]
     slice_delay: NDArray[Any]
-    slice_start: NDArray[np.int64]
-    slot: NDArray[np.int32]
-    weight: NDArray[np.float32]
-    origin: NDArray[np.int64]
+    slice_end: NDArray[Any]
+    delays: NDArray[np.float64]
+    synapse: NDArray[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(int(array.nbytes) for array in vars(self).values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,24 +146,23 @@ class Plasticity:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Endpoints of a projection's synapses in order of ordinal, and where its weights live.
+    """A projection; its synapses are drawn again from `connections` where anybody asks for them.
 
-    source_index, target_index : int32[n]; delay_ms : float64[1] or float64[n]; receptor : int8[n]
-    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic, or a drive)
     drive : number of the drive that the projection is (-1: none)
     """
 
     name: str
     source: str
     target: str
-    source_index: NDArray[np.int32]
-    target_index: NDArray[np.int32]
-    delay_ms: NDArray[np.float64]
-    receptor: NDArray[np.int8]
+    connections: Connections
     unit: str
-    static_start: int
     plasticity: Plasticity | None
     drive: int = -1
+
+    @property
+    def static(self) -> bool:
+        """Whether its synapses are among the static rows."""
+        return self.plasticity is None and self.drive < 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,18 +6,13 @@ Such an event can reach one synapse alone, so that it is drawn where it arrives.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from neuromorph.graph.description import Description, PopulationSpec
 from neuromorph.graph.values import Constant
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Drive, Neurons
+from neuromorph.lowered.connections import Connections
 from neuromorph.models.inputs import Poisson
-
-if TYPE_CHECKING:
-    from neuromorph.lowered.compile import Wiring
 
 #: larger mean counts per tick go through the calendar
 LARGEST_MEAN = 30.0
@@ -41,17 +36,16 @@ def _rate(spec: PopulationSpec) -> float | None:
     return float(rate.value) if isinstance(rate, Constant) and not spec.arrays else None
 
 
-def drive(spec: PopulationSpec, wiring: Wiring, target: Neurons, clock: Clock) -> Drive | None:
+def drive(spec: PopulationSpec, made: Connections, target: Neurons, clock: Clock) -> Drive | None:
     """The drive that a projection of a silent input is, or None where it is not one-to-one with one delay."""
-    delay: Any = np.unique(clock.steps(wiring.delay_ms))
-    rate = _rate(spec)
+    delay, rate = made.spec.delay, _rate(spec)
     assert rate is not None
-    plastic = wiring.spec.plasticity is not None and not wiring.spec.plasticity.frozen
     if clock.exact:  # exact mode draws them one by one, so far
         return None
-    if wiring.spec.rule != "one_to_one" or plastic or delay.size != 1 or np.any(wiring.receptor != wiring.receptor[0]):
+    if made.spec.rule != "one_to_one" or made.receptor is None or not isinstance(delay, Constant):
         return None
     if rate / 1e3 * clock.unit > LARGEST_MEAN:
         return None
-    slot = target.slot0 + int(wiring.receptor[0]) * target.size
-    return Drive(spec.name, target.name, slot, wiring.weight, float(delay[0]), rate / 1e3)
+    slot = target.slot0 + made.receptor * target.size
+    weight = made.weights((0, made.n))
+    return Drive(spec.name, target.name, slot, weight, float(clock.steps(delay.value)), rate / 1e3)

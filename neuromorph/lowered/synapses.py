@@ -1,36 +1,23 @@
-"""Rows of synapses: static ones of all projections together, plastic ones by projection; both split by target."""
+"""Rows of plastic synapses and of static matrices, by projection and split by target."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.graph.description import PlasticitySpec
+from neuromorph.graph.values import Constant
 from neuromorph.kernels.connect import count_rows
 from neuromorph.learning.contract import Unchanging
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import Neurons, Plasticity, PlasticRows, StaticRows
+from neuromorph.lowered.compiled import Neurons, Plasticity, PlasticRows
+from neuromorph.lowered.connections import Connections, Wiring
 from neuromorph.lowered.partition import bounds, part_of
-from neuromorph.models.contract import NeuronModel
-
-if TYPE_CHECKING:
-    from neuromorph.lowered.compile import Wiring
 
 #: synapses from which on a static all-to-all projection is a matrix
 MATRIX = 4096
-
-
-def receptors(model: type[NeuronModel], name: str | None, weight: NDArray[np.float32]) -> NDArray[np.int8]:
-    """Receptor number of each synapse: the named one, or by the sign of its weight."""
-    names = [r.name for r in model.receptors]
-    if name is not None:
-        return np.full(weight.size, names.index(name), np.int8)
-    open_ = [(k, r.sign) for k, r in enumerate(model.receptors) if not r.explicit]
-    default = next(k for k, sign in open_ if sign >= 0)
-    negative = next((k for k, sign in open_ if sign < 0), default)
-    return np.where(weight < 0, negative, default).astype(np.int8)
 
 
 def slots(wiring: Wiring, target: Neurons) -> NDArray[np.int32]:
@@ -39,60 +26,12 @@ def slots(wiring: Wiring, target: Neurons) -> NDArray[np.int32]:
     return slot.astype(np.int32)
 
 
-def static_rows(
-    wirings: list[Wiring], neurons: dict[str, Neurons], first_id: dict[str, int], n_ids: int, clock: Clock, parts: int
-) -> tuple[StaticRows, ...]:
-    """Static synapses of all projections, one StaticRows a part."""
-    joined = _join(wirings, neurons, first_id, clock, parts)
-    out = []
-    for part in range(parts):
-        if parts == 1:
-            mine: Any = np.arange(joined["slot"].size)
-        else:
-            mine = np.flatnonzero(joined["part"] == part)
-        out.append(_rows({k: v[mine] for k, v in joined.items()}, mine, n_ids))
-    return tuple(out)
-
-
-def _join(
-    wirings: list[Wiring], neurons: dict[str, Neurons], first_id: dict[str, int], clock: Clock, parts: int
-) -> dict[str, Any]:
-    def together(arrays: list[Any], dtype: Any) -> Any:
-        return np.concatenate([*arrays, np.empty(0, dtype)]).astype(dtype, copy=False)
-
-    delay = [np.broadcast_to(clock.steps(w.delay_ms), w.source.size) for w in wirings]
-    part = [part_of(w.target, neurons[w.spec.target].size, parts) for w in wirings] if parts > 1 else []
-    return {
-        "source": together([w.source.astype(np.int64) + first_id[w.spec.source] for w in wirings], np.int64),
-        "slot": together([slots(w, neurons[w.spec.target]) for w in wirings], np.int32),
-        "weight": together([w.weight for w in wirings], np.float32),
-        "delay": together(delay, np.float64),
-        **({"part": together(part, np.int64)} if parts > 1 else {}),
-    }
-
-
-def _rows(joined: dict[str, Any], origin: NDArray[np.int64], n_ids: int) -> StaticRows:
-    distinct, rank = np.unique(joined["delay"], return_inverse=True)
-    width = int(joined["slot"].max()) + 1 if joined["slot"].size else 1
-    order, row = _rows_by_source(joined["source"], rank.astype(np.int64) * width + joined["slot"], n_ids)
-    source, delay = joined["source"][order], joined["delay"][order]
-    new = np.ones(order.size, bool)
-    new[1:] = (np.diff(source) != 0) | (np.diff(delay) != 0)
-    first = np.flatnonzero(new)
-    return StaticRows(
-        row=np.searchsorted(first, row).astype(np.int64),
-        slice_delay=delay[first],
-        slice_start=np.append(first, order.size).astype(np.int64),
-        slot=joined["slot"][order],
-        weight=joined["weight"][order],
-        origin=origin[order],
-    )
-
-
-def is_static_matrix(wiring: Wiring, clock: Clock) -> bool:
+def is_static_matrix(made: Connections, clock: Clock) -> bool:
     """Whether static synapses are better kept as a matrix, whose rows are added with SIMD (0.1, not 1 ns each)."""
-    constant = wiring.delay_ms.size == 1 and bool(np.all(wiring.receptor == wiring.receptor[:1]))
-    return not clock.exact and wiring.spec.rule == "all_to_all" and constant and wiring.source.size >= MATRIX
+    if clock.exact or made.spec.rule != "all_to_all" or made.n < MATRIX or not isinstance(made.spec.delay, Constant):
+        return False
+    receptor = made.receptors_of(made.weights((0, made.n))) if made.receptor is None else np.empty(0)
+    return bool(np.all(receptor == receptor[:1]))
 
 
 def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_source: int) -> Plasticity:

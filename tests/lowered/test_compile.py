@@ -13,6 +13,7 @@ from neuromorph.graph.check import describe
 from neuromorph.graph.values import Distribution
 from neuromorph.lowered.compile import compile_network
 from neuromorph.lowered.partition import bounds, part_of
+from neuromorph.lowered.rows import places
 
 
 def lowered(network, resolution=0.5, seed=3, parts=1):
@@ -33,8 +34,28 @@ def projection(compiled, name):
 
 
 def pairs(compiled, name):
+    source, target = projection(compiled, name).connections.endpoints()
+    return list(zip(source.tolist(), target.tolist()))
+
+
+def expanded(rows):
+    """Source and delay (ticks, or code) of each static synapse of a part."""
+    slices = np.diff(rows.row)
+    first = np.repeat(rows.row_start[:-1], slices)
+    end = first + rows.slice_end
+    begin = end.copy()
+    begin[1:] = end[:-1]
+    begin[rows.row[:-1][slices > 0]] = rows.row_start[:-1][slices > 0]
+    source = np.repeat(np.arange(slices.size), slices)
+    return np.repeat(source, end - begin), np.repeat(rows.slice_delay, end - begin)
+
+
+def initial_weights(compiled, name):
     p = projection(compiled, name)
-    return list(zip(p.source_index.tolist(), p.target_index.tolist()))
+    out = np.full(p.connections.n, np.nan, np.float32)
+    for rows, (ordinal, place) in zip(compiled.static, places(compiled, p)):
+        out[ordinal] = rows.synapse["weight"][place]
+    return out
 
 
 # -- ids and slots --------------------------------------------------------------------------------------------------
@@ -85,25 +106,17 @@ def test_static_rows_hold_every_synapse_once_in_order(parts):
         network.connect(source, target, "explicit", weight=np.arange(n) + 100.0 * k, delay=delay, name=f"p{k}", **ends)
     compiled = lowered(network, parts=parts)
     assert len(compiled.static) == parts
-    origins = np.concatenate([rows.origin for rows in compiled.static])
-    assert sorted(origins.tolist()) == list(range(75))
-    weights = np.empty(75)
+    assert sum(rows.synapse.size for rows in compiled.static) == 75
     for part, rows in enumerate(compiled.static):
-        weights[rows.origin] = rows.weight
         low, high = bounds(6, parts)[part : part + 2]
-        cell = compiled.neuron_of_slot[rows.slot] - compiled.neurons[1].first_neuron
+        cell = compiled.neuron_of_slot[rows.synapse["slot"]] - compiled.neurons[1].first_neuron
         assert np.all((cell >= low) & (cell < high))
-        keys = [
-            (g, rows.slice_delay[q], rows.slot[j], rows.origin[j])
-            for g in range(compiled.n_ids)
-            for q in range(rows.row[g], rows.row[g + 1])
-            for j in range(rows.slice_start[q], rows.slice_start[q + 1])
-        ]
+        source, delay = expanded(rows)
+        # weights ascend with (projection, ordinal)
+        keys = list(zip(source.tolist(), delay.tolist(), *(rows.synapse[k].tolist() for k in ("slot", "weight"))))
         assert keys == sorted(keys)
-        assert len(keys) == rows.slot.size
     for k in range(3):
-        start = projection(compiled, f"p{k}").static_start
-        assert weights[start : start + 25].tolist() == (np.arange(25) + 100.0 * k).tolist()
+        assert initial_weights(compiled, f"p{k}").tolist() == (np.arange(25) + 100.0 * k).tolist()
 
 
 def plastic(network, source, target, **arguments):
@@ -145,7 +158,7 @@ def test_large_static_matrices_are_kept_as_such_on_the_grid_alone():
         matrix = projection(compiled, "large")
         assert (matrix.plasticity is not None) is kept
         assert not kept or matrix.plasticity.parts[0].dense
-        assert compiled.static[0].slot.size == 64 * 63 + (0 if kept else 4096)
+        assert compiled.static[0].synapse.size == 64 * 63 + (0 if kept else 4096)
 
 
 def test_frozen_projections_are_static_and_bounds_follow_the_sign():
@@ -271,11 +284,7 @@ def test_what_is_drawn_depends_on_seed_and_name_alone():
         weight = {"distribution": "normal", "mean": 1.0, "std": 0.1, "low": 0.0}
         network.connect("a", "b", "fixed_indegree", indegree=5, weight=weight, name=name)
         compiled = lowered(network, seed=seed)
-        p = projection(compiled, name)
-        weights = np.empty(p.source_index.size, np.float32)
-        rows = compiled.static[0]
-        mine = (rows.origin >= p.static_start) & (rows.origin < p.static_start + weights.size)
-        weights[rows.origin[mine] - p.static_start] = rows.weight[mine]
+        weights = initial_weights(compiled, name)
         return pairs(compiled, name), weights.tolist()
 
     first = drawn()
