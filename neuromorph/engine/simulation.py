@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.engine.calendar import Calendar
-from neuromorph.engine.cells import Cells, ExactCells, GridCells
+from neuromorph.engine.cells import Cells, GridCells
 from neuromorph.engine.currents import CurrentState
+from neuromorph.engine.exact_cells import ExactCells
+from neuromorph.engine.exact_windows import ExactWindows
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
 from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
-from neuromorph.engine.windows import ExactWindows, GridWindows
+from neuromorph.engine.windows import GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
 from neuromorph.units import quantity
@@ -59,26 +61,29 @@ class Engine:
             p.name: kind(p, clock, network.seed, network.parts, self.window, p.name in archived)
             for p in network.neurons
         }
-        self.sources = {p.name: Source(p, clock, network.seed, self.window) for p in network.inputs}
+        silent = {d.input for d in network.drives}
+        self.sources = {
+            p.name: Source(p, clock, network.seed, self.window) for p in network.inputs if p.name not in silent
+        }
+        self.plastic = _plastic_parts(network)
+        self.static_weight = [rows.weight for rows in network.static]
+        self._signal_sources = [s for s in network.signals if s.population is not None]
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
+        self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
+        self.windows: GridWindows | ExactWindows = ExactWindows(self) if clock.exact else GridWindows(self)
         for current in self.currents:
             current.begin()
             self._restore(current)
-        self.plastic = _plastic_parts(network)
-        self.static_weight = [rows.weight for rows in network.static]
-        self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
-        self.windows: GridWindows | ExactWindows = ExactWindows(self) if clock.exact else GridWindows(self)
         self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
-        self.spike_counts = dict.fromkeys([*self.cells, *self.sources], 0)
+        self.spike_counts = dict.fromkeys([*self.cells, *(p.name for p in network.inputs)], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
         self._order = 0
         self._opened = self._closed = False
         self._stop = False
         self._hand_over = 0.0
-        self._signal_sources = [s for s in network.signals if s.population is not None]
 
     @property
     def time(self) -> float:
@@ -86,7 +91,7 @@ class Engine:
         return self.clock.milliseconds(*self.now)
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
-        """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` after each window."""
+        """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` after each window, or span of windows."""
         duration = quantity(duration, "ms", "run")
         if not np.isfinite(duration) or duration < 0:
             raise InputError(Problem("duration is not a time", "run", duration, "a number of ms, 0 or above"))
@@ -115,11 +120,12 @@ class Engine:
 
     def close(self, status: str = "complete") -> dict[str, Any]:
         """Finish the recording; returns the summary."""
+        self.windows.settle()
         summary = {
             "status": status,
             "simulated_ms": self.time,
             "spikes": sum(self.spike_counts[name] for name in self.cells),
-            "input_spikes": sum(self.spike_counts[name] for name in self.sources),
+            "input_spikes": sum(self.spike_counts[p.name] for p in self.network.inputs),
             "synaptic_events": int(self.synaptic_events),
         }
         if not self._closed:
@@ -315,6 +321,9 @@ class Engine:
                 part.sweep(self.now)
                 out.append((part.weight, (part.rows.origin, slice(None))))
             return out
+        if projection.drive >= 0:
+            every = np.arange(projection.source_index.size)
+            return [(self.windows.drives.weight(projection.source), (every, every))]
         found = []
         first = projection.static_start
         for weight, rows in zip(self.static_weight, self.network.static):

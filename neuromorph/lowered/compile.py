@@ -14,9 +14,9 @@ from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph.cells import drawn_problems
 from neuromorph.graph.description import Description, PopulationSpec, ProjectionSpec
 from neuromorph.graph.values import SameAs
-from neuromorph.lowered import draw, synapses
+from neuromorph.lowered import draw, drives, synapses
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import CompiledNetwork, Current, Input, Neurons, Projection
+from neuromorph.lowered.compiled import CompiledNetwork, Current, Drive, Input, Neurons, Projection
 from neuromorph.models.contract import NeuronModel
 
 #: reads the spikes of a population of a trace: (path, population) -> (times in ms, indices)
@@ -55,7 +55,7 @@ def compile_network(
     slots = _slots(neurons)
     everyone: list[Any] = [*neurons, *inputs]
     first_id = {p.name: p.first_id for p in everyone}
-    currents, projections, static_rows = _projections(description, wirings, clock, neurons, first_id, parts, seed)
+    currents, projections, static_rows, driven = _projections(description, wirings, clock, neurons, first_id, parts, seed)
     delays = [np.atleast_1d(clock.steps(w.delay_ms)) for w in wirings if w.delay_ms.size]
     delays += [np.atleast_1d(clock.steps(s.delay)) for s in description.signals]
     _check_delays(wirings, clock)
@@ -68,6 +68,7 @@ def compile_network(
         currents=currents,
         projections=projections,
         static=static_rows,
+        drives=driven,
         signals=description.signals,
         records=description.records,
         n_ids=sum(p.size for p in everyone),
@@ -198,23 +199,30 @@ def _projections(
     first_id: dict[str, int],
     parts: int,
     seed: int,
-) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Any, ...]]:
+) -> tuple[tuple[Current, ...], tuple[Projection, ...], tuple[Any, ...], tuple[Drive, ...]]:
     by_name = {p.name: p for p in neurons}
     currents: list[Current] = []
     projections: list[Projection] = []
     static: list[Wiring] = []
+    driven: list[Drive] = []
+    silent = drives.silent_inputs(description)
     placed = 0
     for wiring in wirings:
         spec = wiring.spec
         target = by_name[spec.target]
-        if description.population(spec.source).kind == "current":
-            currents.append(_current(description.population(spec.source), wiring, target, seed))
+        source = description.population(spec.source)
+        if source.kind == "current":
+            currents.append(_current(source, wiring, target, seed))
             continue
         plasticity = None
-        start = placed
+        start, number = placed, -1
+        drive = drives.drive(source, wiring, target, clock) if spec.source in silent else None
         if (spec.plasticity is not None and not spec.plasticity.frozen) or synapses.is_static_matrix(wiring, clock):
-            plasticity = synapses.plasticity(wiring, target, clock, parts, description.population(spec.source).size)
+            plasticity = synapses.plasticity(wiring, target, clock, parts, source.size)
             start = -1
+        elif drive is not None:
+            start, number = -1, len(driven)
+            driven.append(drive)
         else:
             static.append(wiring)
             placed += wiring.source.size
@@ -222,12 +230,12 @@ def _projections(
         projections.append(
             Projection(
                 spec.name, spec.source, spec.target, wiring.source, wiring.target, wiring.delay_ms, wiring.receptor,
-                unit, start, plasticity,
+                unit, start, plasticity, number,
             )
         )  # fmt: skip
     n_ids = max((first_id[p.name] + p.size for p in description.populations if p.name in first_id), default=0)
     rows = synapses.static_rows(static, by_name, first_id, n_ids, clock, parts)
-    return tuple(currents), tuple(projections), rows
+    return tuple(currents), tuple(projections), rows, tuple(driven)
 
 
 def _current(spec: PopulationSpec, wiring: Wiring, target: Neurons, seed: int) -> Current:

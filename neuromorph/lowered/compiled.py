@@ -64,6 +64,21 @@ class Current:
 
 
 @dataclass(frozen=True, eq=False)
+class Drive:
+    """A Poisson input whose cell i does nothing but drive cell i of one population.
+
+    slot : input slot of cell 0; weight : float32[size]; delay : ticks or ms; rate : events per ms of each cell
+    """
+
+    input: str
+    population: str
+    slot: int
+    weight: NDArray[np.float32]
+    delay: float
+    rate: float
+
+
+@dataclass(frozen=True, eq=False)
 class StaticRows:
     """Static synapses of one part, sorted by (source, delay, slot, projection, ordinal).
 
@@ -117,7 +132,8 @@ class Projection:
     """Endpoints of a projection's synapses in order of ordinal, and where its weights live.
 
     source_index, target_index : int32[n]; delay_ms : float64[1] or float64[n]; receptor : int8[n]
-    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic)
+    static_start : place of ordinal 0 in the concatenation of static projections (-1: plastic, or a drive)
+    drive : number of the drive that the projection is (-1: none)
     """
 
     name: str
@@ -130,6 +146,7 @@ class Projection:
     unit: str
     static_start: int
     plasticity: Plasticity | None
+    drive: int = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +161,7 @@ class CompiledNetwork:
     currents: tuple[Current, ...]
     projections: tuple[Projection, ...]
     static: tuple[StaticRows, ...]
+    drives: tuple[Drive, ...]
     signals: tuple[SignalSpec, ...]
     records: tuple[RecordSpec, ...]
     n_ids: int

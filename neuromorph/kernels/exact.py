@@ -1,0 +1,347 @@
+"""Kernels of exact mode between the cells: what arrives in a window, by cell; what was emitted, in order of time.
+
+A *batch* is a slice of synapses of one source, with one delay, that falls due: all its arrivals have one instant.
+Batches are put in order of time, and their synapses dealt out to the cells in that order, so that each cell's arrivals
+are in order without a comparison. An arrival is 8 bytes: the number of its batch and its weight.
+"""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from neuromorph.kernels.gaps import BLOCK, fill
+from neuromorph.kernels.instants import normalise
+from neuromorph.kernels.jit import kernel
+
+#: an arrival: batch number, receptor above it, and weight
+RECORD = np.dtype([("tag", "<i4"), ("weight", "<f4")])
+BATCH_BITS = 24
+BATCH_MASK = (1 << BATCH_BITS) - 1
+#: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
+DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN = range(6)
+#: columns of a cell's row before its variables
+LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
+#: places in `marks`: where in a run the kernels are
+BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, MARKS = range(14)
+
+Rows = collections.namedtuple("Rows", "row slice_delay slice_start slot weight")
+Calendar = collections.namedtuple("Calendar", "base offset source count bucket_start bucket_end")
+#: spikes of inputs, in order of (instant, id)
+Inputs = collections.namedtuple("Inputs", "base offset source count")
+#: arrivals one by one: of plastic synapses, of currents
+Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
+#: batches as found, their order in time, and what a cell reads of them in that order
+Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
+#: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
+Cells = collections.namedtuple("Cells", "row wake count start active n_active own shared")
+Slots = collections.namedtuple("Slots", "cell receptor")
+#: spikes of the window
+Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
+#: Poisson inputs that drive a population cell by cell; `of`: first drive of each population
+Drives = collections.namedtuple(
+    "Drives",
+    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power which arrivals",
+)
+
+
+@kernel
+def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batches):
+    """Find the batches due in (low, high] of window `base`, emissions from window `oldest` on.
+
+    Returns (batches, arrivals, synaptic events); where `batches` is too small nothing beyond its end is written.
+    About 10 ns a batch.
+    """
+    horizon = calendar.bucket_start.size
+    n = 0
+    arrivals = 0
+    events = 0
+    limit = batches.at.size
+    for emitted in range(max(oldest, 0), base):
+        bucket = emitted % horizon
+        for k in range(calendar.bucket_start[bucket], calendar.bucket_end[bucket]):
+            g = calendar.source[k]
+            end = rows.row[g + 1]
+            q = _first_due(rows.slice_delay, rows.row[g], end, calendar.offset[k], base - emitted, low, unit)
+            while q < end:
+                ahead, at = normalise(0, calendar.offset[k] + rows.slice_delay[q], unit)
+                if ahead > base - emitted or at > high:
+                    break
+                first, last = rows.slice_start[q], rows.slice_start[q + 1]
+                if n < limit:
+                    batches.at[n] = at
+                    batches.scale[n] = calendar.count[k]
+                    batches.source[n] = g
+                    batches.place[n] = first
+                    batches.first[n] = first
+                    batches.last[n] = last
+                arrivals += last - first
+                events += (last - first) * calendar.count[k]
+                n += 1
+                q += 1
+    for k in range(n_loose):
+        if n < limit:
+            batches.at[n] = loose.offset[k]
+            batches.scale[n] = loose.weight[k]
+            batches.source[n] = loose.source[k]
+            batches.place[n] = loose.synapse[k]
+            batches.first[n] = -1 - loose.slot[k]
+            batches.last[n] = 0
+        arrivals += 1
+        n += 1
+    return n, arrivals, events
+
+
+@kernel(forceinline=True)
+def _first_due(slice_delay, first, last, offset, ahead, low, unit):
+    """First slice of a row whose arrival lies after `low` of the window `ahead` of the emission (binary search)."""
+    while first < last:
+        middle = (first + last) // 2
+        n, at = normalise(0, offset + slice_delay[middle], unit)
+        if n < ahead or (n == ahead and at <= low):
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@kernel
+def order_in_time(n, at, source, place, unit, order, head):
+    """Order 0..n-1 by (at, source, place), at in (0, unit]: one bin an entry, then insertion.
+
+    Entries of one instant mostly come in order of source, so that insertion finds little to do. About 10 ns an entry.
+    """
+    bins = max(n, 1)
+    per_ms = bins / unit
+    for b in range(bins + 1):
+        head[b] = 0
+    for k in range(n):
+        head[min(int(at[k] * per_ms), bins - 1) + 1] += 1
+    for b in range(1, bins + 1):
+        head[b] += head[b - 1]
+    for k in range(n):
+        b = min(int(at[k] * per_ms), bins - 1)
+        order[head[b]] = k
+        head[b] += 1
+    for i in range(1, n):
+        k = order[i]
+        q = i
+        while q > 0 and _later(order[q - 1], k, at, source, place):
+            order[q] = order[q - 1]
+            q -= 1
+        order[q] = k
+
+
+@kernel(forceinline=True)
+def _later(a, b, at, source, place):
+    if at[a] != at[b]:
+        return at[a] > at[b]
+    if source[a] != source[b]:
+        return source[a] > source[b]
+    return place[a] > place[b]
+
+
+@kernel
+def count_arrivals(n, batches, slot, slots, count):
+    """How many arrivals each cell has. About 1 ns an arrival, bound by increments in L1 and L2."""
+    for e in range(n):
+        first = batches.first[e]
+        if first < 0:
+            count[slots.cell[-1 - first]] += 1
+            continue
+        mine = slot[first : batches.last[e]]
+        for j in range(mine.size):
+            count[slots.cell[mine[j]]] += 1
+
+
+@kernel
+def list_active(base, low, high, zero, cells, active, total):
+    """List the cells low..high-1 that have arrivals or may fire by themselves in window `base`, in order.
+
+    `active` gets their indices, counted from `zero`; each gets room for its arrivals from `total` on. Returns their
+    number and the new total. A quiet stretch of 16 cells costs 3 ns.
+    """
+    n = 0
+    at = low
+    while at < high:
+        counts = cells.count[at : min(at + 16, high)]
+        wakes = cells.wake[at : min(at + 16, high)]
+        busy = 0
+        for k in range(counts.size):
+            busy |= (counts[k] > 0) | (wakes[k] <= base)
+        if busy:
+            for k in range(counts.size):
+                if counts[k] > 0 or wakes[k] <= base:
+                    active[n] = at + k - zero
+                    cells.start[at + k] = total
+                    total += counts[k]
+                    n += 1
+        at += 16
+    return n, total
+
+
+@kernel
+def deal(n, batches, slot, weight, slots, start, record):
+    """Deal the arrivals out to their cells, batch by batch; `start` of a cell ends behind its last one.
+
+    About 3 ns an arrival, bound by as many streams of stores as there are cells.
+    """
+    for e in range(n):
+        k = batches.order[e]
+        batches.time[e] = batches.at[k]
+        batches.factor[e] = batches.scale[k]
+        batches.origin[e] = batches.source[k]
+        first = batches.first[k]
+        if first < 0:
+            s = -1 - first
+            q = start[slots.cell[s]]
+            start[slots.cell[s]] = q + 1
+            record[q].tag = e | (np.int64(slots.receptor[s]) << BATCH_BITS)
+            record[q].weight = 1.0
+            continue
+        mine = slot[first : batches.last[k]]
+        weights = weight[first : batches.last[k]]
+        for j in range(mine.size):
+            s = mine[j]
+            cell = slots.cell[s]
+            q = start[cell]
+            start[cell] = q + 1
+            record[q].tag = e | (np.int64(slots.receptor[s]) << BATCH_BITS)
+            record[q].weight = weights[j]
+
+
+@kernel
+def close_window(base, high, unit, marks, spikes, inputs, calendar, population_of, spike_counts):
+    """Put the window's spikes into the calendar, in order of (instant, id); returns DONE or what must grow."""
+    n = marks[SPIKES]
+    k = marks[INPUTS]
+    while k < inputs.base.size and inputs.base[k] == base and inputs.offset[k] <= high:
+        if n < spikes.offset.size:
+            spikes.offset[n] = inputs.offset[k]
+            spikes.source[n] = inputs.source[k]
+            spikes.count[n] = inputs.count[k]
+        n += 1
+        k += 1
+    end = marks[END]
+    if n > spikes.offset.size:
+        marks[NEEDED] = n
+        return MORE_SPIKES
+    if end + n > calendar.base.size:
+        marks[NEEDED] = n
+        return MORE_CALENDAR
+    horizon = calendar.bucket_start.size
+    if base > marks[BUCKET]:
+        for skipped in range(max(marks[BUCKET] + 1, base + 1 - horizon), base + 1):
+            calendar.bucket_start[skipped % horizon] = end
+            calendar.bucket_end[skipped % horizon] = end
+        marks[BUCKET] = base
+    if n > 1:
+        order_in_time(n, spikes.offset, spikes.source, spikes.source, unit, spikes.order, spikes.head)
+    elif n == 1:
+        spikes.order[0] = 0
+    for i in range(n):
+        s = spikes.order[i]
+        calendar.base[end + i] = base
+        calendar.offset[end + i] = spikes.offset[s]
+        calendar.source[end + i] = spikes.source[s]
+        calendar.count[end + i] = spikes.count[s]
+        spike_counts[population_of[spikes.source[s]]] += spikes.count[s]
+    calendar.bucket_end[base % horizon] = end + n
+    marks[INPUTS] = k
+    marks[END] = end + n
+    marks[SPIKES] = 0
+    return DONE
+
+
+@kernel
+def driven(base, high, unit, first, last, i, seed, drives):
+    """Arrivals of the drives first..last-1 at cell i up to (base, high), in order: `drives.time`, `drives.which`.
+
+    Returns their number, -1 where there is no room; keeps in `saved` what `undo_driven` needs. About 7 ns each, mostly
+    for random numbers.
+    """
+    n = 0
+    limit = drives.time.size - 1
+    for d in range(first, last):
+        c = drives.first[d] + i
+        delay = drives.delay[d]
+        interval = drives.interval[d]
+        j = drives.drawn[c]
+        b, o = drives.next_base[c], drives.next_offset[c]
+        drives.saved[0, d - first] = j
+        drives.saved[1, d - first] = b
+        drives.saved[2, d - first] = o
+        gaps = drives.gaps[c]
+        while True:
+            if j >= 0:
+                ahead, at = normalise(0, o + delay, unit)
+                if b + ahead > base or (b + ahead == base and at > high):
+                    break
+                if n >= limit:
+                    return -1
+                q = n
+                while q > 0 and drives.time[q - 1] > at:  # only where there are two drives
+                    drives.time[q] = drives.time[q - 1]
+                    drives.power[q] = drives.power[q - 1]
+                    drives.which[q] = drives.which[q - 1]
+                    q -= 1
+                drives.time[q] = at
+                drives.power[q] = drives.weight[c]
+                drives.which[q] = d
+                n += 1
+            j += 1
+            if drives.block[c] != j // BLOCK:
+                drives.block[c] = j // BLOCK
+                fill(seed, drives.stream[d], i, j // BLOCK, gaps)
+            o += gaps[j % BLOCK] * interval
+            if o > unit:
+                b, o = normalise(b, o, unit)
+        drives.drawn[c] = j
+        drives.next_base[c] = b
+        drives.next_offset[c] = o
+    drives.time[n] = np.inf
+    return n
+
+
+@kernel
+def undo_driven(first, last, i, drives):
+    """Take `driven` back: its cell is to be walked once more."""
+    for d in range(first, last):
+        c = drives.first[d] + i
+        drives.drawn[c] = np.int64(drives.saved[0, d - first])
+        drives.next_base[c] = np.int64(drives.saved[1, d - first])
+        drives.next_offset[c] = drives.saved[2, d - first]
+
+
+@kernel(forceinline=True)
+def next_driven(unit, first, last, i, drives):
+    """The window of the next arrival of these drives at cell i."""
+    least = np.int64(1) << 60
+    for d in range(first, last):
+        c = drives.first[d] + i
+        ahead, _ = normalise(0, drives.next_offset[c] + drives.delay[d], unit)
+        least = min(least, drives.next_base[c] + ahead)
+    return least
+
+
+@kernel
+def emitted_by(drive, size, base, offset, unit, seed, drives, forget):
+    """How many events a drive has emitted up to an instant; `forget`: those in flight never arrive."""
+    total = 0
+    for i in range(size):
+        c = drives.first[drive] + i
+        j = drives.drawn[c]
+        b, o = drives.next_base[c], drives.next_offset[c]
+        while j < 0 or b < base or (b == base and o <= offset):
+            j += 1
+            drives.block[c] = j // BLOCK
+            fill(seed, drives.stream[drive], i, j // BLOCK, drives.gaps[c])
+            o += drives.gaps[c, j % BLOCK] * drives.interval[drive]
+            b, o = normalise(b, o, unit)
+        if forget:
+            drives.drawn[c] = j
+            drives.next_base[c] = b
+            drives.next_offset[c] = o
+        total += j
+    return total

@@ -1,0 +1,308 @@
+"""Template of exact mode for one network: a driver over windows with one walk for each kind of population in it.
+
+A kind is a model with or without parameters of each cell's own. The walk takes a cell from one own event to the next:
+arrivals, threshold crossings between them, the end of refractoriness. A cell's row is (last own event, end of
+refractoriness, an instant before which it is known not to fire by itself, variables); `codegen` injects the hooks.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from neuromorph.kernels.codegen import load
+from neuromorph.kernels.neurons import render
+from neuromorph.models.contract import NeuronModel
+
+Kind = tuple[type[NeuronModel], tuple[str, ...]]
+_HOOKS = ("advance", "crossing", "receive", "fires", "reset")
+
+_HEAD = """
+import collections
+
+import numpy as np
+
+from neuromorph.kernels import exact
+from neuromorph.kernels.exact import (
+    BASE, BATCHES, BATCH_BITS, BATCH_MASK, CLOSED, DONE, END, EVENTS, LAST_BASE, LAST_OFFSET, LOOSE, MORE_BATCHES,
+    MORE_DRIVEN, MORE_RECORDS, MORE_SPIKES, NEEDED, PHASE, PLACE, POPULATION, SAFE_BASE, SAFE_OFFSET, SPIKES,
+    UNTIL_BASE, UNTIL_OFFSET, close_window, count_arrivals, deal, driven, gather, list_active, next_driven,
+    order_in_time, undo_driven,
+)
+from neuromorph.kernels.instants import elapsed, normalise
+from neuromorph.kernels.jit import kernel
+
+R = collections.namedtuple("R", ["seed", "stream", "entity"])
+NEVER = 1 << 60
+END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
+"""
+
+_KIND = """
+S{k} = collections.namedtuple("S{k}", {variables!r})
+X{k} = collections.namedtuple("X{k}", {receptors!r})
+P{k} = collections.namedtuple("P{k}", {parameters!r})
+
+
+@kernel
+def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
+             batches, drives, spikes, n):
+    # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
+    reach = {reach}
+    limit = spikes.offset.size
+    active = cells.active[zero : zero + n_active]
+    time = batches.time
+    {shared_parameters}
+    for m in range(place, n_active):
+        i = active[m]
+        row = cells.row[zero + i]
+        end = cells.start[zero + i]
+        a = end - cells.count[zero + i]
+        {own_parameters}
+        {load_state}
+        lb, lo = row[LAST_BASE], row[LAST_OFFSET]
+        ub, uo = row[UNTIL_BASE], row[UNTIL_OFFSET]
+        sb, so = row[SAFE_BASE], row[SAFE_OFFSET]
+        behind = (base - lb) * unit
+        clamped = ub > lb or (ub == lb and uo > lo)
+        until = uo if ub == base else (-np.inf if ub < base else np.inf)
+        safe = so if sb == base else (-np.inf if sb < base else np.inf)
+        start = n
+        d = 0
+        if end_drive > drive:
+            if driven(base, high, unit, drive, end_drive, i, seed, drives) < 0:
+                undo_driven(drive, end_drive, i, drives)
+                return n, m, MORE_DRIVEN
+        else:
+            drives.time[0] = np.inf
+        tag = record[a].tag
+        ta = time[tag & BATCH_MASK] if a < end else np.inf
+        td = drives.time[0]
+        while True:
+            target = min(ta, td, high)
+            event = ARRIVAL if min(ta, td) <= high else END_OF_WINDOW
+            h = behind + (target - lo)
+            if clamped:
+                if until <= target:
+                    event = RELEASE
+                    h = (ub - lb) * unit + (uo - lo)
+            elif h > 0.0 and target >= safe:
+                ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                c = crossing_{k}(S{k}({names}), ahead, p)
+                if c < np.inf:
+                    cb, co = normalise(0, lo + c, unit)
+                    cb += lb
+                    if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
+                        event = CROSSING
+                        h = c
+                    elif event == END_OF_WINDOW:
+                        sb, so = cb, co
+                elif event == END_OF_WINDOW:
+                    if ahead == np.inf:
+                        sb = NEVER
+                    else:
+                        cb, co = normalise(0, lo + ahead, unit)
+                        sb, so = lb + cb, co
+            if event == END_OF_WINDOW:
+                break
+            {unpack} = advance_{k}(S{k}({names}), h, p, clamped)
+            sb, safe = -1.0, -np.inf
+            if event == RELEASE:
+                lb, lo = ub, uo
+                behind = (base - lb) * unit
+                clamped = False
+                continue
+            lb, lo = base, target
+            behind = 0.0
+            if event == CROSSING:
+                lo = co
+                n_spikes = 1
+            else:
+                {clear_inputs}
+                while True:
+                    e = tag & BATCH_MASK
+                    which = drives.which[d]
+                    from_drive = td < ta or (td == ta and drives.source[which] + i < batches.origin[e])
+                    receptor = drives.receptor[which]
+                    weight = drives.power[d]
+                    arrived = np.int64(tag) >> BATCH_BITS
+                    product = batches.factor[e] * record[a].weight
+                    receptor = receptor if from_drive else arrived  # both are known: no branch to mispredict
+                    weight = weight if from_drive else product
+                    {add_inputs}
+                    d += from_drive
+                    a += 1 - from_drive
+                    tag = record[a].tag
+                    next_time = time[tag & BATCH_MASK]
+                    ta = next_time if a < end else np.inf
+                    td = drives.time[d]
+                    if min(ta, td) != target:
+                        break
+                {unpack} = receive_{k}(S{k}({names}), X{k}({inputs}), p, clamped, R(seed, stream, i))
+                n_spikes = 0 if clamped else fires_{k}(S{k}({names}), p)
+            if n_spikes > 0:
+                if n >= limit:
+                    undo_driven(drive, end_drive, i, drives)
+                    return start, m, MORE_SPIKES
+                {archive}
+                spikes.offset[n] = lo
+                spikes.source[n] = first_id + i
+                spikes.count[n] = n_spikes
+                n += 1
+                {unpack} = reset_{k}(S{k}({names}), p)
+                cb, uo = normalise(0, lo + {refractory}, unit)
+                ub = lb + cb
+                clamped = cb > 0 or uo > lo
+                until = uo if cb == 0 else np.inf
+        if clamped:
+            sb, so = ub, uo
+        row[LAST_BASE], row[LAST_OFFSET] = lb, lo
+        row[UNTIL_BASE], row[UNTIL_OFFSET] = ub, uo
+        row[SAFE_BASE], row[SAFE_OFFSET] = sb, so
+        {store_state}
+        wake = np.int64(sb)
+        if end_drive > drive:
+            wake = min(wake, next_driven(unit, drive, end_drive, i, drives))
+            drives.arrivals[0] += d
+        cells.wake[zero + i] = wake
+        cells.count[zero + i] = 0
+    return n, n_active, DONE
+
+
+@kernel
+def evaluate_{k}(base, offset, unit, chosen, rows, shared, own, out):
+    # State of the chosen cells at an instant at or after their last own event; nothing is moved.
+    for m in range(chosen.size):
+        i = chosen[m]
+        row = rows[i]
+        p = P{k}({evaluate_parameters})
+        {load_state}
+        lb, lo = row[LAST_BASE], row[LAST_OFFSET]
+        ub, uo = row[UNTIL_BASE], row[UNTIL_OFFSET]
+        clamped = ub > lb or (ub == lb and uo > lo)
+        if clamped and (ub < base or (ub == base and uo <= offset)):
+            {unpack} = advance_{k}(S{k}({names}), elapsed(lb, lo, ub, uo, unit), p, True)
+            lb, lo = ub, uo
+            clamped = False
+        h = elapsed(lb, lo, base, offset, unit)
+        if h > 0.0:
+            {unpack} = advance_{k}(S{k}({names}), h, p, clamped)
+        {store_out}
+
+
+@kernel
+def firing_{k}(chosen, values, shared, own):
+    # Place of the first of these cells that would fire at once with such values of its variables; -1: none.
+    for m in range(chosen.size):
+        i = chosen[m]
+        if fires_{k}(S{k}({given_values}), P{k}({evaluate_parameters})) > 0:
+            return m
+    return -1
+"""
+
+_DRIVER = """
+
+@kernel
+def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
+        batches, slots, cells, record, spikes, drives, population_of, spike_counts):
+    # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
+    # must grow before the next call, which goes on from `marks`. populations: (first neuron, first id, low, high, kind).
+    while marks[BASE] <= stop:
+        base = marks[BASE]
+        top = high if base == stop else unit
+        if marks[PHASE] == 0:
+            n, arrivals, events = gather(base, low, top, unit, base - horizon, calendar, rows, loose, marks[LOOSE], batches)
+            if n >= batches.at.size:
+                marks[NEEDED] = n
+                return MORE_BATCHES
+            if arrivals >= record.size:
+                marks[NEEDED] = arrivals
+                return MORE_RECORDS
+            count_arrivals(n, batches, rows.slot, slots, cells.count)
+            total = 0
+            for p in range(populations.shape[0]):
+                zero = populations[p, 0]
+                cells.n_active[p], total = list_active(
+                    base, zero + populations[p, 2], zero + populations[p, 3], zero, cells, cells.active[zero:], total)
+            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
+            deal(n, batches, rows.slot, rows.weight, slots, cells.start, record)
+            marks[EVENTS] += events
+            marks[PHASE] = 1
+            marks[POPULATION] = 0
+            marks[PLACE] = 0
+        if marks[PHASE] == 1:
+            while marks[POPULATION] < populations.shape[0]:
+                p = marks[POPULATION]
+                n = marks[SPIKES]
+                place = marks[PLACE]
+                need = DONE
+                {dispatch}
+                marks[SPIKES] = n
+                if need != DONE:
+                    marks[PLACE] = place
+                    marks[NEEDED] = 2 * spikes.offset.size
+                    return need
+                marks[PLACE] = 0
+                marks[POPULATION] = p + 1
+            marks[PHASE] = 2
+        if closing:
+            need = close_window(base, top, unit, marks, spikes, inputs, calendar, population_of, spike_counts)
+            if need != DONE:
+                return need
+            marks[CLOSED] = marks[END]
+        marks[PHASE] = 0
+        marks[BASE] = base + 1
+        low = 0.0
+    return DONE
+"""
+
+_DISPATCH = """if populations[p, 4] == {k}:
+    n, place, need = walk_{k}(
+        base, top, unit, populations[p, 0], populations[p, 1], seed, streams[p], place, cells.n_active[p],
+        cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, drives, spikes, n)"""
+
+
+def network_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
+    """Module with `run` for a network of populations of these kinds."""
+    hooks: dict[str, Any] = {}
+    text = _HEAD
+    for k, (model, own) in enumerate(kinds):
+        hooks.update({f"{h}_{k}": getattr(model, h) for h in _HOOKS})
+        text += _fill(_KIND, k, model, own)
+    dispatch = [line for k in range(len(kinds)) for line in _DISPATCH.replace("{k}", str(k)).split("\n")]
+    text += render(_DRIVER, {"dispatch": dispatch})
+    label = "; ".join(f"{m.name}, {'own' if own else 'shared'} parameters" for m, own in kinds)
+    return load(text, hooks, label)
+
+
+def _fill(template: str, k: int, model: type[NeuronModel], own: tuple[str, ...]) -> str:
+    parameters = list(model.parameters())
+    receptors = [r.name for r in model.receptors]
+    names = [f"v{j}" for j in range(len(model.variables()))]
+    row = {name: j for j, name in enumerate(own)}
+
+    def values(cell: str) -> str:
+        return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
+
+    lines = {
+        "k": k,
+        "variables": list(model.variables()),
+        "receptors": receptors,
+        "parameters": parameters,
+        "names": ", ".join(names),
+        "unpack": ", ".join(names) + ("," if len(names) == 1 else ""),
+        "reach": "np.inf" if model.closed_crossing else "1.0 + 2.0 * unit",
+        "refractory": f"p.{model.refractory}" if model.refractory else "0.0",
+        "shared_parameters": [] if own else [f"p = P{k}({values('i')})"],
+        "own_parameters": [f"p = P{k}({values('zero + i').replace('own[', 'cells.own[')})"] if own else [],
+        "evaluate_parameters": values("i"),
+        "load_state": [f"v{j} = row[{6 + j}]" for j in range(len(names))],
+        "store_state": [f"row[{6 + j}] = v{j}" for j in range(len(names))],
+        "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
+        "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
+        "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],
+        "add_inputs": [f"x{j} += weight if receptor == {j} else 0.0" for j in range(len(receptors))],
+        "inputs": ", ".join(f"x{j}" for j in range(len(receptors))),
+        "archive": ["if spikes.archive.shape[0] > 0:"]
+        + [f"    spikes.archive[n, {j}] = v{j}" for j in range(len(names))],
+    }
+    return render(template, lines)
