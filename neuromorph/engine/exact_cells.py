@@ -27,7 +27,7 @@ class ExactCells(Cells):
         self.rows[:, columns.VARIABLES :] = self.state.T
         self._own = self.own.T
 
-    def place(self, module: ModuleType, kind: int, rows: Any, wake: Any, own: Any) -> None:
+    def place(self, module: ModuleType, rows: Any, wake: Any, own: Any) -> None:
         """Move into the network's arrays: the cells' rows, the windows of interest, the parameters of their own."""
         width = self.rows.shape[1]
         rows[:, :width] = self.rows
@@ -35,7 +35,7 @@ class ExactCells(Cells):
         own[:, : self.own.shape[0]] = self.own.T
         self.rows, self.wake, self._own = rows, wake, own
         self.state = rows[:, columns.VARIABLES : width].T
-        self._evaluate, self._firing = getattr(module, f"evaluate_{kind}"), getattr(module, f"firing_{kind}")
+        self._evaluate, self._firing = module.evaluate, module.firing
         self._check_quiet(np.arange(self.neurons.size), self.state)
 
     def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from neuromorph.engine.drives import Drives
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.windows import _Windows
 from neuromorph.kernels import exact
-from neuromorph.kernels.exact_cells import Kind, network_kernels
+from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ExactWindows(_Windows):
         self._span = 1
         self._marks = np.zeros(exact.MARKS, np.int64)
         kinds = _kinds(network)
-        self._module = network_kernels(kinds)
+        self._driver = driver(kinds)
         self.drives = Drives(network)
         self._cells = self._make_cells(kinds)
         self._slots = exact.Slots(network.neuron_of_slot, network.receptor_of_slot)
@@ -66,7 +66,7 @@ class ExactWindows(_Windows):
             assert isinstance(mine, ExactCells)
             part = slice(p.first_neuron, p.first_neuron + p.size)
             kind = kinds.index((p.model, p.own))
-            mine.place(self._module, kind, cells.row[part], cells.wake[part], cells.own[part])
+            mine.place(walk_kernels(kinds[kind]), cells.row[part], cells.wake[part], cells.own[part])
             cells.shared[k, : mine.shared.size] = mine.shared
             self._populations[:, k, :2] = p.first_neuron, p.first_id
             self._populations[:, k, 2], self._populations[:, k, 3] = mine.bounds[:-1], mine.bounds[1:]
@@ -183,7 +183,7 @@ class ExactWindows(_Windows):
         marks[exact.LOOSE] = loose.slot.size
         while True:
             calendar = self._calendar()
-            need = self._module.run(
+            need = self._driver(
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, engine.calendar.horizon,
                 closing, engine.network.seed, self._populations[part], self._streams, marks, calendar, static,
                 loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._spikes_of_window,

@@ -1,4 +1,4 @@
-"""Template of exact mode for one network: a driver over windows with one walk for each kind of population in it.
+"""Templates of exact mode: a walk for each kind of population, and a driver over windows for those of a network.
 
 A kind is a model with or without parameters of each cell's own. The walk takes a cell from one own event to the next:
 arrivals, threshold crossings between them, the end of refractoriness. A cell's row is (last own event, end of
@@ -17,17 +17,14 @@ from neuromorph.models.contract import NeuronModel
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
 _HOOKS = ("advance", "crossing", "receive", "fires", "reset")
 
-_HEAD = """
+_WALK = """
 import collections
 
 import numpy as np
 
-from neuromorph.kernels import exact
 from neuromorph.kernels.exact import (
-    BASE, BATCHES, BATCH_BITS, BATCH_MASK, CLOSED, DONE, END, EVENTS, LAST_BASE, LAST_OFFSET, LOOSE, MORE_BATCHES,
-    MORE_DRIVEN, MORE_RECORDS, MORE_SPIKES, NEEDED, PHASE, PLACE, POPULATION, SAFE_BASE, SAFE_OFFSET, SPIKES,
-    UNTIL_BASE, UNTIL_OFFSET, close_window, count_arrivals, deal, driven, gather, list_active, next_driven,
-    order_in_time, undo_driven,
+    BATCH_BITS, BATCH_MASK, DONE, LAST_BASE, LAST_OFFSET, MORE_DRIVEN, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET,
+    UNTIL_BASE, UNTIL_OFFSET, driven, next_driven, undo_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
@@ -35,16 +32,14 @@ from neuromorph.kernels.jit import kernel
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 NEVER = 1 << 60
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
-"""
 
-_KIND = """
-S{k} = collections.namedtuple("S{k}", {variables!r})
-X{k} = collections.namedtuple("X{k}", {receptors!r})
-P{k} = collections.namedtuple("P{k}", {parameters!r})
+S = collections.namedtuple("S", {variables!r})
+X = collections.namedtuple("X", {receptors!r})
+P = collections.namedtuple("P", {parameters!r})
 
 
 @kernel
-def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
+def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
              batches, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
     reach = {reach}
@@ -87,7 +82,7 @@ def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, sh
                     h = (ub - lb) * unit + (uo - lo)
             elif h > 0.0 and target >= safe:
                 ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
-                c = crossing_{k}(S{k}({names}), ahead, p)
+                c = crossing(S({names}), ahead, p)
                 if c < np.inf:
                     cb, co = normalise(0, lo + c, unit)
                     cb += lb
@@ -104,7 +99,7 @@ def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, sh
                         sb, so = lb + cb, co
             if event == END_OF_WINDOW:
                 break
-            {unpack} = advance_{k}(S{k}({names}), h, p, clamped)
+            {unpack} = advance_state(S({names}), h, p, clamped)
             sb, safe = -1.0, -np.inf
             if event == RELEASE:
                 lb, lo = ub, uo
@@ -137,8 +132,8 @@ def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, sh
                     td = drives.time[d]
                     if min(ta, td) != target:
                         break
-                {unpack} = receive_{k}(S{k}({names}), X{k}({inputs}), p, clamped, R(seed, stream, i))
-                n_spikes = 0 if clamped else fires_{k}(S{k}({names}), p)
+                {unpack} = receive(S({names}), X({inputs}), p, clamped, R(seed, stream, i))
+                n_spikes = 0 if clamped else fires(S({names}), p)
             if n_spikes > 0:
                 if n >= limit:
                     undo_driven(drive, end_drive, i, drives)
@@ -148,7 +143,7 @@ def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, sh
                 spikes.source[n] = first_id + i
                 spikes.count[n] = n_spikes
                 n += 1
-                {unpack} = reset_{k}(S{k}({names}), p)
+                {unpack} = reset(S({names}), p)
                 cb, uo = normalise(0, lo + {refractory}, unit)
                 ub = lb + cb
                 clamped = cb > 0 or uo > lo
@@ -169,37 +164,43 @@ def walk_{k}(base, high, unit, zero, first_id, seed, stream, place, n_active, sh
 
 
 @kernel
-def evaluate_{k}(base, offset, unit, chosen, rows, shared, own, out):
+def evaluate(base, offset, unit, chosen, rows, shared, own, out):
     # State of the chosen cells at an instant at or after their last own event; nothing is moved.
     for m in range(chosen.size):
         i = chosen[m]
         row = rows[i]
-        p = P{k}({evaluate_parameters})
+        p = P({evaluate_parameters})
         {load_state}
         lb, lo = row[LAST_BASE], row[LAST_OFFSET]
         ub, uo = row[UNTIL_BASE], row[UNTIL_OFFSET]
         clamped = ub > lb or (ub == lb and uo > lo)
         if clamped and (ub < base or (ub == base and uo <= offset)):
-            {unpack} = advance_{k}(S{k}({names}), elapsed(lb, lo, ub, uo, unit), p, True)
+            {unpack} = advance_state(S({names}), elapsed(lb, lo, ub, uo, unit), p, True)
             lb, lo = ub, uo
             clamped = False
         h = elapsed(lb, lo, base, offset, unit)
         if h > 0.0:
-            {unpack} = advance_{k}(S{k}({names}), h, p, clamped)
+            {unpack} = advance_state(S({names}), h, p, clamped)
         {store_out}
 
 
 @kernel
-def firing_{k}(chosen, values, shared, own):
+def firing(chosen, values, shared, own):
     # Place of the first of these cells that would fire at once with such values of its variables; -1: none.
     for m in range(chosen.size):
         i = chosen[m]
-        if fires_{k}(S{k}({given_values}), P{k}({evaluate_parameters})) > 0:
+        if fires(S({given_values}), P({evaluate_parameters})) > 0:
             return m
     return -1
 """
 
 _DRIVER = """
+from neuromorph.kernels.exact import (
+    BASE, BATCHES, CLOSED, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE, POPULATION,
+    SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
+)
+from neuromorph.kernels.jit import kernel
+
 
 @kernel
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
@@ -261,20 +262,22 @@ _DISPATCH = """if populations[p, 4] == {k}:
         cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, drives, spikes, n)"""
 
 
-def network_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
-    """Module with `run` for a network of populations of these kinds."""
-    hooks: dict[str, Any] = {}
-    text = _HEAD
-    for k, (model, own) in enumerate(kinds):
-        hooks.update({f"{h}_{k}": getattr(model, h) for h in _HOOKS})
-        text += _fill(_KIND, k, model, own)
+def walk_kernels(kind: Kind) -> ModuleType:
+    """Module with `walk`, `evaluate` and `firing` for one kind of population."""
+    model, own = kind
+    hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS}
+    return load(_fill(_WALK, model, own), hooks, f"{model.name}, {'own' if own else 'shared'} parameters")
+
+
+def driver(kinds: tuple[Kind, ...]) -> Any:
+    """The kernel `run` for a network of populations of these kinds."""
+    walks = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
     dispatch = [line for k in range(len(kinds)) for line in _DISPATCH.replace("{k}", str(k)).split("\n")]
-    text += render(_DRIVER, {"dispatch": dispatch})
-    label = "; ".join(f"{m.name}, {'own' if own else 'shared'} parameters" for m, own in kinds)
-    return load(text, hooks, label)
+    label = "windows of " + "; ".join(model.name for model, _ in kinds)
+    return load(render(_DRIVER, {"dispatch": dispatch}), walks, label).run
 
 
-def _fill(template: str, k: int, model: type[NeuronModel], own: tuple[str, ...]) -> str:
+def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     parameters = list(model.parameters())
     receptors = [r.name for r in model.receptors]
     names = [f"v{j}" for j in range(len(model.variables()))]
@@ -284,7 +287,6 @@ def _fill(template: str, k: int, model: type[NeuronModel], own: tuple[str, ...])
         return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
 
     lines = {
-        "k": k,
         "variables": list(model.variables()),
         "receptors": receptors,
         "parameters": parameters,
@@ -292,8 +294,8 @@ def _fill(template: str, k: int, model: type[NeuronModel], own: tuple[str, ...])
         "unpack": ", ".join(names) + ("," if len(names) == 1 else ""),
         "reach": "np.inf" if model.closed_crossing else "1.0 + 2.0 * unit",
         "refractory": f"p.{model.refractory}" if model.refractory else "0.0",
-        "shared_parameters": [] if own else [f"p = P{k}({values('i')})"],
-        "own_parameters": [f"p = P{k}({values('zero + i').replace('own[', 'cells.own[')})"] if own else [],
+        "shared_parameters": [] if own else [f"p = P({values('i')})"],
+        "own_parameters": [f"p = P({values('zero + i').replace('own[', 'cells.own[')})"] if own else [],
         "evaluate_parameters": values("i"),
         "load_state": [f"v{j} = row[{6 + j}]" for j in range(len(names))],
         "store_state": [f"row[{6 + j}] = v{j}" for j in range(len(names))],
