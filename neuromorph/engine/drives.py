@@ -11,6 +11,8 @@ from neuromorph.kernels.gaps import BLOCK
 from neuromorph.lowered.compiled import CompiledNetwork, Drive
 
 NEVER = 1 << 59
+#: arrivals at one cell in one window, at first
+ROOM = 256
 
 
 class Drives:
@@ -37,8 +39,8 @@ class Drives:
             one([rng.stream(f"{d.input}/spikes") for d in self._drives], np.int64),
             np.concatenate([d.weight for d in self._drives] or [np.zeros(1, np.float32)]),
             np.full(total, -1), np.full(total, network.clock.unit), np.full(total, -1), np.full(total, -1),
-            np.zeros((total, BLOCK)), np.zeros((3, n)), np.zeros(64), np.zeros(64), np.zeros(64, np.int64),
-            np.zeros(1, np.int64),
+            np.zeros((total, BLOCK)), np.zeros((3, n)), np.zeros(ROOM), np.zeros(ROOM), np.zeros(ROOM, np.int64),
+            np.zeros(ROOM, np.int64), np.zeros(1, np.int64),
         )  # fmt: skip
         for k, drive in enumerate(self._drives):
             if not drive.rate:
@@ -54,7 +56,8 @@ class Drives:
     def grow(self) -> None:
         """Make room for more arrivals at one cell in one window."""
         size = 2 * self.arrays.time.size
-        self.arrays = self.arrays._replace(time=np.zeros(size), power=np.zeros(size), which=np.zeros(size, np.int64))
+        integers = {name: np.zeros(size, np.int64) for name in ("kind", "which")}
+        self.arrays = self.arrays._replace(time=np.zeros(size), power=np.zeros(size), **integers)
 
     def take_arrivals(self) -> int:
         """How many arrivals there were since the last call."""

@@ -46,7 +46,8 @@ class ExactWindows(_Windows):
         self._rows_of_part = np.zeros(network.parts + 1, np.int64)
         self._make_batches(1 << 10)
         self._make_spikes(1 << 10)
-        self._record = np.zeros(1 << 12, exact.RECORD)
+        self._record = np.zeros(1 << 12, np.int64)
+        self._make_own(self.drives.arrays.time.size)
         self._inputs = exact.Inputs(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def _make_cells(self, kinds: tuple[Kind, ...]) -> Any:
@@ -76,6 +77,9 @@ class ExactWindows(_Windows):
     def _make_batches(self, n: int) -> None:
         f, i = (lambda: np.zeros(n + 1)), (lambda: np.zeros(n + 1, np.int64))
         self._batches = exact.Batches(f(), f(), i(), i(), i(), i(), i(), i(), f(), f(), i())
+
+    def _make_own(self, n: int) -> None:
+        self._own = exact.Own(np.zeros(n), np.zeros(n), np.zeros(n, np.int64))
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
@@ -186,8 +190,8 @@ class ExactWindows(_Windows):
             need = self._driver(
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, engine.calendar.horizon,
                 closing, engine.network.seed, self._populations[part], self._streams, marks, calendar, static,
-                loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._spikes_of_window,
-                self.drives.arrays, self._population_of, self._spike_counts,
+                loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._own,
+                self._spikes_of_window, self.drives.arrays, self._population_of, self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
             if need == exact.DONE:
@@ -230,11 +234,14 @@ class ExactWindows(_Windows):
         if need == exact.MORE_BATCHES:
             self._make_batches(2 * wanted)
         elif need == exact.MORE_RECORDS:
-            self._record = np.zeros(2 * wanted, exact.RECORD)
+            self._record = np.zeros(2 * wanted, np.int64)
         elif need == exact.MORE_SPIKES:
             self._make_spikes(2 * max(wanted, self._spikes_of_window.offset.size))
         elif need == exact.MORE_CALENDAR:
             self.engine.calendar._make_room(wanted)
+        elif need == exact.MORE_OWN:
+            self._make_own(2 * self._own.time.size)
+            self.drives.grow()
         else:
             self.drives.grow()
 

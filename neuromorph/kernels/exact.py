@@ -15,12 +15,14 @@ from neuromorph.kernels.gaps import BLOCK, fill
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
 
-#: an arrival: batch number, receptor above it, and weight
-RECORD = np.dtype([("tag", "<i4"), ("weight", "<f4")])
+#: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
 BATCH_BITS = 24
 BATCH_MASK = (1 << BATCH_BITS) - 1
+_BATCH_BITS, _BATCH_MASK, _ONE, _TWO = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1), np.uint64(2)
+_32, _LOW_BITS = np.uint64(32), 0xFFFFFFFF
+_ONE_BITS = 0x3F800000  # of a weight of 1
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
-DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN = range(6)
+DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
 LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
 #: places in `marks`: where in a run the kernels are
@@ -39,10 +41,12 @@ Cells = collections.namedtuple("Cells", "row wake count start active n_active ow
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
+#: the arrivals of one cell, in order of time, with inf behind the last
+Own = collections.namedtuple("Own", "time weight receptor")
 #: Poisson inputs that drive a population cell by cell; `of`: first drive of each population
 Drives = collections.namedtuple(
     "Drives",
-    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power which arrivals",
+    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power kind which arrivals",
 )
 
 
@@ -187,6 +191,7 @@ def deal(n, batches, slot, weight, slots, start, record):
 
     About 3 ns an arrival, bound by as many streams of stores as there are cells.
     """
+    bits = weight.view(np.uint32)
     for e in range(n):
         k = batches.order[e]
         batches.time[e] = batches.at[k]
@@ -197,18 +202,16 @@ def deal(n, batches, slot, weight, slots, start, record):
             s = -1 - first
             q = start[slots.cell[s]]
             start[slots.cell[s]] = q + 1
-            record[q].tag = e | (np.int64(slots.receptor[s]) << BATCH_BITS)
-            record[q].weight = 1.0
+            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | _ONE_BITS
             continue
         mine = slot[first : batches.last[k]]
-        weights = weight[first : batches.last[k]]
+        weights = bits[first : batches.last[k]]
         for j in range(mine.size):
-            s = mine[j]
-            cell = slots.cell[s]
-            q = start[cell]
-            start[cell] = q + 1
-            record[q].tag = e | (np.int64(slots.receptor[s]) << BATCH_BITS)
-            record[q].weight = weights[j]
+            s = np.uint64(mine[j])
+            cell = np.uint64(slots.cell[s])
+            q = np.uint64(start[cell])
+            start[cell] = np.int64(q) + 1
+            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | np.int64(weights[j])
 
 
 @kernel
@@ -254,7 +257,7 @@ def close_window(base, high, unit, marks, spikes, inputs, calendar, population_o
     return DONE
 
 
-@kernel
+@kernel(forceinline=True)
 def driven(base, high, unit, first, last, i, seed, drives):
     """Arrivals of the drives first..last-1 at cell i up to (base, high), in order: `drives.time`, `drives.which`.
 
@@ -284,10 +287,12 @@ def driven(base, high, unit, first, last, i, seed, drives):
                 while q > 0 and drives.time[q - 1] > at:  # only where there are two drives
                     drives.time[q] = drives.time[q - 1]
                     drives.power[q] = drives.power[q - 1]
+                    drives.kind[q] = drives.kind[q - 1]
                     drives.which[q] = drives.which[q - 1]
                     q -= 1
                 drives.time[q] = at
                 drives.power[q] = drives.weight[c]
+                drives.kind[q] = drives.receptor[d]
                 drives.which[q] = d
                 n += 1
             j += 1
@@ -302,6 +307,57 @@ def driven(base, high, unit, first, last, i, seed, drives):
         drives.next_offset[c] = o
     drives.time[n] = np.inf
     return n
+
+
+@kernel(forceinline=True)
+def merge(first, end, n_driven, i, record, batches, drives, own):
+    """Bring a cell's arrivals first..end-1 and those of its drives together in `own`, by (time, source).
+
+    Returns their number, -1 where there is no room. Which list comes next cannot be predicted, so that there is no
+    branch on it, and the chain from one step to the next is short: a load, a comparison of integers (times are
+    positive: their bits are in order) and an addition. No slices: they would count references, atomically.
+    """
+    n = np.uint64(end - first + n_driven)
+    if n + _TWO > np.uint64(own.time.size):
+        return -1
+    own.time[n] = np.inf
+    zero = np.uint64(first)
+    if n_driven == 0:
+        for k in range(n):
+            tag = np.uint64(record[zero + k]) >> _32
+            e = tag & _BATCH_MASK
+            own.time[k] = batches.time[e]
+            own.weight[k] = batches.factor[e] * _weight(record[zero + k])
+            own.receptor[k] = np.int64(tag >> _BATCH_BITS)
+        return np.int64(n)
+    behind = np.uint64(n_driven + 1)
+    for k in range(np.uint64(end - first)):
+        tag = np.uint64(record[zero + k]) >> _32
+        e = tag & _BATCH_MASK
+        drives.time[behind + k] = batches.time[e]
+        drives.power[behind + k] = batches.factor[e] * _weight(record[zero + k])
+        drives.kind[behind + k] = np.int64(tag >> _BATCH_BITS)
+    drives.time[n + _ONE] = np.inf
+    a, d = behind, np.uint64(0)
+    for k in range(n):
+        ta, td = drives.time[a], drives.time[d]
+        early = np.float64(ta).view(np.int64) < np.float64(td).view(np.int64)
+        if ta == td:
+            e = (np.uint64(record[zero + (a - behind)]) >> _32) & _BATCH_MASK
+            early = batches.origin[e] < drives.source[drives.which[d]] + i
+        step = np.uint64(early)
+        q = d + (a - d) * step
+        own.time[k] = drives.time[q]
+        own.weight[k] = drives.power[q]
+        own.receptor[k] = drives.kind[q]
+        a += step
+        d += _ONE - step
+    return np.int64(n)
+
+
+@kernel(forceinline=True)
+def _weight(packed):
+    return float(np.int32(packed & _LOW_BITS).view(np.float32))
 
 
 @kernel

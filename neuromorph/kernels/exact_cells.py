@@ -23,14 +23,15 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    BATCH_BITS, BATCH_MASK, DONE, LAST_BASE, LAST_OFFSET, MORE_DRIVEN, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET,
-    UNTIL_BASE, UNTIL_OFFSET, driven, next_driven, undo_driven,
+    DONE, LAST_BASE, LAST_OFFSET, MORE_DRIVEN, MORE_OWN, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE,
+    UNTIL_OFFSET, driven, merge, next_driven, undo_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 NEVER = 1 << 60
+ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
 
 S = collections.namedtuple("S", {variables!r})
@@ -40,18 +41,17 @@ P = collections.namedtuple("P", {parameters!r})
 
 @kernel
 def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
-             batches, drives, spikes, n):
+             batches, mine, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
     reach = {reach}
     limit = spikes.offset.size
     active = cells.active[zero : zero + n_active]
-    time = batches.time
+    time, weights, receptors = mine.time, mine.weight, mine.receptor
     {shared_parameters}
     for m in range(place, n_active):
         i = active[m]
         row = cells.row[zero + i]
         end = cells.start[zero + i]
-        a = end - cells.count[zero + i]
         {own_parameters}
         {load_state}
         lb, lo = row[LAST_BASE], row[LAST_OFFSET]
@@ -62,19 +62,20 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         until = uo if ub == base else (-np.inf if ub < base else np.inf)
         safe = so if sb == base else (-np.inf if sb < base else np.inf)
         start = n
-        d = 0
+        n_driven = 0
         if end_drive > drive:
-            if driven(base, high, unit, drive, end_drive, i, seed, drives) < 0:
+            n_driven = driven(base, high, unit, drive, end_drive, i, seed, drives)
+            if n_driven < 0:
                 undo_driven(drive, end_drive, i, drives)
                 return n, m, MORE_DRIVEN
-        else:
-            drives.time[0] = np.inf
-        tag = record[a].tag
-        ta = time[tag & BATCH_MASK] if a < end else np.inf
-        td = drives.time[0]
+        if merge(end - cells.count[zero + i], end, n_driven, i, record, batches, drives, mine) < 0:
+            undo_driven(drive, end_drive, i, drives)
+            return n, m, MORE_OWN
+        a = ZERO
+        arrival = time[a]
         while True:
-            target = min(ta, td, high)
-            event = ARRIVAL if min(ta, td) <= high else END_OF_WINDOW
+            target = min(arrival, high)
+            event = ARRIVAL if arrival <= high else END_OF_WINDOW
             h = behind + (target - lo)
             if clamped:
                 if until <= target:
@@ -113,25 +114,11 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 n_spikes = 1
             else:
                 {clear_inputs}
-                while True:
-                    e = tag & BATCH_MASK
-                    which = drives.which[d]
-                    from_drive = td < ta or (td == ta and drives.source[which] + i < batches.origin[e])
-                    receptor = drives.receptor[which]
-                    weight = drives.power[d]
-                    arrived = np.int64(tag) >> BATCH_BITS
-                    product = batches.factor[e] * record[a].weight
-                    receptor = receptor if from_drive else arrived  # both are known: no branch to mispredict
-                    weight = weight if from_drive else product
+                while arrival == target:
+                    receptor, weight = receptors[a], weights[a]
                     {add_inputs}
-                    d += from_drive
-                    a += 1 - from_drive
-                    tag = record[a].tag
-                    next_time = time[tag & BATCH_MASK]
-                    ta = next_time if a < end else np.inf
-                    td = drives.time[d]
-                    if min(ta, td) != target:
-                        break
+                    a += ONE
+                    arrival = time[a]
                 {unpack} = receive(S({names}), X({inputs}), p, clamped, R(seed, stream, i))
                 n_spikes = 0 if clamped else fires(S({names}), p)
             if n_spikes > 0:
@@ -157,7 +144,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         wake = np.int64(sb)
         if end_drive > drive:
             wake = min(wake, next_driven(unit, drive, end_drive, i, drives))
-            drives.arrivals[0] += d
+            drives.arrivals[0] += n_driven
         cells.wake[zero + i] = wake
         cells.count[zero + i] = 0
     return n, n_active, DONE
@@ -204,7 +191,7 @@ from neuromorph.kernels.jit import kernel
 
 @kernel
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
-        batches, slots, cells, record, spikes, drives, population_of, spike_counts):
+        batches, slots, cells, record, mine, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
     # must grow before the next call, which goes on from `marks`. populations: (first neuron, first id, low, high, kind).
     while marks[BASE] <= stop:
@@ -259,7 +246,7 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
 _DISPATCH = """if populations[p, 4] == {k}:
     n, place, need = walk_{k}(
         base, top, unit, populations[p, 0], populations[p, 1], seed, streams[p], place, cells.n_active[p],
-        cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, drives, spikes, n)"""
+        cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, mine, drives, spikes, n)"""
 
 
 def walk_kernels(kind: Kind) -> ModuleType:
