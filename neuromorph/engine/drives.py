@@ -39,7 +39,7 @@ class Drives:
             one([rng.stream(f"{d.input}/spikes") for d in self._drives], np.int64),
             np.concatenate([d.weight for d in self._drives] or [np.zeros(1, np.float32)]),
             np.full(total, -1), np.full(total, network.clock.unit), np.full(total, -1), np.full(total, -1),
-            np.zeros((total, BLOCK)), np.zeros((3, n)), np.zeros(ROOM), np.zeros(ROOM), np.zeros(ROOM, np.int64),
+            np.zeros((total, BLOCK)), np.zeros((3, n, exact.CELLS)), np.zeros(ROOM), np.zeros(ROOM), np.zeros(ROOM, np.int64),
             np.zeros(ROOM, np.int64), np.zeros(1, np.int64),
         )  # fmt: skip
         for k, drive in enumerate(self._drives):

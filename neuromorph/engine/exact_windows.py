@@ -47,7 +47,7 @@ class ExactWindows(_Windows):
         self._make_batches(1 << 10)
         self._make_spikes(1 << 10)
         self._record = np.zeros(1 << 12, np.int64)
-        self._make_own(self.drives.arrays.time.size)
+        self._make_own(1 << 13)
         self._inputs = exact.Inputs(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def _make_cells(self, kinds: tuple[Kind, ...]) -> Any:
@@ -79,7 +79,9 @@ class ExactWindows(_Windows):
         self._batches = exact.Batches(f(), f(), i(), i(), i(), i(), i(), i(), f(), f(), i())
 
     def _make_own(self, n: int) -> None:
-        self._own = exact.Own(np.zeros(n), np.zeros(n), np.zeros(n, np.int64))
+        self._own = exact.Own(
+            np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(exact.CELLS, np.int64), np.zeros(exact.CELLS, np.int64)
+        )
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
@@ -241,7 +243,6 @@ class ExactWindows(_Windows):
             self.engine.calendar._make_room(wanted)
         elif need == exact.MORE_OWN:
             self._make_own(2 * self._own.time.size)
-            self.drives.grow()
         else:
             self.drives.grow()
 

@@ -17,8 +17,10 @@ from neuromorph.kernels.jit import kernel
 
 #: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
 BATCH_BITS = 24
+#: cells that are prepared and walked together
+CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
-_BATCH_BITS, _BATCH_MASK, _ONE, _TWO = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1), np.uint64(2)
+_BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
 _32, _LOW_BITS = np.uint64(32), 0xFFFFFFFF
 _ONE_BITS = 0x3F800000  # of a weight of 1
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
@@ -41,8 +43,8 @@ Cells = collections.namedtuple("Cells", "row wake count start active n_active ow
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
-#: the arrivals of one cell, in order of time, with inf behind the last
-Own = collections.namedtuple("Own", "time weight receptor")
+#: the arrivals of a few cells, in order of time, inf behind each cell's last; where a cell begins; how many are driven
+Own = collections.namedtuple("Own", "time weight receptor first driven")
 #: Poisson inputs that drive a population cell by cell; `of`: first drive of each population
 Drives = collections.namedtuple(
     "Drives",
@@ -257,102 +259,106 @@ def close_window(base, high, unit, marks, spikes, inputs, calendar, population_o
     return DONE
 
 
-@kernel(forceinline=True)
-def driven(base, high, unit, first, last, i, seed, drives):
-    """Arrivals of the drives first..last-1 at cell i up to (base, high), in order: `drives.time`, `drives.which`.
+@kernel
+def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, record, batches, drives, own):
+    """Bring the arrivals of the active cells place..stop-1 together in `own`, those of drives among them.
 
-    Returns their number, -1 where there is no room; keeps in `saved` what `undo_driven` needs. About 7 ns each, mostly
-    for random numbers.
+    Returns (cells that are ready, what must grow if there are none). Each cell's arrivals are in order of (time,
+    source), inf behind them. Attributes are taken out and no slice is made inside the loop, and a call does many
+    cells: numba counts references to arrays with atomic operations, 5 ns each.
     """
-    n = 0
-    limit = drives.time.size - 1
-    for d in range(first, last):
-        c = drives.first[d] + i
-        delay = drives.delay[d]
-        interval = drives.interval[d]
-        j = drives.drawn[c]
-        b, o = drives.next_base[c], drives.next_offset[c]
-        drives.saved[0, d - first] = j
-        drives.saved[1, d - first] = b
-        drives.saved[2, d - first] = o
-        gaps = drives.gaps[c]
-        while True:
-            if j >= 0:
-                ahead, at = normalise(0, o + delay, unit)
-                if b + ahead > base or (b + ahead == base and at > high):
-                    break
-                if n >= limit:
-                    return -1
-                q = n
-                while q > 0 and drives.time[q - 1] > at:  # only where there are two drives
-                    drives.time[q] = drives.time[q - 1]
-                    drives.power[q] = drives.power[q - 1]
-                    drives.kind[q] = drives.kind[q - 1]
-                    drives.which[q] = drives.which[q - 1]
-                    q -= 1
-                drives.time[q] = at
-                drives.power[q] = drives.weight[c]
-                drives.kind[q] = drives.receptor[d]
-                drives.which[q] = d
-                n += 1
-            j += 1
-            if drives.block[c] != j // BLOCK:
-                drives.block[c] = j // BLOCK
-                fill(seed, drives.stream[d], i, j // BLOCK, gaps)
-            o += gaps[j % BLOCK] * interval
-            if o > unit:
-                b, o = normalise(b, o, unit)
-        drives.drawn[c] = j
-        drives.next_base[c] = b
-        drives.next_offset[c] = o
-    drives.time[n] = np.inf
-    return n
-
-
-@kernel(forceinline=True)
-def merge(first, end, n_driven, i, record, batches, drives, own):
-    """Bring a cell's arrivals first..end-1 and those of its drives together in `own`, by (time, source).
-
-    Returns their number, -1 where there is no room. Which list comes next cannot be predicted, so that there is no
-    branch on it, and the chain from one step to the next is short: a load, a comparison of integers (times are
-    positive: their bits are in order) and an addition. No slices: they would count references, atomically.
-    """
-    n = np.uint64(end - first + n_driven)
-    if n + _TWO > np.uint64(own.time.size):
-        return -1
-    own.time[n] = np.inf
-    zero = np.uint64(first)
-    if n_driven == 0:
-        for k in range(n):
-            tag = np.uint64(record[zero + k]) >> _32
-            e = tag & _BATCH_MASK
-            own.time[k] = batches.time[e]
-            own.weight[k] = batches.factor[e] * _weight(record[zero + k])
-            own.receptor[k] = np.int64(tag >> _BATCH_BITS)
-        return np.int64(n)
-    behind = np.uint64(n_driven + 1)
-    for k in range(np.uint64(end - first)):
-        tag = np.uint64(record[zero + k]) >> _32
-        e = tag & _BATCH_MASK
-        drives.time[behind + k] = batches.time[e]
-        drives.power[behind + k] = batches.factor[e] * _weight(record[zero + k])
-        drives.kind[behind + k] = np.int64(tag >> _BATCH_BITS)
-    drives.time[n + _ONE] = np.inf
-    a, d = behind, np.uint64(0)
-    for k in range(n):
-        ta, td = drives.time[a], drives.time[d]
-        early = np.float64(ta).view(np.int64) < np.float64(td).view(np.int64)
-        if ta == td:
-            e = (np.uint64(record[zero + (a - behind)]) >> _32) & _BATCH_MASK
-            early = batches.origin[e] < drives.source[drives.which[d]] + i
-        step = np.uint64(early)
-        q = d + (a - d) * step
-        own.time[k] = drives.time[q]
-        own.weight[k] = drives.power[q]
-        own.receptor[k] = drives.kind[q]
-        a += step
-        d += _ONE - step
-    return np.int64(n)
+    active, ends, counts = cells.active, cells.start, cells.count
+    batch_time, factor, origin = batches.time, batches.factor, batches.origin
+    time, weight, receptor, firsts, driven = own.time, own.weight, own.receptor, own.first, own.driven
+    early_time, power, kind, which = drives.time, drives.power, drives.kind, drives.which
+    drive_first, delays, intervals, receptors = drives.first, drives.delay, drives.interval, drives.receptor
+    drawn, next_base, next_offset, block = drives.drawn, drives.next_base, drives.next_offset, drives.block
+    gaps, weights, saved, streams, sources = drives.gaps, drives.weight, drives.saved, drives.stream, drives.source
+    at = np.uint64(0)
+    room = np.uint64(time.size)
+    limit = early_time.size - 1
+    for m in range(place, stop):
+        i = active[zero + m]
+        end = ends[zero + i]
+        n_record = counts[zero + i]
+        first = np.uint64(end - n_record)
+        n = 0
+        for d in range(drive, end_drive):
+            c = drive_first[d] + i
+            delay, interval = delays[d], intervals[d]
+            j, b, o = drawn[c], next_base[c], next_offset[c]
+            saved[0, d - drive, m - place] = j
+            saved[1, d - drive, m - place] = b
+            saved[2, d - drive, m - place] = o
+            while n < limit:
+                if j >= 0:
+                    ahead, arrival = normalise(0, o + delay, unit)
+                    if b + ahead > base or (b + ahead == base and arrival > high):
+                        break
+                    q = n
+                    while q > 0 and early_time[q - 1] > arrival:  # only where there are two drives
+                        early_time[q], power[q] = early_time[q - 1], power[q - 1]
+                        kind[q], which[q] = kind[q - 1], which[q - 1]
+                        q -= 1
+                    early_time[q] = arrival
+                    power[q] = weights[c]
+                    kind[q] = receptors[d]
+                    which[q] = d
+                    n += 1
+                j += 1
+                if block[c] != j // BLOCK:
+                    block[c] = j // BLOCK
+                    fill(seed, streams[d], i, j // BLOCK, gaps[c])
+                o += gaps[c, j % BLOCK] * interval
+                if o > unit:
+                    b, o = normalise(b, o, unit)
+            drawn[c] = j
+            next_base[c] = b
+            next_offset[c] = o
+        driven[m - place] = n
+        full = n >= limit or n + n_record + 2 > early_time.size
+        if full or at + np.uint64(n + n_record + 2) > room:
+            undo_driven(zero, place, m - place, m - place + 1, drive, end_drive, cells, drives)
+            return m - place, (MORE_DRIVEN if full else MORE_OWN)
+        firsts[m - place] = at
+        if n == 0:
+            for k in range(np.uint64(n_record)):
+                packed = record[first + k]
+                e = (np.uint64(packed) >> _32) & _BATCH_MASK
+                time[at] = batch_time[e]
+                weight[at] = factor[e] * _weight(packed)
+                receptor[at] = packed >> (32 + BATCH_BITS)
+                at += _ONE
+        else:
+            # which list comes next cannot be predicted: no branch on it, and a short chain from one step to the
+            # next, of a load, a comparison of integers (times are positive: their bits are in order), an addition
+            behind = np.uint64(n + 1)
+            early_time[n] = np.inf
+            for k in range(np.uint64(n_record)):
+                packed = record[first + k]
+                e = (np.uint64(packed) >> _32) & _BATCH_MASK
+                early_time[behind + k] = batch_time[e]
+                power[behind + k] = factor[e] * _weight(packed)
+                kind[behind + k] = packed >> (32 + BATCH_BITS)
+            early_time[behind + np.uint64(n_record)] = np.inf
+            a, d = behind, np.uint64(0)
+            for _ in range(n + n_record):
+                ta, td = early_time[a], early_time[d]
+                early = np.float64(ta).view(np.int64) < np.float64(td).view(np.int64)
+                if ta == td:
+                    e = (np.uint64(record[first + (a - behind)]) >> _32) & _BATCH_MASK
+                    early = origin[e] < sources[which[d]] + i
+                step = np.uint64(early)
+                q = d + (a - d) * step
+                time[at] = early_time[q]
+                weight[at] = power[q]
+                receptor[at] = kind[q]
+                a += step
+                d += _ONE - step
+                at += _ONE
+        time[at] = np.inf
+        at += _ONE
+    return stop - place, DONE
 
 
 @kernel(forceinline=True)
@@ -361,24 +367,27 @@ def _weight(packed):
 
 
 @kernel
-def undo_driven(first, last, i, drives):
-    """Take `driven` back: its cell is to be walked once more."""
-    for d in range(first, last):
-        c = drives.first[d] + i
-        drives.drawn[c] = np.int64(drives.saved[0, d - first])
-        drives.next_base[c] = np.int64(drives.saved[1, d - first])
-        drives.next_offset[c] = drives.saved[2, d - first]
+def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
+    """Take back what `prepare` drew for the cells place + first..place + last - 1: they are to be walked once more."""
+    for m in range(first, last):
+        for d in range(drive, end_drive):
+            c = drives.first[d] + cells.active[zero + place + m]
+            drives.drawn[c] = np.int64(drives.saved[0, d - drive, m])
+            drives.next_base[c] = np.int64(drives.saved[1, d - drive, m])
+            drives.next_offset[c] = drives.saved[2, d - drive, m]
 
 
-@kernel(forceinline=True)
-def next_driven(unit, first, last, i, drives):
-    """The window of the next arrival of these drives at cell i."""
-    least = np.int64(1) << 60
-    for d in range(first, last):
-        c = drives.first[d] + i
-        ahead, _ = normalise(0, drives.next_offset[c] + drives.delay[d], unit)
-        least = min(least, drives.next_base[c] + ahead)
-    return least
+@kernel
+def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
+    """See to it that the active cells place..place + n - 1 are looked at where the next arrival of a drive falls."""
+    active, wake = cells.active, cells.wake
+    first, delay, next_base, next_offset = drives.first, drives.delay, drives.next_base, drives.next_offset
+    for m in range(place, place + n):
+        i = active[zero + m]
+        for d in range(drive, end_drive):
+            c = first[d] + i
+            ahead, _ = normalise(0, next_offset[c] + delay[d], unit)
+            wake[zero + i] = min(wake[zero + i], next_base[c] + ahead)
 
 
 @kernel

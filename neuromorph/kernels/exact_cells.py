@@ -23,8 +23,8 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    DONE, LAST_BASE, LAST_OFFSET, MORE_DRIVEN, MORE_OWN, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE,
-    UNTIL_OFFSET, driven, merge, next_driven, undo_driven,
+    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE, UNTIL_OFFSET, prepare,
+    undo_driven, wake_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
@@ -44,34 +44,37 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
              batches, mine, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
     reach = {reach}
-    limit = spikes.offset.size
-    active = cells.active[zero : zero + n_active]
-    time, weights, receptors = mine.time, mine.weight, mine.receptor
+    active, rows, ends, counts, wakes, own = cells.active, cells.row, cells.start, cells.count, cells.wake, cells.own
+    time, weights, receptors, firsts, driven = mine.time, mine.weight, mine.receptor, mine.first, mine.driven
+    spike_offset, spike_source, spike_count, archive = spikes.offset, spikes.source, spikes.count, spikes.archive
+    limit = spike_offset.size
     {shared_parameters}
+    ready = 0
+    r = 0
     for m in range(place, n_active):
-        i = active[m]
-        row = cells.row[zero + i]
-        end = cells.start[zero + i]
+        if r == ready:
+            if end_drive > drive and ready > 0:
+                wake_driven(unit, zero, m - ready, ready, drive, end_drive, cells, drives)
+            until_cell = min(m + CELLS, n_active)
+            ready, need = prepare(
+                base, high, unit, zero, m, until_cell, drive, end_drive, seed, cells, record, batches, drives, mine)
+            r = 0
+            if ready == 0:
+                return n, m, need
+        i = active[zero + m]
+        g = np.uint64(zero + i)
+        a = np.uint64(firsts[r])
+        r += 1
         {own_parameters}
         {load_state}
-        lb, lo = row[LAST_BASE], row[LAST_OFFSET]
-        ub, uo = row[UNTIL_BASE], row[UNTIL_OFFSET]
-        sb, so = row[SAFE_BASE], row[SAFE_OFFSET]
+        lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+        ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
+        sb, so = rows[g, SAFE_BASE], rows[g, SAFE_OFFSET]
         behind = (base - lb) * unit
         clamped = ub > lb or (ub == lb and uo > lo)
         until = uo if ub == base else (-np.inf if ub < base else np.inf)
         safe = so if sb == base else (-np.inf if sb < base else np.inf)
         start = n
-        n_driven = 0
-        if end_drive > drive:
-            n_driven = driven(base, high, unit, drive, end_drive, i, seed, drives)
-            if n_driven < 0:
-                undo_driven(drive, end_drive, i, drives)
-                return n, m, MORE_DRIVEN
-        if merge(end - cells.count[zero + i], end, n_driven, i, record, batches, drives, mine) < 0:
-            undo_driven(drive, end_drive, i, drives)
-            return n, m, MORE_OWN
-        a = ZERO
         arrival = time[a]
         while True:
             target = min(arrival, high)
@@ -123,12 +126,14 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 n_spikes = 0 if clamped else fires(S({names}), p)
             if n_spikes > 0:
                 if n >= limit:
-                    undo_driven(drive, end_drive, i, drives)
+                    undo_driven(zero, m - r + 1, r - 1, ready, drive, end_drive, cells, drives)
+                    if end_drive > drive:
+                        wake_driven(unit, zero, m - r + 1, r - 1, drive, end_drive, cells, drives)
                     return start, m, MORE_SPIKES
                 {archive}
-                spikes.offset[n] = lo
-                spikes.source[n] = first_id + i
-                spikes.count[n] = n_spikes
+                spike_offset[n] = lo
+                spike_source[n] = first_id + i
+                spike_count[n] = n_spikes
                 n += 1
                 {unpack} = reset(S({names}), p)
                 cb, uo = normalise(0, lo + {refractory}, unit)
@@ -137,16 +142,15 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 until = uo if cb == 0 else np.inf
         if clamped:
             sb, so = ub, uo
-        row[LAST_BASE], row[LAST_OFFSET] = lb, lo
-        row[UNTIL_BASE], row[UNTIL_OFFSET] = ub, uo
-        row[SAFE_BASE], row[SAFE_OFFSET] = sb, so
+        rows[g, LAST_BASE], rows[g, LAST_OFFSET] = lb, lo
+        rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET] = ub, uo
+        rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = sb, so
         {store_state}
-        wake = np.int64(sb)
-        if end_drive > drive:
-            wake = min(wake, next_driven(unit, drive, end_drive, i, drives))
-            drives.arrivals[0] += n_driven
-        cells.wake[zero + i] = wake
-        cells.count[zero + i] = 0
+        wakes[g] = np.int64(sb)
+        counts[g] = 0
+        drives.arrivals[0] += driven[r - 1]
+    if end_drive > drive and ready > 0:
+        wake_driven(unit, zero, n_active - ready, ready, drive, end_drive, cells, drives)
     return n, n_active, DONE
 
 
@@ -155,11 +159,11 @@ def evaluate(base, offset, unit, chosen, rows, shared, own, out):
     # State of the chosen cells at an instant at or after their last own event; nothing is moved.
     for m in range(chosen.size):
         i = chosen[m]
-        row = rows[i]
+        g = i
         p = P({evaluate_parameters})
         {load_state}
-        lb, lo = row[LAST_BASE], row[LAST_OFFSET]
-        ub, uo = row[UNTIL_BASE], row[UNTIL_OFFSET]
+        lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+        ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
         clamped = ub > lb or (ub == lb and uo > lo)
         if clamped and (ub < base or (ub == base and uo <= offset)):
             {unpack} = advance_state(S({names}), elapsed(lb, lo, ub, uo, unit), p, True)
@@ -282,16 +286,16 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "reach": "np.inf" if model.closed_crossing else "1.0 + 2.0 * unit",
         "refractory": f"p.{model.refractory}" if model.refractory else "0.0",
         "shared_parameters": [] if own else [f"p = P({values('i')})"],
-        "own_parameters": [f"p = P({values('zero + i').replace('own[', 'cells.own[')})"] if own else [],
+        "own_parameters": [f"p = P({values('g')})"] if own else [],
         "evaluate_parameters": values("i"),
-        "load_state": [f"v{j} = row[{6 + j}]" for j in range(len(names))],
-        "store_state": [f"row[{6 + j}] = v{j}" for j in range(len(names))],
+        "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
+        "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
         "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
         "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
         "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],
         "add_inputs": [f"x{j} += weight if receptor == {j} else 0.0" for j in range(len(receptors))],
         "inputs": ", ".join(f"x{j}" for j in range(len(receptors))),
-        "archive": ["if spikes.archive.shape[0] > 0:"]
-        + [f"    spikes.archive[n, {j}] = v{j}" for j in range(len(names))],
+        "archive": ["if archive.shape[0] > 0:"]
+        + [f"    archive[n, {j}] = v{j}" for j in range(len(names))],
     }
     return render(template, lines)
