@@ -80,25 +80,6 @@ class Calendar:
         self.closed = self.end
         self._oldest = max(0, last + 1 - self.horizon)
 
-    def close_exact(self, base: int) -> None:
-        """Order the spikes of a window, or of the part of it that has been run."""
-        place = base % self.bucket_start.size
-        if base > self._bucket:
-            for skipped in range(self._bucket + 1, base + 1):
-                self.bucket_start[skipped % self.bucket_start.size] = self.closed
-                self.bucket_end[skipped % self.bucket_start.size] = self.closed
-            self._bucket = base
-        if self.end > self.closed:
-            # entries come in order of id, so a stable sort by time orders them by (instant, id); numpy's, since numba's
-            # argsort compiles for 4 s
-            window = slice(self.closed, self.end)
-            order = np.argsort(self.offset[window], kind="stable")
-            for column in (self.offset, self.source, self.count):
-                column[window] = column[window][order]
-        self.bucket_end[place] = self.end
-        self.closed = self.end
-        self._oldest = max(0, base - self.horizon)
-
     def clear(self) -> None:
         """Forget every spike in flight."""
         self.bucket_start[:] = self.end

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.errors import InputError, Problem
-from neuromorph.kernels import neurons as kernels
 from neuromorph.kernels import rng
 from neuromorph.kernels.grid_cells import Kind, grid_kernels
 from neuromorph.lowered.clock import Clock
@@ -31,7 +29,7 @@ class Cells(ABC):
         self.n = 0  # spikes of the window
         self.rows_of_part = np.zeros(parts + 1, np.int64)
         self.key = (seed, rng.stream(f"{neurons.name}/cell"))
-        capacity = max(window * neurons.size, 16) if not clock.exact else max(2 * neurons.size, 1024)
+        capacity = max(window * neurons.size, 16) if not clock.exact else 0
         self.out_base = np.zeros(capacity, np.int64)
         self.out_offset = np.zeros(capacity if clock.exact else 0)
         self.out_index = np.zeros(capacity, np.int64)
@@ -121,74 +119,3 @@ class GridCells(Cells):
         """Back to the initial state, not refractory."""
         self._restore_initial()
         self.until[:] = LONG_AGO
-
-
-class ExactCells(Cells):
-    """A population advanced from event to event; state is that at each cell's last own event."""
-
-    def __init__(self, neurons: Neurons, clock: Clock, seed: int, parts: int, window: int, archived: bool) -> None:
-        super().__init__(neurons, clock, seed, parts, window, archived)
-        self.last_base, self.last_offset = np.full(neurons.size, -1), np.full(neurons.size, clock.unit)
-        self.until_base, self.until_offset = np.full(neurons.size, LONG_AGO), np.zeros(neurons.size)
-        self.safe_base, self.safe_offset = np.full(neurons.size, -1), np.zeros(neurons.size)
-        module = kernels.exact_kernels(neurons.model, neurons.own)
-        self._kernel, self._evaluate, self._firing = module.advance, module.evaluate, module.firing
-        self._check_quiet(np.arange(neurons.size), self.state)
-
-    def advance(self, base: int, high: float, pointer: Any, offset: Any, receptor: Any, weight: Any) -> None:
-        """Run to (base, high) with arrivals bucketed by cell; `pointer` begins at this population's cell 0."""
-        n = 0
-        for part in range(self.bounds.size - 1):
-            cell, end = int(self.bounds[part]), int(self.bounds[part + 1])
-            while cell < end:
-                n, cell = self._kernel(
-                    base, high, self.clock.unit, cell, end, pointer, offset, receptor, weight, self.state,
-                    self.last_base, self.last_offset, self.until_base, self.until_offset, self.safe_base,
-                    self.safe_offset, self.refractory_ms,
-                    self.shared, self.own, self.key[0], self.key[1], self.out_base, self.out_offset, self.out_index,
-                    self.out_count, self.archive, n, self.out_base.size,
-                )  # fmt: skip
-                if cell < end:
-                    self._grow()
-            self.rows_of_part[part + 1] = n
-        self.n = n
-
-    def _grow(self) -> None:
-        for name in ("out_base", "out_offset", "out_index", "out_count"):
-            old = getattr(self, name)
-            setattr(self, name, np.concatenate([old, np.zeros_like(old)]))
-        if self._archived:
-            self.archive = np.concatenate([self.archive, np.zeros_like(self.archive)])
-
-    def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
-        """All state variables of some cells at the present instant: float64[variables, cells]."""
-        out = np.empty((len(self.variables), cells.size))
-        self._evaluate(
-            base, offset, self.clock.unit, cells, self.state, self.last_base, self.last_offset, self.until_base,
-            self.until_offset, self.shared, self.own, out,
-        )  # fmt: skip
-        return out
-
-    def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
-        """Set a state variable of some cells now; that is an own event of theirs."""
-        new = self.all_values(base, offset, cells)
-        new[row] = values
-        self._check_quiet(cells, new)
-        self.state[:, cells] = new
-        self.last_base[cells], self.last_offset[cells] = base, offset
-        self.safe_base[cells] = -1
-
-    def _check_quiet(self, cells: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Raise InputError where a cell would fire at this very instant, which belongs to the past."""
-        k = int(self._firing(cells, values, self.shared, self.own))
-        if k >= 0:
-            where = f"{self.neurons.name}[{cells[k]}]"
-            fix = "Set a state below the threshold, or run on the grid, where the cell fires a tick later."
-            raise InputError(Problem("exact mode cannot start at or above the threshold", where, fix=fix))
-
-    def reset(self, base: int, offset: float) -> None:
-        """Back to the initial state, not refractory."""
-        self._restore_initial()
-        self.last_base[:], self.last_offset[:] = base, offset
-        self.safe_base[:] = -1
-        self.until_base[:], self.until_offset[:] = LONG_AGO, 0.0

@@ -11,6 +11,8 @@ from neuromorph.kernels import rng
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Current
 
+NEVER = 1 << 62
+
 
 class CurrentState:
     """A current's channels: what each injects now, and (dc) its changes to come."""
@@ -75,6 +77,10 @@ class CurrentState:
             offset = float(self._offset[self._next])
             out.append((offset, *self._pop()))
         return out
+
+    def next_base(self) -> int:
+        """The base of the next change that is known beforehand."""
+        return int(self._base[self._next]) if self.known and self._next < self._base.size else NEVER
 
     def present(self) -> tuple[Any, Any]:
         """(slots, pA) of what is injected now, to restore cells after a reset."""

@@ -19,7 +19,7 @@ class DriveTable:
     def __init__(self, network: CompiledNetwork) -> None:
         self.drives = network.drives
         self.inputs = {d.input for d in self.drives}
-        self.weight = [d.weight.copy() for d in self.drives]
+        self._weight = [d.weight.copy() for d in self.drives]
         unit = network.clock.unit
         self._mean = np.array([d.rate * unit for d in self.drives], float)
         limits = [kernels.thresholds(mean) for mean in self._mean]
@@ -45,7 +45,7 @@ class DriveTable:
 
     def arrays(self, part: int) -> tuple[Any, ...]:
         """What `drive_tick` takes for one part."""
-        weight = np.concatenate([*self.weight, np.empty(0, np.float32)])
+        weight = np.concatenate([*self._weight, np.empty(0, np.float32)])
         scratch = self._scratch[part]
         return (
             self._tables[part], self._mean, self._limits, self._key, weight, self._totals[part], scratch,
@@ -57,6 +57,10 @@ class DriveTable:
         if not self.drives:
             return 0
         return sum(int(kernels.drive_ticks(first, last, ring, *self.arrays(part))) for part in range(len(self._tables)))
+
+    def weight(self, name: str) -> NDArray[np.float32]:
+        """The weights of the drive of an input, float32[size], as they are now."""
+        return next(w for w, d in zip(self._weight, self.drives) if d.input == name)
 
     def take_totals(self) -> list[tuple[str, int]]:
         """(input, number of events) since the last call."""

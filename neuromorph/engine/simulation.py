@@ -12,16 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.engine.calendar import Calendar
-from neuromorph.engine.cells import Cells, ExactCells, GridCells
+from neuromorph.engine.cells import Cells, GridCells
 from neuromorph.engine.currents import CurrentState
 from neuromorph.engine.drives import DriveTable
+from neuromorph.engine.exact_cells import ExactCells
+from neuromorph.engine.exact_drives import ExactDrives
+from neuromorph.engine.exact_windows import ExactWindows
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
 from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
 from neuromorph.engine.ticks import TickLoop, is_plain
-from neuromorph.engine.windows import ExactWindows, GridWindows
+from neuromorph.engine.windows import GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
 from neuromorph.lowered.connections import Connections
@@ -64,22 +67,21 @@ class Engine:
             p.name: kind(p, clock, network.seed, network.parts, self.window, p.name in archived)
             for p in network.neurons
         }
-        self.drives = DriveTable(network)
+        self.drives: Any = ExactDrives(network) if clock.exact else DriveTable(network)
+        silent = {d.input for d in network.drives}
         self.sources = {
-            p.name: Source(p, clock, network.seed, self.window)
-            for p in network.inputs
-            if p.name not in self.drives.inputs
+            p.name: Source(p, clock, network.seed, self.window) for p in network.inputs if p.name not in silent
         }
-        self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
-        for current in self.currents:
-            current.begin()
-            self._restore(current)
         self.plastic = _plastic_parts(network)
         self.synapse = [rows.synapse for rows in network.static]
         self._places: dict[str, list[tuple[Any, Any]]] = {}
-        self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
         self._signal_sources = [s for s in network.signals if s.population is not None]
+        self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
+        self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
         self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
+        for current in self.currents:
+            current.begin()
+            self._restore(current)
         self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
@@ -98,7 +100,7 @@ class Engine:
         return self.clock.milliseconds(*self.now)
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
-        """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` after each window."""
+        """Simulate `duration` ms more, over (time, time + duration]; `callback(engine)` every so often."""
         duration = quantity(duration, "ms", "run")
         if not np.isfinite(duration) or duration < 0:
             raise InputError(Problem("duration is not a time", "run", duration, "a number of ms, 0 or above"))
@@ -127,6 +129,7 @@ class Engine:
 
     def close(self, status: str = "complete") -> dict[str, Any]:
         """Finish the recording; returns the summary."""
+        self.windows.settle()
         summary = {
             "status": status,
             "simulated_ms": self.time,
@@ -328,7 +331,7 @@ class Engine:
                 out.append((part.weight, (part.rows.origin, slice(None))))
             return out
         if projection.drive >= 0:
-            return [(self.drives.weight[projection.drive], (slice(None), slice(None)))]
+            return [(self.drives.weight(projection.source), (slice(None), slice(None)))]
         if projection.name not in self._places:
             self._places[projection.name] = places(self.network, projection, cores())
         found = zip(self.synapse, self._places[projection.name])

@@ -132,8 +132,8 @@ class TickLoop:
             flight = self._flights[part]
             self._run(
                 part, self.parts, first, last, self.window, self._barrier, engine.network.seed, self._segments[part],
-                self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]), *self._boxes.arrays(),
-                calendar.base, calendar.source, calendar.count, *flight.results(), *self._kind_arrays,
+                self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]),
+                *self._boxes.arrays(), calendar.base, calendar.source, calendar.count, *flight.results(), *self._kind_arrays,
             )  # fmt: skip
 
         if self._pool is None:
@@ -164,6 +164,9 @@ class TickLoop:
             counts[name] += int(n)
         for name, n in self._drives.take_totals():
             counts[name] += n
+
+    def settle(self) -> None:
+        """Bring counts up to now: they are."""
 
     def clear(self) -> None:
         """Forget all arrivals to come."""

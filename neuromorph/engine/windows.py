@@ -35,7 +35,9 @@ class _Windows:
         """Forget all arrivals to come."""
         self.ring[:] = 0.0
         self.pending.n = 0
-        self.engine.drives.clear(self.engine.now[0])
+
+    def settle(self) -> None:
+        """Bring counts up to now."""
 
     def _collect(self) -> None:
         """Append the window's spikes to the calendar, population by population in order of id."""
@@ -88,6 +90,11 @@ class GridWindows(_Windows):
         self._by_tick, self._by_spike = _shared_inputs(network)
         self._one_tick = False
 
+    def clear(self) -> None:
+        """Forget all arrivals to come."""
+        super().clear()
+        self.engine.drives.clear(self.engine.now[0])
+
     def boundary(self, now: Instant) -> Instant:
         """Where the window that begins now ends."""
         return now[0] + self.engine.window, 0.0
@@ -129,94 +136,6 @@ class GridWindows(_Windows):
         if self._spikes:
             self._learn(now)
             engine.emitted(self._first, calendar.closed)
-
-
-class ExactWindows(_Windows):
-    """Windows of continuous time; arrivals are bucketed by cell and each cell is walked through its own."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self._pointer = np.zeros(engine.network.n_neurons + 1, np.int64)
-        self._make_arrays(1 << 12)
-
-    def _make_arrays(self, capacity: int) -> None:
-        self._slot, self._offset = np.zeros(capacity, np.int32), np.zeros(capacity)
-        self._weight, self._source = np.zeros(capacity), np.zeros(capacity, np.int64)
-        self._synapse = np.zeros(capacity, np.int64)
-        self._sorted = np.zeros(capacity), np.zeros(capacity, np.int8), np.zeros(capacity)
-
-    def boundary(self, now: Instant) -> Instant:
-        """Where the window that begins now ends."""
-        unit = self.engine.clock.unit
-        return (now[0] + 1, unit) if now[1] >= unit else (now[0], unit)
-
-    def advance(self, now: Instant, stop: Instant) -> None:
-        """Run (now, stop], inside one window."""
-        engine = self.engine
-        base, high = stop
-        low = now[1] if now[0] == base else 0.0
-        for source in engine.sources.values():
-            source.emit_exact(base, low, high)
-        n = self._arrivals(base, low, high)
-        network = engine.network
-        kernels.bucket_exact(
-            n, self._slot, self._offset, self._weight, self._source, self._synapse, network.neuron_of_slot,
-            network.receptor_of_slot, self._pointer, *self._sorted,
-        )  # fmt: skip
-        for cells in engine.cells.values():
-            first = cells.neurons.first_neuron
-            cells.advance(base, high, self._pointer[first:], *self._sorted)  # type: ignore[attr-defined]
-        calendar = engine.calendar
-        self._collect()
-        self._spikes = calendar.end - calendar.closed
-        calendar.close_exact(base)
-        if self._spikes:
-            self._learn(now)
-            engine.emitted(self._first, calendar.closed)
-
-    def _arrivals(self, base: int, low: float, high: float) -> int:
-        """List everything that arrives in (low, high]: static, plastic, currents; returns how much."""
-        n = 0
-        for k, rows in enumerate(self.engine.network.static):
-            more = self._expand(k, rows, base, low, high, n)
-            if more < 0:
-                self._room(n - more)
-                more = self._expand(k, rows, base, low, high, n)
-            self.engine.synaptic_events += more
-            n += more
-        if self.pending.n:
-            n = self._add(n, *self.pending.take(base, low, high))
-        for number, current in enumerate(self.engine.currents):
-            for offset, slots, amplitude in current.arrivals(base, high):
-                same = np.full(slots.size, number)
-                n = self._add(n, slots, np.full(slots.size, offset), amplitude, same, np.arange(slots.size))
-        return n
-
-    def _expand(self, k: int, rows: Any, base: int, low: float, high: float, n: int) -> int:
-        calendar = self.engine.calendar
-        return int(
-            kernels.expand_exact(
-                base, low, high, self.engine.clock.unit, base - calendar.horizon, calendar.bucket_start,
-                calendar.bucket_end, calendar.offset, calendar.source, calendar.count, rows.row, rows.row_start,
-                rows.slice_delay, rows.slice_end, rows.delays, self.engine.synapse[k], self._slot[n:],
-                self._offset[n:], self._weight[n:], self._source[n:], self._synapse[n:],
-            )
-        )  # fmt: skip
-
-    def _add(self, n: int, slot: Any, offset: Any, weight: Any, source: Any, synapse: Any) -> int:
-        if n + slot.size > self._slot.size:
-            self._room(n + slot.size)
-        into = slice(n, n + slot.size)
-        self._slot[into], self._offset[into], self._weight[into] = slot, offset, weight
-        self._source[into], self._synapse[into] = source, synapse
-        return n + int(slot.size)
-
-    def _room(self, n: int) -> None:
-        kept: list[Any] = [self._slot, self._offset, self._weight, self._source, self._synapse]
-        self._make_arrays(2 * n)
-        fresh: list[Any] = [self._slot, self._offset, self._weight, self._source, self._synapse]
-        for new, old in zip(fresh, kept):
-            new[: old.size] = old
 
 
 def _shared_inputs(network: CompiledNetwork) -> tuple[bool, bool]:

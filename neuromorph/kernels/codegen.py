@@ -141,3 +141,19 @@ def _hash_value(digest: Any, value: Any, seen: set[int]) -> None:
         digest.update(repr(value).encode())
     else:
         raise Unfingerprintable(f"cannot hash {value!r}")
+
+
+def render(template: str, values: dict[str, object]) -> str:
+    """Fill `{name}`; a list becomes one line each, indented as its placeholder is."""
+    out: list[str] = []
+    for line in template.split("\n"):
+        stripped = line.strip()
+        block = values.get(stripped[1:-1]) if stripped.startswith("{") and stripped.endswith("}") else None
+        if isinstance(block, list):
+            indent = line[: len(line) - len(line.lstrip())]
+            out.extend(indent + item for item in block)
+        else:
+            for name, value in values.items():
+                line = line.replace("{" + name + "!r}", repr(value)).replace("{" + name + "}", str(value))
+            out.append(line)
+    return "\n".join(out)

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from neuromorph.kernels.codegen import load
-from neuromorph.kernels.neurons import render
+from neuromorph.kernels.codegen import load, render
 from neuromorph.models.contract import NeuronModel
 
 

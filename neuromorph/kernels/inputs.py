@@ -11,9 +11,10 @@ import math
 import numpy as np
 
 from neuromorph.kernels.drives import count_of_one
+from neuromorph.kernels.gaps import gap
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
-from neuromorph.kernels.rng import exponential, poisson_quantile, uniform
+from neuromorph.kernels.rng import poisson_quantile, uniform
 
 #: a Poisson count of a larger mean is the sum of counts of at most this mean
 LARGEST_MEAN = 30.0
@@ -61,10 +62,10 @@ def _next_event(rate, step_time, i, base, offset, need, unit):
     while True:
         r = rate[step, q]
         if step + 1 >= step_time.size:
-            return normalise(base, offset + need / r, unit) if r > 0.0 else (NEVER, 0.0)
+            return normalise(base, offset + need * (1.0 / r), unit) if r > 0.0 else (NEVER, 0.0)
         rest = step_time[step + 1] - (base * unit + offset)
         if r * rest >= need and r > 0.0:
-            return normalise(base, offset + need / r, unit)
+            return normalise(base, offset + need * (1.0 / r), unit)
         need -= r * rest
         step += 1
         ahead = math.ceil(step_time[step] / unit) - 1
@@ -81,7 +82,7 @@ def poisson_exact(
     for i in range(start, size[0]):
         if draws[i] == 0:
             draws[i] = 1
-            need = exponential(key[0], key[1], i, 0)
+            need = gap(key[0], key[1], i, 0)
             next_base[i], next_offset[i] = _next_event(rate, step_time, i, -1, unit, need, unit)
         while next_base[i] < base or (next_base[i] == base and next_offset[i] <= high_offset):
             if n >= limit:
@@ -91,7 +92,7 @@ def poisson_exact(
             out_index[n] = i
             out_count[n] = 1
             n += 1
-            need = exponential(key[0], key[1], i, draws[i])
+            need = gap(key[0], key[1], i, draws[i])
             draws[i] += 1
             next_base[i], next_offset[i] = _next_event(rate, step_time, i, next_base[i], next_offset[i], need, unit)
     return n, size[0]

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from neuromorph.kernels.codegen import load
-from neuromorph.kernels.neurons import render
+from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.plastic_lines import template_lines
 from neuromorph.learning.contract import LearningRule
 

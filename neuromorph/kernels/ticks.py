@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from neuromorph.kernels.codegen import load
+from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.grid_cells import IMPORTS, STEP, Kind, hooks, kind_lines, label, step_arguments
-from neuromorph.kernels.neurons import render
 
 _RUN = """
 from neuromorph.kernels.barrier import meet
@@ -21,8 +20,8 @@ from neuromorph.kernels.flight import deliver, launch, take_due
 @kernel
 def run(part, parts, first, last, window, state_of_barrier, seed, segment, input, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
-        counts16, row, row_start, slice_delay, slice_end, synapse, free, flight_source, flight_count, flight_tick, place,
-        following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
+        counts16, row, row_start, slice_delay, slice_end, synapse, free, flight_source, flight_count, flight_tick,
+        place, following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
         calendar_tick, calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
     # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, places left, end of the
     # calendar, synaptic events) is read and written. See engine/ticks.py for the arrays.

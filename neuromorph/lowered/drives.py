@@ -40,11 +40,9 @@ def drive(spec: PopulationSpec, made: Connections, target: Neurons, clock: Clock
     """The drive that a projection of a silent input is, or None where it is not one-to-one with one delay."""
     delay, rate = made.spec.delay, _rate(spec)
     assert rate is not None
-    if clock.exact:  # exact mode draws them one by one, so far
-        return None
     if made.spec.rule != "one_to_one" or made.receptor is None or not isinstance(delay, Constant):
         return None
-    if rate / 1e3 * clock.unit > LARGEST_MEAN:
+    if not clock.exact and rate / 1e3 * clock.unit > LARGEST_MEAN:
         return None
     slot = target.slot0 + made.receptor * target.size
     weight = made.weights((0, made.n))

@@ -66,6 +66,8 @@ class NeuronModel:
     receptors: ClassVar[tuple[Receptor, ...]] = ()
     resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
     coefficient_names: ClassVar[tuple[str, ...]] = ()
+    #: `crossing` costs the same however far ahead it looks
+    closed_crossing: ClassVar[bool] = False
     #: name of the parameter that holds the refractory period (ms); "" for none
     refractory: ClassVar[str] = "t_ref"
     equations: ClassVar[str] = ""

@@ -68,6 +68,7 @@ class LifDelta(_Lif):
     source = "Brunel 2000, doi:10.1023/A:1008925309027; " + _ROTTER_DIESMANN
     receptors = (Receptor("delta", "mV", doc="jump of the membrane potential"), CURRENT)
     coefficient_names = ("decay", "gain")
+    closed_crossing = True
 
     @staticmethod
     def coefficients(p, h):
@@ -80,13 +81,13 @@ class LifDelta(_Lif):
 
     @staticmethod
     def advance(s, h, p, clamped):
-        rest = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m
-        V_m = rest + (s.V_m - rest) * exp(-h / p.tau_m)
+        rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
+        V_m = rest + (s.V_m - rest) * exp(h * (-1.0 / p.tau_m))
         return s.V_m if clamped else V_m, s.I_stim
 
     @staticmethod
     def crossing(s, h, p):
-        drive = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m - p.V_th
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
         return first_crossing_constant(s.V_m - p.V_th, drive, p.tau_m, h)
 
     @staticmethod
@@ -135,17 +136,18 @@ class LifExp(_Lif):
 
     @staticmethod
     def advance(s, h, p, clamped):
-        a, b, d = h / p.tau_m, h / p.tau_syn_ex, h / p.tau_syn_in
+        # quotients of parameters are loop invariants: the compiler moves them out, but makes no division a product
+        a, b, d = h * (1.0 / p.tau_m), h * (1.0 / p.tau_syn_ex), h * (1.0 / p.tau_syn_in)
         decay, decay_ex, decay_in = exp(-a), exp(-b), exp(-d)
-        rest = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m
+        rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
         driven = s.I_ex * quotients(a, decay, b, decay_ex)[0] + s.I_in * quotients(a, decay, d, decay_in)[0]
-        V_m = rest + (s.V_m - rest) * decay + driven * (h / p.C_m)
+        V_m = rest + (s.V_m - rest) * decay + driven * (h * (1.0 / p.C_m))
         return s.V_m if clamped else V_m, s.I_stim, s.I_ex * decay_ex, s.I_in * decay_in
 
     @staticmethod
     def crossing(s, h, p):
         per_C = 1.0 / p.C_m
-        drive = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m - p.V_th
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
         f, ex, inh = s.V_m - p.V_th, s.I_ex * per_C, s.I_in * per_C
         return first_crossing(f, drive, p.tau_m, ex, 0.0, p.tau_syn_ex, inh, 0.0, p.tau_syn_in, h)
 
@@ -205,20 +207,21 @@ class LifAlpha(_Lif):
 
     @staticmethod
     def advance(s, h, p, clamped):
-        a, b, d = h / p.tau_m, h / p.tau_syn_ex, h / p.tau_syn_in
+        # quotients of parameters are loop invariants: the compiler moves them out, but makes no division a product
+        a, b, d = h * (1.0 / p.tau_m), h * (1.0 / p.tau_syn_ex), h * (1.0 / p.tau_syn_in)
         decay, decay_ex, decay_in = exp(-a), exp(-b), exp(-d)
         ex, rise_ex = quotients(a, decay, b, decay_ex)
         inh, rise_in = quotients(a, decay, d, decay_in)
-        rest = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m
+        rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
         driven = (s.I_ex * ex + s.y_ex * h * rise_ex) + (s.I_in * inh + s.y_in * h * rise_in)
-        V_m = rest + (s.V_m - rest) * decay + driven * (h / p.C_m)
+        V_m = rest + (s.V_m - rest) * decay + driven * (h * (1.0 / p.C_m))
         I_ex, I_in = (s.I_ex + s.y_ex * h) * decay_ex, (s.I_in + s.y_in * h) * decay_in
         return s.V_m if clamped else V_m, s.I_stim, s.y_ex * decay_ex, I_ex, s.y_in * decay_in, I_in
 
     @staticmethod
     def crossing(s, h, p):
         per_C = 1.0 / p.C_m
-        drive = p.E_L + (p.I_e + s.I_stim) * p.tau_m / p.C_m - p.V_th
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
         ex, rise_ex, inh, rise_in = s.I_ex * per_C, s.y_ex * per_C, s.I_in * per_C, s.y_in * per_C
         f = s.V_m - p.V_th
         return first_crossing(f, drive, p.tau_m, ex, rise_ex, p.tau_syn_ex, inh, rise_in, p.tau_syn_in, h)

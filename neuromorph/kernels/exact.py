@@ -1,0 +1,413 @@
+"""Kernels of exact mode between the cells: what arrives in a window, by cell; what was emitted, in order of time.
+
+A *batch* is a slice of synapses of one source, with one delay, that falls due: all its arrivals have one instant.
+Batches are put in order of time, and their synapses dealt out to the cells in that order, so that each cell's arrivals
+are in order without a comparison. An arrival is 8 bytes: the number of its batch and its weight.
+"""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from neuromorph.kernels.gaps import BLOCK, fill
+from neuromorph.kernels.instants import normalise
+from neuromorph.kernels.jit import kernel
+
+#: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
+BATCH_BITS = 24
+#: cells that are prepared and walked together
+CELLS = 32
+BATCH_MASK = (1 << BATCH_BITS) - 1
+_BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
+_32, _LOW_BITS = np.uint64(32), 0xFFFFFFFF
+_ONE_BITS = 0x3F800000  # of a weight of 1
+#: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
+DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
+#: columns of a cell's row before its variables
+LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
+#: places in `marks`: where in a run the kernels are
+BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, MARKS = range(14)
+
+#: StaticRows (lowered/compiled.py); words uint32[n, 2]: slot and bits of the weight of each synapse
+Rows = collections.namedtuple("Rows", "row row_start slice_delay slice_end delays words")
+Calendar = collections.namedtuple("Calendar", "base offset source count bucket_start bucket_end")
+#: spikes of inputs, in order of (instant, id)
+Inputs = collections.namedtuple("Inputs", "base offset source count")
+#: arrivals one by one: of plastic synapses, of currents
+Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
+#: batches as found, their order in time, and what a cell reads of them in that order
+Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
+#: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
+Cells = collections.namedtuple("Cells", "row wake count start active n_active own shared")
+Slots = collections.namedtuple("Slots", "cell receptor")
+#: spikes of the window
+Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
+#: the arrivals of a few cells, in order of time, inf behind each cell's last; where a cell begins; how many are driven
+Own = collections.namedtuple("Own", "time weight receptor first driven")
+#: Poisson inputs that drive a population cell by cell; `of`: first drive of each population
+Drives = collections.namedtuple(
+    "Drives",
+    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power kind which arrivals",
+)
+
+
+@kernel
+def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batches):
+    """Find the batches due in (low, high] of window `base`, emissions from window `oldest` on.
+
+    Returns (batches, arrivals, synaptic events); where `batches` is too small nothing beyond its end is written.
+    About 10 ns a batch.
+    """
+    horizon = calendar.bucket_start.size
+    n = 0
+    arrivals = 0
+    events = 0
+    limit = batches.at.size
+    for emitted in range(max(oldest, 0), base):
+        bucket = emitted % horizon
+        for k in range(calendar.bucket_start[bucket], calendar.bucket_end[bucket]):
+            g = calendar.source[k]
+            end = rows.row[g + 1]
+            q = _first_due(rows, rows.row[g], end, calendar.offset[k], base - emitted, low, unit)
+            start = np.int64(rows.row_start[g])
+            last = start + (np.int64(rows.slice_end[q - 1]) if q > rows.row[g] else 0)
+            while q < end:
+                ahead, at = normalise(0, calendar.offset[k] + rows.delays[rows.slice_delay[q]], unit)
+                if ahead > base - emitted or at > high:
+                    break
+                first, last = last, start + np.int64(rows.slice_end[q])
+                if n < limit:
+                    batches.at[n] = at
+                    batches.scale[n] = calendar.count[k]
+                    batches.source[n] = g
+                    batches.place[n] = first
+                    batches.first[n] = first
+                    batches.last[n] = last
+                arrivals += last - first
+                events += (last - first) * calendar.count[k]
+                n += 1
+                q += 1
+    for k in range(n_loose):
+        if n < limit:
+            batches.at[n] = loose.offset[k]
+            batches.scale[n] = loose.weight[k]
+            batches.source[n] = loose.source[k]
+            batches.place[n] = loose.synapse[k]
+            batches.first[n] = -1 - loose.slot[k]
+            batches.last[n] = 0
+        arrivals += 1
+        n += 1
+    return n, arrivals, events
+
+
+@kernel(forceinline=True)
+def _first_due(rows, first, last, offset, ahead, low, unit):
+    """First slice of a row whose arrival lies after `low` of the window `ahead` of the emission (binary search)."""
+    while first < last:
+        middle = (first + last) // 2
+        n, at = normalise(0, offset + rows.delays[rows.slice_delay[middle]], unit)
+        if n < ahead or (n == ahead and at <= low):
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@kernel
+def order_in_time(n, at, source, place, unit, order, head):
+    """Order 0..n-1 by (at, source, place), at in (0, unit]: one bin an entry, then insertion.
+
+    Entries of one instant mostly come in order of source, so that insertion finds little to do. About 10 ns an entry.
+    """
+    bins = max(n, 1)
+    per_ms = bins / unit
+    for b in range(bins + 1):
+        head[b] = 0
+    for k in range(n):
+        head[min(int(at[k] * per_ms), bins - 1) + 1] += 1
+    for b in range(1, bins + 1):
+        head[b] += head[b - 1]
+    for k in range(n):
+        b = min(int(at[k] * per_ms), bins - 1)
+        order[head[b]] = k
+        head[b] += 1
+    for i in range(1, n):
+        k = order[i]
+        q = i
+        while q > 0 and _later(order[q - 1], k, at, source, place):
+            order[q] = order[q - 1]
+            q -= 1
+        order[q] = k
+
+
+@kernel(forceinline=True)
+def _later(a, b, at, source, place):
+    if at[a] != at[b]:
+        return at[a] > at[b]
+    if source[a] != source[b]:
+        return source[a] > source[b]
+    return place[a] > place[b]
+
+
+@kernel
+def count_arrivals(n, batches, words, slots, count):
+    """How many arrivals each cell has. About 1 ns an arrival, bound by increments in L1 and L2."""
+    for e in range(n):
+        first = batches.first[e]
+        if first < 0:
+            count[slots.cell[-1 - first]] += 1
+            continue
+        mine = words[first : batches.last[e]]
+        for j in range(mine.shape[0]):
+            count[slots.cell[mine[j, 0]]] += 1
+
+
+@kernel
+def list_active(base, low, high, zero, cells, active, total):
+    """List the cells low..high-1 that have arrivals or may fire by themselves in window `base`, in order.
+
+    `active` gets their indices, counted from `zero`; each gets room for its arrivals from `total` on. Returns their
+    number and the new total. A quiet stretch of 16 cells costs 3 ns.
+    """
+    n = 0
+    at = low
+    while at < high:
+        counts = cells.count[at : min(at + 16, high)]
+        wakes = cells.wake[at : min(at + 16, high)]
+        busy = 0
+        for k in range(counts.size):
+            busy |= (counts[k] > 0) | (wakes[k] <= base)
+        if busy:
+            for k in range(counts.size):
+                if counts[k] > 0 or wakes[k] <= base:
+                    active[n] = at + k - zero
+                    cells.start[at + k] = total
+                    total += counts[k]
+                    n += 1
+        at += 16
+    return n, total
+
+
+@kernel
+def deal(n, batches, words, slots, start, record):
+    """Deal the arrivals out to their cells, batch by batch; `start` of a cell ends behind its last one.
+
+    About 3 ns an arrival, bound by as many streams of stores as there are cells.
+    """
+    for e in range(n):
+        k = batches.order[e]
+        batches.time[e] = batches.at[k]
+        batches.factor[e] = batches.scale[k]
+        batches.origin[e] = batches.source[k]
+        first = batches.first[k]
+        if first < 0:
+            s = -1 - first
+            q = start[slots.cell[s]]
+            start[slots.cell[s]] = q + 1
+            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | _ONE_BITS
+            continue
+        mine = words[first : batches.last[k]]
+        for j in range(mine.shape[0]):
+            s = np.uint64(mine[j, 0])
+            cell = np.uint64(slots.cell[s])
+            q = np.uint64(start[cell])
+            start[cell] = np.int64(q) + 1
+            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | np.int64(mine[j, 1])
+
+
+@kernel
+def close_window(base, high, unit, marks, spikes, inputs, calendar, population_of, spike_counts):
+    """Put the window's spikes into the calendar, in order of (instant, id); returns DONE or what must grow."""
+    n = marks[SPIKES]
+    k = marks[INPUTS]
+    while k < inputs.base.size and inputs.base[k] == base and inputs.offset[k] <= high:
+        if n < spikes.offset.size:
+            spikes.offset[n] = inputs.offset[k]
+            spikes.source[n] = inputs.source[k]
+            spikes.count[n] = inputs.count[k]
+        n += 1
+        k += 1
+    end = marks[END]
+    if n > spikes.offset.size:
+        marks[NEEDED] = n
+        return MORE_SPIKES
+    if end + n > calendar.base.size:
+        marks[NEEDED] = n
+        return MORE_CALENDAR
+    horizon = calendar.bucket_start.size
+    if base > marks[BUCKET]:
+        for skipped in range(max(marks[BUCKET] + 1, base + 1 - horizon), base + 1):
+            calendar.bucket_start[skipped % horizon] = end
+            calendar.bucket_end[skipped % horizon] = end
+        marks[BUCKET] = base
+    if n > 1:
+        order_in_time(n, spikes.offset, spikes.source, spikes.source, unit, spikes.order, spikes.head)
+    elif n == 1:
+        spikes.order[0] = 0
+    for i in range(n):
+        s = spikes.order[i]
+        calendar.base[end + i] = base
+        calendar.offset[end + i] = spikes.offset[s]
+        calendar.source[end + i] = spikes.source[s]
+        calendar.count[end + i] = spikes.count[s]
+        spike_counts[population_of[spikes.source[s]]] += spikes.count[s]
+    calendar.bucket_end[base % horizon] = end + n
+    marks[INPUTS] = k
+    marks[END] = end + n
+    marks[SPIKES] = 0
+    return DONE
+
+
+@kernel
+def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, record, batches, drives, own):
+    """Bring the arrivals of the active cells place..stop-1 together in `own`, those of drives among them.
+
+    Returns (cells that are ready, what must grow if there are none). Each cell's arrivals are in order of (time,
+    source), inf behind them. Attributes are taken out and no slice is made inside the loop, and a call does many
+    cells: numba counts references to arrays with atomic operations, 5 ns each.
+    """
+    active, ends, counts = cells.active, cells.start, cells.count
+    batch_time, factor, origin = batches.time, batches.factor, batches.origin
+    time, weight, receptor, firsts, driven = own.time, own.weight, own.receptor, own.first, own.driven
+    early_time, power, kind, which = drives.time, drives.power, drives.kind, drives.which
+    drive_first, delays, intervals, receptors = drives.first, drives.delay, drives.interval, drives.receptor
+    drawn, next_base, next_offset, block = drives.drawn, drives.next_base, drives.next_offset, drives.block
+    gaps, weights, saved, streams, sources = drives.gaps, drives.weight, drives.saved, drives.stream, drives.source
+    at = np.uint64(0)
+    room = np.uint64(time.size)
+    limit = early_time.size - 1
+    for m in range(place, stop):
+        i = active[zero + m]
+        end = ends[zero + i]
+        n_record = counts[zero + i]
+        first = np.uint64(end - n_record)
+        n = 0
+        for d in range(drive, end_drive):
+            c = drive_first[d] + i
+            delay, interval = delays[d], intervals[d]
+            j, b, o = drawn[c], next_base[c], next_offset[c]
+            saved[0, d - drive, m - place] = j
+            saved[1, d - drive, m - place] = b
+            saved[2, d - drive, m - place] = o
+            while n < limit:
+                if j >= 0:
+                    ahead, arrival = normalise(0, o + delay, unit)
+                    if b + ahead > base or (b + ahead == base and arrival > high):
+                        break
+                    q = n
+                    while q > 0 and early_time[q - 1] > arrival:  # only where there are two drives
+                        early_time[q], power[q] = early_time[q - 1], power[q - 1]
+                        kind[q], which[q] = kind[q - 1], which[q - 1]
+                        q -= 1
+                    early_time[q] = arrival
+                    power[q] = weights[c]
+                    kind[q] = receptors[d]
+                    which[q] = d
+                    n += 1
+                j += 1
+                if block[c] != j // BLOCK:
+                    block[c] = j // BLOCK
+                    fill(seed, streams[d], i, j // BLOCK, gaps[c])
+                o += gaps[c, j % BLOCK] * interval
+                if o > unit:
+                    b, o = normalise(b, o, unit)
+            drawn[c] = j
+            next_base[c] = b
+            next_offset[c] = o
+        driven[m - place] = n
+        full = n >= limit or n + n_record + 2 > early_time.size
+        if full or at + np.uint64(n + n_record + 2) > room:
+            undo_driven(zero, place, m - place, m - place + 1, drive, end_drive, cells, drives)
+            return m - place, (MORE_DRIVEN if full else MORE_OWN)
+        firsts[m - place] = at
+        if n == 0:
+            for k in range(np.uint64(n_record)):
+                packed = record[first + k]
+                e = (np.uint64(packed) >> _32) & _BATCH_MASK
+                time[at] = batch_time[e]
+                weight[at] = factor[e] * _weight(packed)
+                receptor[at] = packed >> (32 + BATCH_BITS)
+                at += _ONE
+        else:
+            # which list comes next cannot be predicted: no branch on it, and a short chain from one step to the
+            # next, of a load, a comparison of integers (times are positive: their bits are in order), an addition
+            behind = np.uint64(n + 1)
+            early_time[n] = np.inf
+            for k in range(np.uint64(n_record)):
+                packed = record[first + k]
+                e = (np.uint64(packed) >> _32) & _BATCH_MASK
+                early_time[behind + k] = batch_time[e]
+                power[behind + k] = factor[e] * _weight(packed)
+                kind[behind + k] = packed >> (32 + BATCH_BITS)
+            early_time[behind + np.uint64(n_record)] = np.inf
+            a, d = behind, np.uint64(0)
+            for _ in range(n + n_record):
+                ta, td = early_time[a], early_time[d]
+                early = np.float64(ta).view(np.int64) < np.float64(td).view(np.int64)
+                if ta == td:
+                    e = (np.uint64(record[first + (a - behind)]) >> _32) & _BATCH_MASK
+                    early = origin[e] < sources[which[d]] + i
+                step = np.uint64(early)
+                q = d + (a - d) * step
+                time[at] = early_time[q]
+                weight[at] = power[q]
+                receptor[at] = kind[q]
+                a += step
+                d += _ONE - step
+                at += _ONE
+        time[at] = np.inf
+        at += _ONE
+    return stop - place, DONE
+
+
+@kernel(forceinline=True)
+def _weight(packed):
+    return float(np.int32(packed & _LOW_BITS).view(np.float32))
+
+
+@kernel
+def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
+    """Take back what `prepare` drew for the cells place + first..place + last - 1: they are to be walked once more."""
+    for m in range(first, last):
+        for d in range(drive, end_drive):
+            c = drives.first[d] + cells.active[zero + place + m]
+            drives.drawn[c] = np.int64(drives.saved[0, d - drive, m])
+            drives.next_base[c] = np.int64(drives.saved[1, d - drive, m])
+            drives.next_offset[c] = drives.saved[2, d - drive, m]
+
+
+@kernel
+def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
+    """See to it that the active cells place..place + n - 1 are looked at where the next arrival of a drive falls."""
+    active, wake = cells.active, cells.wake
+    first, delay, next_base, next_offset = drives.first, drives.delay, drives.next_base, drives.next_offset
+    for m in range(place, place + n):
+        i = active[zero + m]
+        for d in range(drive, end_drive):
+            c = first[d] + i
+            ahead, _ = normalise(0, next_offset[c] + delay[d], unit)
+            wake[zero + i] = min(wake[zero + i], next_base[c] + ahead)
+
+
+@kernel
+def emitted_by(drive, size, base, offset, unit, seed, drives, forget):
+    """How many events a drive has emitted up to an instant; `forget`: those in flight never arrive."""
+    total = 0
+    for i in range(size):
+        c = drives.first[drive] + i
+        j = drives.drawn[c]
+        b, o = drives.next_base[c], drives.next_offset[c]
+        while j < 0 or b < base or (b == base and o <= offset):
+            j += 1
+            drives.block[c] = j // BLOCK
+            fill(seed, drives.stream[drive], i, j // BLOCK, drives.gaps[c])
+            o += drives.gaps[c, j % BLOCK] * drives.interval[drive]
+            b, o = normalise(b, o, unit)
+        if forget:
+            drives.drawn[c] = j
+            drives.next_base[c] = b
+            drives.next_offset[c] = o
+        total += j
+    return total

@@ -1,0 +1,299 @@
+"""Templates of exact mode: a walk for each kind of population, and a driver over windows for those of a network.
+
+A kind is a model with or without parameters of each cell's own. The walk takes a cell from one own event to the next:
+arrivals, threshold crossings between them, the end of refractoriness. A cell's row is (last own event, end of
+refractoriness, an instant before which it is known not to fire by itself, variables); `codegen` injects the hooks.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from neuromorph.kernels.codegen import load, render
+from neuromorph.models.contract import NeuronModel
+
+Kind = tuple[type[NeuronModel], tuple[str, ...]]
+_HOOKS = ("advance", "crossing", "receive", "fires", "reset")
+
+_WALK = """
+import collections
+
+import numpy as np
+
+from neuromorph.kernels.exact import (
+    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE, UNTIL_OFFSET, prepare,
+    undo_driven, wake_driven,
+)
+from neuromorph.kernels.instants import elapsed, normalise
+from neuromorph.kernels.jit import kernel
+
+R = collections.namedtuple("R", ["seed", "stream", "entity"])
+NEVER = 1 << 60
+ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
+END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
+
+S = collections.namedtuple("S", {variables!r})
+X = collections.namedtuple("X", {receptors!r})
+P = collections.namedtuple("P", {parameters!r})
+
+
+@kernel
+def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
+             batches, mine, drives, spikes, n):
+    # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
+    reach = {reach}
+    active, rows, ends, counts, wakes, own = cells.active, cells.row, cells.start, cells.count, cells.wake, cells.own
+    time, weights, receptors, firsts, driven = mine.time, mine.weight, mine.receptor, mine.first, mine.driven
+    spike_offset, spike_source, spike_count, archive = spikes.offset, spikes.source, spikes.count, spikes.archive
+    limit = spike_offset.size
+    {shared_parameters}
+    ready = 0
+    r = 0
+    for m in range(place, n_active):
+        if r == ready:
+            if end_drive > drive and ready > 0:
+                wake_driven(unit, zero, m - ready, ready, drive, end_drive, cells, drives)
+            until_cell = min(m + CELLS, n_active)
+            ready, need = prepare(
+                base, high, unit, zero, m, until_cell, drive, end_drive, seed, cells, record, batches, drives, mine)
+            r = 0
+            if ready == 0:
+                return n, m, need
+        i = active[zero + m]
+        g = np.uint64(zero + i)
+        a = np.uint64(firsts[r])
+        r += 1
+        {own_parameters}
+        {load_state}
+        lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+        ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
+        sb, so = rows[g, SAFE_BASE], rows[g, SAFE_OFFSET]
+        behind = (base - lb) * unit
+        clamped = ub > lb or (ub == lb and uo > lo)
+        until = uo if ub == base else (-np.inf if ub < base else np.inf)
+        safe = so if sb == base else (-np.inf if sb < base else np.inf)
+        start = n
+        arrival = time[a]
+        while True:
+            target = min(arrival, high)
+            event = ARRIVAL if arrival <= high else END_OF_WINDOW
+            h = behind + (target - lo)
+            if clamped:
+                if until <= target:
+                    event = RELEASE
+                    h = (ub - lb) * unit + (uo - lo)
+            elif h > 0.0 and target >= safe:
+                ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                c = crossing(S({names}), ahead, p)
+                if c < np.inf:
+                    cb, co = normalise(0, lo + c, unit)
+                    cb += lb
+                    if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
+                        event = CROSSING
+                        h = c
+                    elif event == END_OF_WINDOW:
+                        sb, so = cb, co
+                elif event == END_OF_WINDOW:
+                    if ahead == np.inf:
+                        sb = NEVER
+                    else:
+                        cb, co = normalise(0, lo + ahead, unit)
+                        sb, so = lb + cb, co
+            if event == END_OF_WINDOW:
+                break
+            {unpack} = advance_state(S({names}), h, p, clamped)
+            sb, safe = -1.0, -np.inf
+            if event == RELEASE:
+                lb, lo = ub, uo
+                behind = (base - lb) * unit
+                clamped = False
+                continue
+            lb, lo = base, target
+            behind = 0.0
+            if event == CROSSING:
+                lo = co
+                n_spikes = 1
+            else:
+                {clear_inputs}
+                while arrival == target:
+                    receptor, weight = receptors[a], weights[a]
+                    {add_inputs}
+                    a += ONE
+                    arrival = time[a]
+                {unpack} = receive(S({names}), X({inputs}), p, clamped, R(seed, stream, i))
+                n_spikes = 0 if clamped else fires(S({names}), p)
+            if n_spikes > 0:
+                if n >= limit:
+                    undo_driven(zero, m - r + 1, r - 1, ready, drive, end_drive, cells, drives)
+                    if end_drive > drive:
+                        wake_driven(unit, zero, m - r + 1, r - 1, drive, end_drive, cells, drives)
+                    return start, m, MORE_SPIKES
+                {archive}
+                spike_offset[n] = lo
+                spike_source[n] = first_id + i
+                spike_count[n] = n_spikes
+                n += 1
+                {unpack} = reset(S({names}), p)
+                cb, uo = normalise(0, lo + {refractory}, unit)
+                ub = lb + cb
+                clamped = cb > 0 or uo > lo
+                until = uo if cb == 0 else np.inf
+        if clamped:
+            sb, so = ub, uo
+        rows[g, LAST_BASE], rows[g, LAST_OFFSET] = lb, lo
+        rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET] = ub, uo
+        rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = sb, so
+        {store_state}
+        wakes[g] = np.int64(sb)
+        counts[g] = 0
+        drives.arrivals[0] += driven[r - 1]
+    if end_drive > drive and ready > 0:
+        wake_driven(unit, zero, n_active - ready, ready, drive, end_drive, cells, drives)
+    return n, n_active, DONE
+
+
+@kernel
+def evaluate(base, offset, unit, chosen, rows, shared, own, out):
+    # State of the chosen cells at an instant at or after their last own event; nothing is moved.
+    for m in range(chosen.size):
+        i = chosen[m]
+        g = i
+        p = P({evaluate_parameters})
+        {load_state}
+        lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+        ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
+        clamped = ub > lb or (ub == lb and uo > lo)
+        if clamped and (ub < base or (ub == base and uo <= offset)):
+            {unpack} = advance_state(S({names}), elapsed(lb, lo, ub, uo, unit), p, True)
+            lb, lo = ub, uo
+            clamped = False
+        h = elapsed(lb, lo, base, offset, unit)
+        if h > 0.0:
+            {unpack} = advance_state(S({names}), h, p, clamped)
+        {store_out}
+
+
+@kernel
+def firing(chosen, values, shared, own):
+    # Place of the first of these cells that would fire at once with such values of its variables; -1: none.
+    for m in range(chosen.size):
+        i = chosen[m]
+        if fires(S({given_values}), P({evaluate_parameters})) > 0:
+            return m
+    return -1
+"""
+
+_DRIVER = """
+from neuromorph.kernels.exact import (
+    BASE, BATCHES, CLOSED, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE, POPULATION,
+    SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
+)
+from neuromorph.kernels.jit import kernel
+
+
+@kernel
+def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
+        batches, slots, cells, record, mine, spikes, drives, population_of, spike_counts):
+    # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
+    # must grow before the next call, which goes on from `marks`. populations: (first neuron, first id, low, high, kind).
+    while marks[BASE] <= stop:
+        base = marks[BASE]
+        top = high if base == stop else unit
+        if marks[PHASE] == 0:
+            n, arrivals, events = gather(base, low, top, unit, base - horizon, calendar, rows, loose, marks[LOOSE], batches)
+            if n >= batches.at.size:
+                marks[NEEDED] = n
+                return MORE_BATCHES
+            if arrivals >= record.size:
+                marks[NEEDED] = arrivals
+                return MORE_RECORDS
+            count_arrivals(n, batches, rows.words, slots, cells.count)
+            total = 0
+            for p in range(populations.shape[0]):
+                zero = populations[p, 0]
+                cells.n_active[p], total = list_active(
+                    base, zero + populations[p, 2], zero + populations[p, 3], zero, cells, cells.active[zero:], total)
+            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
+            deal(n, batches, rows.words, slots, cells.start, record)
+            marks[EVENTS] += events
+            marks[PHASE] = 1
+            marks[POPULATION] = 0
+            marks[PLACE] = 0
+        if marks[PHASE] == 1:
+            while marks[POPULATION] < populations.shape[0]:
+                p = marks[POPULATION]
+                n = marks[SPIKES]
+                place = marks[PLACE]
+                need = DONE
+                {dispatch}
+                marks[SPIKES] = n
+                if need != DONE:
+                    marks[PLACE] = place
+                    marks[NEEDED] = 2 * spikes.offset.size
+                    return need
+                marks[PLACE] = 0
+                marks[POPULATION] = p + 1
+            marks[PHASE] = 2
+        if closing:
+            need = close_window(base, top, unit, marks, spikes, inputs, calendar, population_of, spike_counts)
+            if need != DONE:
+                return need
+            marks[CLOSED] = marks[END]
+        marks[PHASE] = 0
+        marks[BASE] = base + 1
+        low = 0.0
+    return DONE
+"""
+
+_DISPATCH = """if populations[p, 4] == {k}:
+    n, place, need = walk_{k}(
+        base, top, unit, populations[p, 0], populations[p, 1], seed, streams[p], place, cells.n_active[p],
+        cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, mine, drives, spikes, n)"""
+
+
+def walk_kernels(kind: Kind) -> ModuleType:
+    """Module with `walk`, `evaluate` and `firing` for one kind of population."""
+    model, own = kind
+    hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS}
+    return load(_fill(_WALK, model, own), hooks, f"{model.name}, {'own' if own else 'shared'} parameters")
+
+
+def driver(kinds: tuple[Kind, ...]) -> Any:
+    """The kernel `run` for a network of populations of these kinds."""
+    walks = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
+    dispatch = [line for k in range(len(kinds)) for line in _DISPATCH.replace("{k}", str(k)).split("\n")]
+    label = "windows of " + "; ".join(model.name for model, _ in kinds)
+    return load(render(_DRIVER, {"dispatch": dispatch}), walks, label).run
+
+
+def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
+    parameters = list(model.parameters())
+    receptors = [r.name for r in model.receptors]
+    names = [f"v{j}" for j in range(len(model.variables()))]
+    row = {name: j for j, name in enumerate(own)}
+
+    def values(cell: str) -> str:
+        return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
+
+    lines = {
+        "variables": list(model.variables()),
+        "receptors": receptors,
+        "parameters": parameters,
+        "names": ", ".join(names),
+        "unpack": ", ".join(names) + ("," if len(names) == 1 else ""),
+        "reach": "np.inf" if model.closed_crossing else "1.0 + 2.0 * unit",
+        "refractory": f"p.{model.refractory}" if model.refractory else "0.0",
+        "shared_parameters": [] if own else [f"p = P({values('i')})"],
+        "own_parameters": [f"p = P({values('g')})"] if own else [],
+        "evaluate_parameters": values("i"),
+        "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
+        "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
+        "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
+        "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
+        "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],
+        "add_inputs": [f"x{j} += weight if receptor == {j} else 0.0" for j in range(len(receptors))],
+        "inputs": ", ".join(f"x{j}" for j in range(len(receptors))),
+        "archive": ["if archive.shape[0] > 0:"] + [f"    archive[n, {j}] = v{j}" for j in range(len(names))],
+    }
+    return render(template, lines)
