@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import InputError, Problem
 from neuromorph.kernels import neurons as kernels
 from neuromorph.kernels import rng
+from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Neurons
 from neuromorph.lowered.partition import bounds
@@ -97,18 +98,17 @@ class GridCells(Cells):
         rows = [np.broadcast_to(v, size) for v in values] if own else []
         self.own_c = np.array(rows, float).reshape(len(rows), size)
 
-    def advance(self, first: int, last: int, ring: NDArray[np.float64]) -> None:
-        """Run the ticks first..last."""
-        n = 0
-        for part in range(self.bounds.size - 1):
-            low, high = self.bounds[part], self.bounds[part + 1]
-            n = self._kernel(
-                first, last, low, high, ring, self.neurons.slot0, self.neurons.size, self.state, self.until,
-                self.refractory, self.shared, self.own, self.shared_c, self.own_c, self.key[0], self.key[1],
-                self.fired, self.out_base, self.out_index, self.out_count, self.archive, n,
-            )  # fmt: skip
-            self.rows_of_part[part + 1] = n
-        self.n = n
+    def advancing(self, part: int, ring: NDArray[np.float64]) -> Step:
+        """Step that runs a part's cells over the ticks a..b; the spikes go to row c on; returns the next free row."""
+        values = {
+            "low": int(self.bounds[part]), "high": int(self.bounds[part + 1]), "ring": ring,
+            "slot0": self.neurons.slot0, "size": self.neurons.size, "state": self.state, "until": self.until,
+            "refractory": self.refractory, "shared": self.shared, "own": self.own, "shared_c": self.shared_c,
+            "own_c": self.own_c, "seed": self.key[0], "stream": self.key[1], "fired": self.fired,
+            "out_base": self.out_base, "out_index": self.out_index, "out_count": self.out_count,
+            "archive": self.archive,
+        }  # fmt: skip
+        return make_step(self._kernel, f"advance(a, b, {', '.join(values)}, c)", values)
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now."""

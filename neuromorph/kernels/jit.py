@@ -19,7 +19,9 @@ from typing import Any
 import llvmlite
 import numba
 import numpy
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.ccallback import CFunc
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 
@@ -101,3 +103,12 @@ def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = 
     if function is None:
         return functools.partial(uncached, forceinline=forceinline)
     return numba.njit(forceinline=forceinline, **FLAGS)(function)
+
+
+def step(function: Callable[..., Any]) -> Any:
+    """Compile int64 f(table, a, b, c) at once, to be called by its `address` from compiled code (kernels/steps.py)."""
+    signature = (types.int64,) * 4, types.int64
+    compiled = CFunc(function, signature, {}, {k: v for k, v in FLAGS.items() if k != "nogil"})
+    compiled._cache = _KernelCache(function)
+    compiled.compile()
+    return compiled

@@ -33,6 +33,7 @@ def advance(first, last, low, high, ring, slot0, size, state, until, refractory,
     {state_views}
     {own_views}
     {own_c_views}
+    {shared_views}
     until_ = until[low:high]
     fired_ = fired[low:high]
     cells = high - low
@@ -246,9 +247,9 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     coefficients = list(model.coefficient_names)
     names = [f"v{k}" for k in range(len(variables))]
     row = {name: k for k, name in enumerate(own)}
-    values = [f"own_{row[q]}[i]" if q in row else f"shared[{k}]" for k, q in enumerate(parameters)]
+    values = [f"own_{row[q]}[i]" if q in row else f"shared_{k}" for k, q in enumerate(parameters)]
     exact_values = [f"own[{row[q]}, i]" if q in row else f"shared[{k}]" for k, q in enumerate(parameters)]
-    c_values = [f"own_c_{k}[i]" if own else f"shared_c[{k}]" for k in range(len(coefficients))]
+    c_values = [f"own_c_{k}[i]" if own else f"shared_c_{k}" for k in range(len(coefficients))]
     lines = {
         "variables": variables,
         "receptors": receptors,
@@ -264,6 +265,9 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "input_values": ", ".join(f"input_{k}[i]" for k in range(len(receptors))),
         "exact_inputs": ", ".join(f"x[{k}]" for k in range(len(receptors))),
         "state_views": [f"state_{k} = state[{k}, low:high]" for k in range(len(names))],
+        # read once: a store to the state might change them, for all that the compiler knows
+        "shared_views": [f"shared_{k} = shared[{k}]" for k in range(len(parameters))]
+        + [f"shared_c_{k} = shared_c[{k}]" for k in range(0 if own else len(coefficients))],
         "own_views": [f"own_{k} = own[{k}, low:high]" for k in range(len(own))],
         "own_c_views": [f"own_c_{k} = own_c[{k}, low:high]" for k in range(len(coefficients) if own else 0)],
         "input_views": [

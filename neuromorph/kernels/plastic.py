@@ -55,16 +55,20 @@ def _seen(history, e, delay, rule):
 
 
 @kernel
-def append(n, base, offset, index, count, archive, columns, new, {flat}):
-    # Append `new` spikes of the postsynaptic population (in time order per cell); returns the new length.
+def append(size, base, offset, index, count, archive, columns, low, high, {flat}):
+    # Append the spikes low..high-1 of the postsynaptic population (in time order per cell) to the size[0] events of the
+    # history; returns their new number, -1 where there is no room.
     {bind}
     p = _parameters(rule)
-    for k in range(new):
+    n = size[0]
+    if n + high - low > history.base.size:
+        return -1
+    for k in range(low, high):
         t = index[k]
         e = history.head[t]
         {y_at_append}
         history.base[n] = base[k]
-        history.offset[n] = offset[k]
+        history.offset[n] = {offset_at_append}
         history.cell[n] = t
         history.count[n] = count[k]
         history.prev[n] = e
@@ -72,6 +76,7 @@ def append(n, base, offset, index, count, archive, columns, new, {flat}):
             history.v[q, n] = archive[k, columns[q]]
         history.head[t] = n
         n += 1
+    size[0] = n
     return n
 
 
@@ -186,7 +191,7 @@ def sweep(base, offset, {flat}):
 
 
 @kernel
-def signal(base, offset, value, pre_variables, post_variables, {flat}):
+def signal(base, offset, value, {variables}{flat}):
     # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
     {bind}
     p = _parameters(rule)
@@ -197,6 +202,7 @@ def signal(base, offset, value, pre_variables, post_variables, {flat}):
         b = rows.row[i + 1]
         {x_at_signal}
         {signal_loop}
+    return 0
 """
 
 

@@ -68,6 +68,8 @@ class NeuronModel:
     coefficient_names: ClassVar[tuple[str, ...]] = ()
     #: name of the parameter that holds the refractory period (ms); "" for none
     refractory: ClassVar[str] = "t_ref"
+    #: promise that without arrivals nothing changes and nothing fires: such ticks of the grid are passed over
+    rests: ClassVar[bool] = False
     equations: ClassVar[str] = ""
     source: ClassVar[str] = ""
 
