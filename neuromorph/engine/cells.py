@@ -84,7 +84,8 @@ class GridCells(Cells):
         self.until = np.full(neurons.size, LONG_AGO)
         self.fired = np.zeros(neurons.size, np.int64)
         self.refractory = np.rint(self.refractory_ms / clock.unit).astype(np.int64)
-        self._kernel = kernels.grid_kernels(neurons.model, neurons.own).advance
+        switches = {} if neurons.own else {k: float(neurons.parameters[k][0]) for k in neurons.model.switches}
+        self._kernel = kernels.grid_kernels(neurons.model, neurons.own, switches).advance
         self._set_coefficients()
 
     def _set_coefficients(self) -> None:

@@ -17,11 +17,16 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite
+import llvmlite.binding
 import numba
 import numpy
 from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.ccallback import CFunc
+
+#: loops over the many arrays of a population are vectorised behind a check that no two overlap; by default LLVM gives
+#: up at eight comparisons (this file, and so the option, is part of the fingerprint)
+llvmlite.binding.set_option("neuromorph", "--vectorize-memory-check-threshold=1000")
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 

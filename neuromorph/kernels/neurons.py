@@ -7,6 +7,7 @@ parameters are `shared` (one number each) and `own` (one row per parameter that 
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from neuromorph.kernels.codegen import load
 from neuromorph.models.contract import NeuronModel
@@ -224,9 +225,14 @@ def firing(cells, values, shared, own):
 """
 
 
-def grid_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
-    """Module with `advance` for the grid; `own` names the parameters that differ between cells."""
-    return _module(model, own, _GRID, ("propagate", "receive", "fires", "reset"))
+def grid_kernels(
+    model: type[NeuronModel], own: tuple[str, ...], switches: dict[str, float] | None = None
+) -> ModuleType:
+    """Module with `advance` for the grid; `own` names the parameters that differ between cells.
+
+    switches : values of the model's `switches`, where they are shared: constants of the kernel
+    """
+    return _module(model, own, _GRID, ("propagate", "receive", "fires", "reset"), switches)
 
 
 def exact_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
@@ -234,13 +240,15 @@ def exact_kernels(model: type[NeuronModel], own: tuple[str, ...]) -> ModuleType:
     return _module(model, own, _EXACT, ("advance", "crossing", "receive", "fires", "reset"))
 
 
-def _module(model: type[NeuronModel], own: tuple[str, ...], template: str, hooks: tuple[str, ...]) -> ModuleType:
+def _module(
+    model: type[NeuronModel], own: tuple[str, ...], template: str, hooks: tuple[str, ...], switches: Any = None
+) -> ModuleType:
     functions = {("advance_state" if h == "advance" else h): getattr(model, h) for h in hooks}
     label = f"{model.name}, {'own ' + ', '.join(own) if own else 'shared parameters'}"
-    return load(_fill(_HEAD + template, model, own), functions, label)
+    return load(_fill(_HEAD + template, model, own, switches or {}), functions, label)
 
 
-def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
+def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...], switches: dict[str, float]) -> str:
     variables = list(model.variables())
     parameters = list(model.parameters())
     receptors = [r.name for r in model.receptors]
@@ -266,7 +274,7 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "exact_inputs": ", ".join(f"x[{k}]" for k in range(len(receptors))),
         "state_views": [f"state_{k} = state[{k}, low:high]" for k in range(len(names))],
         # read once: a store to the state might change them, for all that the compiler knows
-        "shared_views": [f"shared_{k} = shared[{k}]" for k in range(len(parameters))]
+        "shared_views": [f"shared_{k} = {switches.get(q, f'shared[{k}]')}" for k, q in enumerate(parameters)]
         + [f"shared_c_{k} = shared_c[{k}]" for k in range(0 if own else len(coefficients))],
         "own_views": [f"own_{k} = own[{k}, low:high]" for k in range(len(own))],
         "own_c_views": [f"own_c_{k} = own_c[{k}, low:high]" for k in range(len(coefficients) if own else 0)],
