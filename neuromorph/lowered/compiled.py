@@ -84,8 +84,9 @@ class StaticRows:
 class PlasticRows:
     """Plastic synapses of one projection and part, sorted by (source, delay, target, ordinal).
 
-    row : int64[sources of the projection + 1]; target : int32[n], cell of the population; slot : int32[n]
-    delay : float64[1] or float64[n], ticks or ms; weight : float32[n], initial; origin : int64[n], ordinals
+    row : int64[sources of the projection + 1]; target : int32[n], cell of the population
+    slot : int32[n], or int32[1] where all have one receptor: that of cell 0
+    delay : float64[1] or float64[n], ticks or ms; weight : float32[n], initial; origin : int32[n] or int64[n], ordinals
     dense : every source has all cells low..high-1 of the part as targets, in order
     """
 
@@ -96,7 +97,7 @@ class PlasticRows:
     slot: NDArray[np.int32]
     delay: NDArray[np.float64]
     weight: NDArray[np.float32]
-    origin: NDArray[np.int64]
+    origin: NDArray[Any]
     dense: bool
 
 
