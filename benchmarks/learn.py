@@ -49,9 +49,7 @@ def dense(images: Images, examples: int) -> dict[str, Any]:
     """Examples per second of minibatch gradient descent on the same layers: float32, rectified units, softmax."""
     random = np.random.default_rng(1)
     sizes = [images.train.shape[1], 800, 800, layered.CLASSES]
-    weights = [
-        (random.standard_normal((n, m)) * np.sqrt(2.0 / n)).astype(np.float32) for n, m in zip(sizes, sizes[1:])
-    ]
+    weights = [(random.standard_normal((n, m)) * np.sqrt(2.0 / n)).astype(np.float32) for n, m in zip(sizes, sizes[1:])]
     pixels = (images.train[:examples] / images.brightest).astype(np.float32)
     targets = np.eye(layered.CLASSES, dtype=np.float32)[images.train_labels[:examples]]
     _epoch(weights, pixels[: 10 * MINIBATCH], targets)

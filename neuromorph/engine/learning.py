@@ -116,14 +116,12 @@ class PlasticPart:
         if keep is None:
             head = np.full(self.n_post, -1, np.int64)
             floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
-            # (base, offset) of a cell's latest event, number and (base, offset) of the one before, traces: a cache line
-            latest = np.zeros((self.n_post, max(8, 5 + self.n_y)))
         else:
             n = int(self._size[0])
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
-            head, floor, latest = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset), keep.latest
-        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64), latest)
+            head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
+        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64))
         self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
 
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:

@@ -3,6 +3,10 @@
 A row (the synapses of one source) is visited when its source spikes: missed postsynaptic spikes are replayed in order
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
+Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s, the
+arithmetic and the bandwidth of L3 alike), a signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
+whole row; pair STDP 110 ns a synaptic event on a loaded machine (list walk, two mispredicted branches, two exponentials).
+A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
 
@@ -54,30 +58,9 @@ def _slot(rows, j):
 
 
 @kernel(forceinline=True)
-def _seen_at(base, offset, delay, rule):
-    # When a synapse sees an event. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
-    {seen}
-
-
-@kernel(forceinline=True)
 def _seen(history, e, delay, rule):
-    return _seen_at(history.base[e], history.offset[e], delay, rule)
-
-
-@kernel(forceinline=True)
-def _set_latest(history, t, e):
-    # what synapses read of the latest event of cell t, side by side: one cache line
-    q = history.prev[e]
-    latest = history.latest[t]
-    latest[0] = history.base[e]
-    latest[1] = history.offset[e]
-    latest[2] = q
-    if q >= 0:
-        latest[3] = history.base[q]
-        latest[4] = history.offset[q]
-    for k in range(history.y.shape[0]):
-        latest[5 + k] = history.y[k, e]
-    history.head[t] = e
+    # When a synapse sees event e. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
+    {seen}
 
 
 @kernel
@@ -100,7 +83,7 @@ def append(size, base, offset, index, count, archive, columns, low, high, {flat}
         history.prev[n] = e
         for q in range(columns.size):
             history.v[q, n] = archive[k, columns[q]]
-        _set_latest(history, t, n)
+        history.head[t] = n
         n += 1
     size[0] = n
     return n
@@ -130,7 +113,7 @@ def compact(n, base, offset, largest_delay, {flat}):
             history.y[q, m] = history.y[q, e]
         for q in range(history.v.shape[0]):
             history.v[q, m] = history.v[q, e]
-        _set_latest(history, t, m)
+        history.head[t] = m
         m += 1
     return m
 
@@ -150,44 +133,22 @@ def _last_before(history, t, base, offset, delay, rule):
 @kernel(forceinline=True)
 def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
     # Postsynaptic events that reach synapse j in (seen, instant], in order.
-    # Most synapses have missed none or one: that is told by the cell's latest event and the one before it.
-    t = rows.target[j]
-    head = history.head[t]
-    if head < 0:
-        return w
     p = _parameters(rule)
+    t = rows.target[j]
     d = _delay(rows, j)
-    latest = history.latest[t]
-    eb = int(latest[0])
-    eo = latest[1]
-    sb, so = _seen_at(eb, eo, d, rule)
-    if sb < source.seen_base[i] or (sb == source.seen_base[i] and so <= source.seen_offset[i]):
-        return w
     n = 0
-    if sb < base or (sb == base and so <= offset):
-        history.stack[0] = head
-        n = 1
-    e = int(latest[2])
-    if e >= 0:
-        sb, so = _seen_at(int(latest[3]), latest[4], d, rule)
+    e = history.head[t]
     while e >= 0:
+        sb, so = _seen(history, e, d, rule)
         if sb < source.seen_base[i] or (sb == source.seen_base[i] and so <= source.seen_offset[i]):
             break
         if sb < base or (sb == base and so <= offset):
             history.stack[n] = e
             n += 1
         e = history.prev[e]
-        if e >= 0:
-            sb, so = _seen(history, e, d, rule)
     while n > 0:
         n -= 1
         e = history.stack[n]
-        if e != head:
-            eb = history.base[e]
-            eo = history.offset[e]
-        else:
-            eb = int(latest[0])
-            eo = latest[1]
         {x_at_event}
         {y_before_event}
         {load_state_at_event}

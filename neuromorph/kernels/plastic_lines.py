@@ -9,7 +9,7 @@ STRUCTS = {
     "Rows": ("rows", "row target slot delay weight low dense"),
     "Synapse": ("synapse", "state base offset"),
     "Source": ("source", "x before base offset seen_base seen_offset"),
-    "History": ("history", "base offset cell count prev y v head floor_y floor_base floor_offset stack latest"),
+    "History": ("history", "base offset cell count prev y v head floor_y floor_base floor_offset stack"),
     "Rule": ("rule", "p w_min w_max u ms"),
 }
 
@@ -32,7 +32,9 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
             for kind, (name, fields) in STRUCTS.items()
         ],
         "seen": [
-            "return normalise(base, offset + delay, rule.u)" if exact else "return base + int(delay), 0.0"
+            "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
+            if exact
+            else "return history.base[e] + int(delay), 0.0"
         ],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
@@ -44,7 +46,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
         "x_at_event": _x_at_event(x),
         "y_before_event": _y_before_event(y),
-        "load_state_at_event": _load_states(states, "eb", "eo + {d}", exact, event=True),
+        "load_state_at_event": _load_states(states, "history.base[e]", "history.offset[e] + {d}", exact, event=True),
         "pre_values_post_hook": ", ".join([f"x{k}" for k in range(len(x))] + [zero] * (len(pre_v) + 1)),
         "post_values_post_hook": ", ".join(
             [f"y{k}" for k in range(len(y))]
@@ -98,7 +100,7 @@ def _x_at_event(x: dict[str, Trace]) -> list[str]:
     if not x:
         return []
     out = [
-        "since = ((eb - source.base[i]) * rule.u + (eo - source.offset[i]) + d) * rule.ms"
+        "since = ((history.base[e] - source.base[i]) * rule.u + (history.offset[e] - source.offset[i]) + d) * rule.ms"
     ]
     return out + [f"x{k} = source.x[{k}, i] * exp(-since / p.{t.tau})" for k, t in enumerate(x.values())]
 
@@ -106,7 +108,7 @@ def _x_at_event(x: dict[str, Trace]) -> list[str]:
 def _y_before_event(y: dict[str, Trace]) -> list[str]:
     if not y:
         return []
-    sb, so = "eb", "eo"
+    sb, so = "history.base[e]", "history.offset[e]"
     out = [
         "q = history.prev[e]",
         "if q >= 0:",
@@ -120,32 +122,22 @@ def _y_before_event(y: dict[str, Trace]) -> list[str]:
     return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
 
 
-def _y_at_synapse(y: dict[str, Trace], base: str = "tb", offset: str = "to") -> list[str]:
-    """Post traces at (base, offset) - d, strictly earlier."""
+def _y_at_synapse(y: dict[str, Trace]) -> list[str]:
+    """Post traces at (tb, to) - d, strictly earlier."""
     if not y:
         return []
     out = [
         "t = rows.target[j]",
-        "e = history.head[t]",
-        "latest = history.latest[t]",
-        "yb = int(latest[0])",
-        "yo = latest[1]",
-        *(f"y{k} = latest[{5 + k}]" for k in range(len(y))),
+        "e = _last_before(history, t, tb, to, d, rule)",
         "if e >= 0:",
-        "    sb, so = _seen_at(yb, yo, d, rule)",
-        f"if e < 0 or not (sb < {base} or (sb == {base} and so < {offset})):",
-        f"    e = _last_before(history, t, {base}, {offset}, d, rule)",
-        "    if e >= 0:",
-        "        yb = history.base[e]",
-        "        yo = history.offset[e]",
-        *(f"        y{k} = history.y[{k}, e]" for k in range(len(y))),
-        "    else:",
-        "        yb = history.floor_base[t]",
-        "        yo = history.floor_offset[t]",
-        *(f"        y{k} = history.floor_y[{k}, t]" for k in range(len(y))),
-        f"since = (({base} - yb) * rule.u + ({offset} - yo) - d) * rule.ms",
+        "    since = ((tb - history.base[e]) * rule.u + (to - history.offset[e]) - d) * rule.ms",
     ]
-    return out + [f"y{k} *= exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    out += [f"    y{k} = history.y[{k}, e] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    out += [
+        "else:",
+        "    since = ((tb - history.floor_base[t]) * rule.u + (to - history.floor_offset[t]) - d) * rule.ms",
+    ]
+    return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
 
 
 def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, event: bool = False) -> list[str]:
@@ -224,11 +216,11 @@ def _deposit(exact: bool) -> list[str]:
         "    for j in range(weights.size):",
         "        into[j] += c * weights[j]",
         "elif rows.delay.size == 1 and rows.slot.size == 1:",
-        "    row = ring[(tb + int(rows.delay[0])) % ring.shape[0], rows.slot[0] :]",
+        "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], rows.slot[0] :]",
         "    targets = rows.target[a:b]",
         "    weights = rows.weight[a:b]",
         "    for j in range(targets.size):",
-        "        row[targets[j]] += c * weights[j]",
+        "        into[targets[j]] += c * weights[j]",
         "else:",
         "    for j in range(a, b):",
         "        ring[(tb + int(_delay(rows, j))) % ring.shape[0], _slot(rows, j)] += c * rows.weight[j]",
@@ -280,7 +272,8 @@ def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
-    at = _y_at_synapse(y, "base", "offset")
+    at = [line.replace("(tb", "(base").replace("(to", "(offset").replace(" tb,", " base,").replace(" to,", " offset,")
+          for line in _y_at_synapse(y)]  # fmt: skip
     body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
     body += _load_states(states, "base", "offset", exact)
     body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_signal", states)]
