@@ -191,7 +191,7 @@ class PlasticPart:
         return events
 
     def signal(self, now: tuple[int, float], value: float, variables: list[NDArray[np.float64]]) -> None:
-        """A third factor arrives at every synapse; `variables`: what the rule reads of the sources, then of the targets."""
+        """A third factor arrives at every synapse; `variables` of sources, then of targets."""
         self.sweep(now)
         self.module.signal(*now, value, *variables, *self._flat)
 
