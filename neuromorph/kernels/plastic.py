@@ -3,7 +3,8 @@
 A row (the synapses of one source) is visited when its source spikes: missed postsynaptic spikes are replayed in order
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
-Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s), a signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
+Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s), a
+signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
 whole row; pair STDP about 110 ns a synaptic event on a loaded machine (what limits it has not been separated yet).
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
