@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.kernels import calendar as kernels
 from neuromorph.lowered.clock import Clock
 
 
@@ -33,7 +32,6 @@ class Calendar:
         self.before_drop: Any = None
         self._oldest = 0  # base of the oldest bucket that may still be delivered
         self._bucket = -1  # base of the last bucket begun (exact mode)
-        self._scratch = np.zeros((3, 0), np.int64)
 
     def append(
         self,
@@ -48,7 +46,7 @@ class Calendar:
         if not n:
             return
         if self.end + n > self.base.size:
-            self._make_room(n)
+            self.make_room(n)
         into = slice(self.end, self.end + n)
         self.base[into] = base[:n]
         self.source[into] = index[:n]
@@ -58,27 +56,10 @@ class Calendar:
             self.offset[into] = offset[:n]
         self.end += n
 
-    def close_grid(self, first: int, last: int) -> None:
-        """Order the window's spikes and open their buckets, one per tick."""
-        n = self.end - self.closed
-        if not n or first == last:  # nothing to order
-            for tick in range(first, last + 1):
-                place = tick % self.bucket_start.size
-                self.bucket_start[place], self.bucket_end[place] = self.closed, self.end
-            self.closed = self.end
-            self._oldest = max(0, last + 1 - self.horizon)
-            return
-        ticks = np.empty(last - first + 2, np.int64)
-        if n > self._scratch.shape[1]:
-            self._scratch = np.zeros((3, 2 * n), np.int64)
-        kernels.order_grid(
-            first, last, self.base, self.source, self.count, self.closed, self.end, *self._scratch, ticks
-        )
-        buckets = np.arange(first, last + 1) % self.bucket_start.size
-        self.bucket_start[buckets] = ticks[:-1]
-        self.bucket_end[buckets] = ticks[1:]
-        self.closed = self.end
-        self._oldest = max(0, last + 1 - self.horizon)
+    def reached(self, tick: int, closed: int, end: int) -> None:
+        """What kernels/driver.py came to: `closed` spikes up to a tick, `end` with those that are not ordered yet."""
+        self.closed, self.end = closed, end
+        self._oldest = max(0, tick + 1 - self.horizon)
 
     def clear(self) -> None:
         """Forget every spike in flight."""
@@ -95,7 +76,7 @@ class Calendar:
             self.base, self.source, self.count = (np.zeros(2 * n, np.int64) for _ in range(3))
             self.offset = np.zeros(2 * n)
 
-    def _make_room(self, n: int) -> None:
+    def make_room(self, n: int) -> None:
         """Drop what can neither be delivered nor recorded any more; grow where that is not enough."""
         if self.before_drop is not None:
             self.before_drop()

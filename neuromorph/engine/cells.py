@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuromorph.kernels import rng
 from neuromorph.kernels.grid_cells import Kind, grid_kernels
+from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Neurons
 from neuromorph.lowered.partition import bounds
@@ -79,7 +80,8 @@ class GridCells(Cells):
 
     def __init__(self, neurons: Neurons, clock: Clock, seed: int, parts: int, window: int, archived: bool) -> None:
         super().__init__(neurons, clock, seed, parts, window, archived)
-        self.kind = Kind(neurons.model, neurons.own, neurons.live)
+        switches = () if neurons.own else tuple((k, float(neurons.parameters[k][0])) for k in neurons.model.switches)
+        self.kind = Kind(neurons.model, neurons.own, neurons.live, switches)
         self.until = np.full(neurons.size, LONG_AGO)
         self.fired = np.zeros(2 * (neurons.size // 2 + 1), np.int32)
         ticks = np.rint(self.refractory_ms / clock.unit).astype(np.int64)
@@ -98,18 +100,17 @@ class GridCells(Cells):
         rows = [np.broadcast_to(v, size) for v in values] if own else []
         self.own_c = np.array(rows, float).reshape(len(rows), size)
 
-    def advance(self, first: int, last: int, ring: NDArray[np.float64]) -> None:
-        """Run the ticks first..last."""
-        n = 0
-        for part in range(self.bounds.size - 1):
-            low, high = self.bounds[part], self.bounds[part + 1]
-            n = self._kernel(
-                first, last, low, high, ring, self.neurons.slot0, self.neurons.size, self.state, self.until,
-                self.refractory, self.shared, self.own, self.shared_c, self.own_c, self.key[0], self.key[1],
-                self.fired, self.fired.view(np.int64), self.out_base, self.out_index, self.out_count, self.archive, n,
-            )  # fmt: skip
-            self.rows_of_part[part + 1] = n
-        self.n = n
+    def advancing(self, part: int, ring: NDArray[np.float64]) -> Step:
+        """Step that runs a part's cells over the ticks a..b; the spikes go to row c on; returns the next free row."""
+        values = {
+            "low": int(self.bounds[part]), "high": int(self.bounds[part + 1]), "ring": ring,
+            "slot0": self.neurons.slot0, "size": self.neurons.size, "state": self.state, "until": self.until,
+            "refractory": self.refractory, "shared": self.shared, "own": self.own, "shared_c": self.shared_c,
+            "own_c": self.own_c, "seed": self.key[0], "stream": self.key[1], "fired": self.fired,
+            "pairs": self.fired.view(np.int64), "out_base": self.out_base, "out_index": self.out_index,
+            "out_count": self.out_count, "archive": self.archive,
+        }  # fmt: skip
+        return make_step(self._kernel, f"advance(a, b, {', '.join(values)}, c)", values)
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuromorph.kernels import drives as kernels
 from neuromorph.kernels import rng
+from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.compiled import CompiledNetwork
 from neuromorph.lowered.partition import bounds
 
@@ -52,11 +53,14 @@ class DriveTable:
             scratch.view(np.uint16), self._counts[part],
         )  # fmt: skip
 
-    def drive(self, first: int, last: int, ring: NDArray[np.float64]) -> int:
-        """Add what arrives in the ticks first..last to the ring of inputs; returns the number of events."""
-        if not self.drives:
-            return 0
-        return sum(int(kernels.drive_ticks(first, last, ring, *self.arrays(part))) for part in range(len(self._tables)))
+    def driving(self, ring: NDArray[np.float64]) -> list[Step]:
+        """Steps that add what arrives in the ticks a..b to the ring of inputs and return the number of events."""
+        names = ["table", "mean", "limits", "key", "weight", "totals", "words32", "words16", "found"]
+        steps = []
+        for part in range(len(self._tables) if self.drives else 0):
+            values = {"ring": ring, **dict(zip(names, self.arrays(part)))}
+            steps.append(make_step(kernels.drive_ticks, f"drive_ticks(a, b, {', '.join(values)})", values))
+        return steps
 
     def weight(self, name: str) -> NDArray[np.float32]:
         """The weights of the drive of an input, float32[size], as they are now."""

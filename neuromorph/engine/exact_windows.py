@@ -9,7 +9,8 @@ import numpy as np
 
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
-from neuromorph.engine.windows import _Windows
+from neuromorph.engine.learning import Pending
+from neuromorph.engine.windows import listeners
 from neuromorph.kernels import exact
 from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
@@ -22,16 +23,19 @@ LONG_ENOUGH, TOO_LONG = 0.03, 0.1
 _NOTHING = np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
-class ExactWindows(_Windows):
+class ExactWindows:
     """Windows of continuous time; arrivals are dealt out to cells and each cell is walked through its own.
 
     Plastic projections and signals that populations send are looked after in Python, after each window.
     """
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+        self.engine = engine
         network = engine.network
-        self._stepwise = bool(self._listeners or engine._signal_sources)
+        self.pending = Pending()
+        self._ring = np.zeros((1, 0))
+        self._visited, self._remembering = listeners(engine)
+        self._stepwise = bool(self._visited or self._remembering or engine.signals_of_populations)
         self._span = 1
         self._marks = np.zeros(exact.MARKS, np.int64)
         kinds = _kinds(network)
@@ -98,14 +102,14 @@ class ExactWindows(_Windows):
 
     def clear(self) -> None:
         """Forget all arrivals to come."""
-        super().clear()
+        self.pending.n = 0
         self.drives.forget(self.engine.now, self.engine.clock.unit)
 
     def settle(self) -> None:
         """Count what the drives have emitted."""
         self.drives.count(self.engine.now, self.engine.clock.unit, self.engine.spike_counts)
 
-    def boundary(self, now: Instant) -> Instant:
+    def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the span of windows that begins now ends."""
         unit = self.engine.clock.unit
         first = now[0] + 1 if now[1] >= unit else now[0]
@@ -152,10 +156,33 @@ class ExactWindows(_Windows):
         while (need := self._close(base, high)) != exact.DONE:
             self._grow(need)
             before = calendar.end
-        self._spikes = calendar.end - before
-        if self._spikes and self._stepwise:
-            self._learn(now)
-            engine.emitted(self._first, calendar.closed)
+        if calendar.end > before and self._stepwise:
+            self._learn(now, before)
+            engine.emitted(before, calendar.closed)
+
+    def _learn(self, now: Instant, first: int) -> None:
+        """Postsynaptic spikes into the histories, then the rows of the presynaptic ones."""
+        engine = self.engine
+        for part, name, number in self._remembering:
+            if engine.cells[name].n:
+                part.remember(engine.cells[name], number, now)
+        emitted = {name for name, emitter in {**engine.cells, **engine.sources}.items() if emitter.n}
+        for part, name in self._visited:
+            if name in emitted:
+                engine.synaptic_events += part.visit(
+                    engine.calendar, first, engine.calendar.closed, self._ring, self.pending
+                )
+
+    def signal(self, now: Instant, name: str, value: float) -> None:
+        """Apply an event of a signal to all synapses that listen to it."""
+        for part, read in self.engine.listening(name):
+            part.signal(now, value, [self._variable(now, *item) for item in read])
+
+    def _variable(self, now: Instant, population: str, name: str) -> Any:
+        if population in self.engine.sources:
+            return np.asarray(self.engine.sources[population].register(name))
+        cells = self.engine.cells[population]
+        return np.ascontiguousarray(cells.values(name, *now, np.arange(cells.neurons.size)))
 
     def _emit(self, stop: Instant) -> None:
         """The spikes of the inputs up to `stop`, in order of (instant, id): nothing that happens can change them."""
@@ -248,7 +275,7 @@ class ExactWindows(_Windows):
         elif need == exact.MORE_SPIKES:
             self._make_spikes(2 * max(wanted, self._spikes_of_window.offset.size))
         elif need == exact.MORE_CALENDAR:
-            self.engine.calendar._make_room(wanted)
+            self.engine.calendar.make_room(wanted)
         elif need == exact.MORE_OWN:
             self._make_own(2 * self._own.time.size)
         else:

@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells
 from neuromorph.kernels import plastic
+from neuromorph.kernels.plastic_lines import STRUCTS, variable_names
+from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Plasticity, PlasticRows
 
 #: postsynaptic events kept before rows are swept; results do not depend on it
 HISTORY = 1 << 14
+#: arguments that all kernels of a rule end with
+FLAT = [f"{name}_{field}" for name, fields in STRUCTS.values() for field in fields.split()]
 
 
 class Pending:
@@ -95,7 +99,7 @@ class PlasticPart:
         self.post_variables = [v.name for v in rule.variables("post").values()]
         self.pre_variables = [v.name for v in rule.variables("pre").values()]
         self.n_post = n_post
-        self.history_size = 0
+        self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
         self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms)
@@ -113,7 +117,7 @@ class PlasticPart:
             head = np.full(self.n_post, -1, np.int64)
             floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
         else:
-            n = self.history_size
+            n = int(self._size[0])
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
@@ -123,24 +127,50 @@ class PlasticPart:
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
         """Append the window's postsynaptic spikes to the history."""
         low, high = int(cells.rows_of_part[part]), int(cells.rows_of_part[part + 1])
-        if high == low:
-            return
-        if self.history_size + high - low > self.history.base.size:
-            self._make_room(high - low, now)
+        if high > low:
+            arguments = tuple(self._events(cells).values())
+            if self.module.append(*arguments, low, high, *self._flat) < 0:
+                self.make_room(high - low, now)
+                self.module.append(*arguments, low, high, *self._flat)
+
+    def _events(self, cells: Cells) -> dict[str, Any]:
         if self.replays and self.post_variables and not self._columns.size:
             self._columns = np.array([cells.variables.index(v) for v in self.post_variables], np.int64)
-        offset = cells.out_offset[low:high] if self.clock.exact else np.zeros(high - low)
-        self.history_size = self.module.append(
-            self.history_size, cells.out_base[low:high], offset, cells.out_index[low:high],
-            cells.out_count[low:high], cells.archive[low:high], self._columns, high - low, *self._flat,
-        )  # fmt: skip
+        return {
+            "size": self._size, "base": cells.out_base, "offset": cells.out_offset, "index": cells.out_index,
+            "count": cells.out_count, "archive": cells.archive, "columns": self._columns,
+        }  # fmt: skip
 
-    def _make_room(self, n: int, now: tuple[int, float]) -> None:
-        # `now` is the start of the window: everything before it is settled
+    def make_room(self, n: int, now: tuple[int, float]) -> None:
+        """Make room for n more events in the history; `now` is the start of the window: all before it is settled."""
         self.sweep(now)
-        self.history_size = self.module.compact(self.history_size, *now, self.largest_delay, *self._flat)
-        if self.history_size + n > self.history.base.size // 2:
+        self._size[0] = self.module.compact(int(self._size[0]), *now, self.largest_delay, *self._flat)
+        if int(self._size[0]) + n > self.history.base.size // 2:
             self._new_history(2 * (self.history.base.size + n), keep=self.history)
+
+    def remembering(self, cells: Cells) -> Step:
+        """Step that appends the postsynaptic spikes a..b-1 of a window to the history (grid)."""
+        values = self._events(cells) | dict(zip(FLAT, self._flat))
+        call = f"append({', '.join(self._events(cells))}, a, b, {', '.join(FLAT)})"
+        return make_step(self.module.append, call, values)
+
+    def visiting(self, calendar: Calendar, ring: NDArray[np.float64]) -> Step:
+        """Step that visits the rows of the spikes a..b-1 of the calendar; returns the synaptic events (grid)."""
+        values = {
+            "base": calendar.base, "offset": calendar.offset, "spike_source": calendar.source,
+            "spike_count": calendar.count, "first_id": self.first_pre, "n_pre": self.n_pre, "ring": ring,
+        }  # fmt: skip
+        fields = ("base", "offset", "slot", "weight", "source", "synapse")
+        values |= dict(zip([f"pending_{f}" for f in fields], Pending(capacity=1).arrays()))
+        values |= {"pending": 0, "projection": self.projection_key}
+        values |= dict(zip(FLAT, self._flat))
+        return make_step(self.module.visit, f"visit(a, b, {', '.join(values)})[2]", values)
+
+    def signalled(self, variables: list[Any], value: NDArray[np.float64]) -> Step:
+        """Step that applies a signal of value[0] at tick a to every synapse (grid)."""
+        values = dict(zip(variable_names(self.plasticity.rule), variables)) | dict(zip(FLAT, self._flat))
+        call = f"signal(a, 0.0, value[0], {', '.join(values)})"
+        return make_step(self.module.signal, call, values | {"value": value})
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
@@ -160,10 +190,10 @@ class PlasticPart:
                 pending.grow(int(np.diff(self.rows.row).max()))
         return events
 
-    def signal(self, now: tuple[int, float], value: float, pre: NDArray[np.float64], post: NDArray[np.float64]) -> None:
-        """A third factor arrives at every synapse."""
+    def signal(self, now: tuple[int, float], value: float, variables: list[NDArray[np.float64]]) -> None:
+        """A third factor arrives at every synapse; `variables` of sources, then of targets."""
         self.sweep(now)
-        self.module.signal(*now, value, pre, post, *self._flat)
+        self.module.signal(*now, value, *variables, *self._flat)
 
     def reset(self, now: tuple[int, float]) -> None:
         """Forget traces and history; weights stay, brought up to date."""
@@ -173,7 +203,7 @@ class PlasticPart:
         self.source.seen_base[:], self.source.seen_offset[:] = now
         self.history.head[:] = -1
         self.history.floor_y[:] = 0.0
-        self.history_size = 0
+        self._size[0] = 0
         for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
             row[:] = state.initial
         self.synapse.base[:], self.synapse.offset[:] = now

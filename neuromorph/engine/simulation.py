@@ -26,6 +26,7 @@ from neuromorph.engine.sources import Source
 from neuromorph.engine.ticks import TickLoop, is_plain
 from neuromorph.engine.windows import GridWindows
 from neuromorph.errors import InputError, Problem, suggestion
+from neuromorph.graph.description import SignalSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
 from neuromorph.lowered.connections import Connections
 from neuromorph.lowered.draw import cores
@@ -75,7 +76,7 @@ class Engine:
         self.plastic = _plastic_parts(network)
         self.synapse = [rows.synapse for rows in network.static]
         self._places: dict[str, list[tuple[Any, Any]]] = {}
-        self._signal_sources = [s for s in network.signals if s.population is not None]
+        self.signals_of_populations = [s for s in network.signals if s.population is not None]
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
         self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
@@ -109,7 +110,7 @@ class Engine:
         end = self.clock.instant(float(self._end_ms))
         self._stop = False
         while self.now < end and not self._stop:
-            stop = min(self.windows.boundary(self.now), end)
+            stop = min(self.windows.boundary(self.now, one=callback is not None), end)
             if self._agenda and self._agenda[0][0] < stop:
                 stop = self._agenda[0][0]
             self.windows.advance(self.now, stop)
@@ -253,10 +254,20 @@ class Engine:
             self._read_next(k, steps, self.recorder.read_weights, f"weight {k:06d}")
         for spec in self.network.signals:
             base, offset = self.clock.instants(spec.times)
-            for k in range(spec.times.size):
-                at = self.clock.after(int(base[k]), float(offset[k]), spec.delay)
-                self._push(at, SIGNAL, spec.name, k, float(spec.values[k]), self._deliver_signal)
+            self._send_next(spec, base, offset, iter(range(spec.times.size)))
         self._run_agenda()
+
+    def _send_next(self, spec: SignalSpec, base: Any, offset: Any, order: Iterator[int]) -> None:
+        """Put a signal's next event on the agenda: never all of them, for Python to walk through at its collections."""
+
+        def action(name: str, value: float) -> None:
+            self._send_next(spec, base, offset, order)
+            self._deliver_signal(name, value)
+
+        k = next(order, None)
+        if k is not None:
+            at = self.clock.after(int(base[k]), float(offset[k]), spec.delay)
+            self._push(at, SIGNAL, spec.name, k, float(spec.values[k]), action)
 
     def _push(self, at: Instant, kind: int, name: str, number: int, value: float, action: Any) -> None:
         self._order += 1
@@ -279,30 +290,21 @@ class Engine:
             heapq.heappop(self._agenda)[-1]()
 
     def _deliver_signal(self, name: str, value: float) -> None:
-        for projection in self.network.projections:
-            if projection.plasticity is None or name not in projection.plasticity.signals:
-                continue
-            for part in self.plastic[projection.name]:
-                if part.learns_at_signal:
-                    pre = self._rule_variables(projection.source, part.pre_variables)
-                    post = self._rule_variables(projection.target, part.post_variables)
-                    part.signal(self.now, value, pre, post)
+        self.windows.signal(self.now, name, value)
         self.sink.signal(name, self.time, value)
 
-    def _rule_variables(self, population: str, names: list[str]) -> NDArray[np.float64]:
-        if population in self.sources:
-            size = self.sources[population].input.size
-            rows = [self.sources[population].register(n) for n in names]
-        else:
-            cells = self.cells[population]
-            size = cells.neurons.size
-            every = cells.all_values(*self.now, np.arange(size)) if names else np.empty((0, size))
-            rows = [every[cells.variables.index(n)] for n in names]
-        return np.array(rows, float).reshape(len(names), size)
+    def listening(self, signal: str) -> Iterator[tuple[PlasticPart, list[tuple[str, str]]]]:
+        """Plastic parts that learn at a signal, each with the (population, variable) that its rule reads then."""
+        for projection in self.network.projections:
+            if projection.plasticity is not None and signal in projection.plasticity.signals:
+                for part in self.plastic[projection.name]:
+                    if part.learns_at_signal:
+                        read = [(projection.source, name) for name in part.pre_variables]
+                        yield part, read + [(projection.target, name) for name in part.post_variables]
 
     def emitted(self, start: int, end: int) -> None:
         """Called for each window with its range of spikes in the calendar: signals that populations send."""
-        for spec in self._signal_sources:
+        for spec in self.signals_of_populations:
             population = self.network.population(str(spec.population))
             source = self.calendar.source[start:end]
             mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))

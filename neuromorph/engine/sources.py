@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neuromorph.kernels import rng
+from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Input
 
@@ -40,6 +41,15 @@ class Source:
         self.n = self._kernel(
             self.arrays, first, last, self.out_base, self.out_offset, self.out_index, self.out_count, 0
         )
+
+    def emitting(self) -> Step:
+        """Step that emits the spikes of ticks a..b and returns their number (grid)."""
+        values = {
+            "arrays": self.arrays, "out_base": self.out_base, "out_offset": self.out_offset,
+            "out_index": self.out_index, "out_count": self.out_count,
+        }  # fmt: skip
+        name = getattr(self._kernel, "py_func", self._kernel).__name__
+        return make_step(self._kernel, f"{name}(arrays, a, b, out_base, out_offset, out_index, out_count, 0)", values)
 
     def emit_exact(self, base: int, low: float, high: float) -> None:
         """Emit the spikes of (low, high] of a window."""

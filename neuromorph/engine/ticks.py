@@ -28,7 +28,7 @@ SOURCE = -1  # the kind of a segment of input spikes
 def is_plain(engine: Engine) -> bool:
     """Whether nothing has to happen between the windows of a network on the grid: no plasticity, no signals sent."""
     network = engine.network
-    return all(p.plasticity is None for p in network.projections) and not engine._signal_sources
+    return all(p.plasticity is None for p in network.projections) and not engine.signals_of_populations
 
 
 class TickLoop:
@@ -81,7 +81,7 @@ class TickLoop:
                 rows.append((SOURCE, p.first_id, 0, p.size, p.size, 0, 0, queued[p.name], 0))
         return np.array(rows, np.int64).reshape(len(rows), 9)
 
-    def boundary(self, now: Instant) -> Instant:
+    def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the chunk that begins now ends: as far as one call should go."""
         tick = now[0]
         last = tick + min(self._chunk, self._longest_chunk)
@@ -164,6 +164,9 @@ class TickLoop:
             counts[name] += int(n)
         for name, n in self._drives.take_totals():
             counts[name] += n
+
+    def signal(self, now: Instant, name: str, value: float) -> None:
+        """Nothing listens to a signal here."""
 
     def settle(self) -> None:
         """Bring counts up to now: they are."""

@@ -20,11 +20,13 @@ class Kind:
 
     own : names of all parameters where any differs between cells, else empty
     live : numbers of the receptors that synapses, drives or currents target
+    switches : (parameter, value) for those that choose between ways of working, constants of the kernel
     """
 
     model: type[NeuronModel]
     own: tuple[str, ...]
     live: tuple[int, ...]
+    switches: tuple[tuple[str, float], ...] = ()
 
 
 IMPORTS = """
@@ -145,7 +147,9 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
     row = {name: q for q, name in enumerate(kind.own)}
     parameters, coefficients = list(model.parameters()), list(model.coefficient_names)
     # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out
-    values = [f"own_{row[p]}[i]" if p in row else f"shared[{j}]" for j, p in enumerate(parameters)]
+    constant = {name: repr(value) for name, value in kind.switches}
+    shared = [constant.get(p, f"shared[{j}]") for j, p in enumerate(parameters)]
+    values = [f"own_{row[p]}[i]" if p in row else shared[j] for j, p in enumerate(parameters)]
     c_values = [f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))]
     inputs = [f"input_{r}[i]" if r in kind.live else "-0.0" for r in range(len(receptors))]
     return {

@@ -20,7 +20,13 @@ import llvmlite
 import llvmlite.binding
 import numba
 import numpy
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.ccallback import CFunc
+
+#: loops over the many arrays of a population are vectorised behind a check that no two overlap; by default LLVM gives
+#: up at eight comparisons (this file, and so the option, is part of the fingerprint)
+llvmlite.binding.set_option("neuromorph", "--vectorize-memory-check-threshold=1000")
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 # LLVM gives up vectorising a loop over more than a few arrays, for it must check that none overlap; a cell's update
@@ -115,3 +121,12 @@ def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = 
     if function is None:
         return functools.partial(uncached, forceinline=forceinline, disjoint=disjoint)
     return numba.njit(forceinline=forceinline, **FLAGS)(function)
+
+
+def step(function: Callable[..., Any]) -> Any:
+    """Compile int64 f(table, a, b, c) at once, to be called by its `address` from compiled code (kernels/steps.py)."""
+    signature = (types.int64,) * 4, types.int64
+    compiled = CFunc(function, signature, {}, {k: v for k, v in FLAGS.items() if k != "nogil"})
+    compiled._cache = _KernelCache(function)
+    compiled.compile()
+    return compiled

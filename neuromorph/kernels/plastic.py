@@ -3,6 +3,10 @@
 A row (the synapses of one source) is visited when its source spikes: missed postsynaptic spikes are replayed in order
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
+Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s), a
+signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
+whole row; pair STDP about 110 ns a synaptic event on a loaded machine (what limits it has not been separated yet).
+A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
 
@@ -48,22 +52,31 @@ def _delay(rows, j):
 
 
 @kernel(forceinline=True)
+def _slot(rows, j):
+    return rows.slot[0] + rows.target[j] if rows.slot.size == 1 else rows.slot[j]
+
+
+@kernel(forceinline=True)
 def _seen(history, e, delay, rule):
     # When a synapse sees event e. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
     {seen}
 
 
 @kernel
-def append(n, base, offset, index, count, archive, columns, new, {flat}):
-    # Append `new` spikes of the postsynaptic population (in time order per cell); returns the new length.
+def append(size, base, offset, index, count, archive, columns, low, high, {flat}):
+    # Append the spikes low..high-1 of the postsynaptic population (in time order per cell) to the size[0] events of the
+    # history; returns their new number, -1 where there is no room.
     {bind}
     p = _parameters(rule)
-    for k in range(new):
+    n = size[0]
+    if n + high - low > history.base.size:
+        return -1
+    for k in range(low, high):
         t = index[k]
         e = history.head[t]
         {y_at_append}
         history.base[n] = base[k]
-        history.offset[n] = offset[k]
+        history.offset[n] = {offset_at_append}
         history.cell[n] = t
         history.count[n] = count[k]
         history.prev[n] = e
@@ -71,6 +84,7 @@ def append(n, base, offset, index, count, archive, columns, new, {flat}):
             history.v[q, n] = archive[k, columns[q]]
         history.head[t] = n
         n += 1
+    size[0] = n
     return n
 
 
@@ -185,7 +199,7 @@ def sweep(base, offset, {flat}):
 
 
 @kernel
-def signal(base, offset, value, pre_variables, post_variables, {flat}):
+def signal(base, offset, value, {variables}{flat}):
     # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
     {bind}
     p = _parameters(rule)
@@ -196,6 +210,7 @@ def signal(base, offset, value, pre_variables, post_variables, {flat}):
         b = rows.row[i + 1]
         {x_at_signal}
         {signal_loop}
+    return 0
 """
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.graph.description import RecordSpec, SignalSpec
+from neuromorph.kernels.synapse import SYNAPSE as SYNAPSE
 from neuromorph.learning.contract import LearningRule
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.connections import Connections
@@ -66,10 +67,6 @@ class Current:
     weight: NDArray[np.float64]
 
 
-#: a static synapse: the input slot that it reaches and what it adds there
-SYNAPSE = np.dtype([("slot", "<i4"), ("weight", "<f4")])
-
-
 @dataclass(frozen=True, eq=False)
 class Drive:
     """A Poisson input whose cell i does nothing but drive cell i of one population.
@@ -116,8 +113,9 @@ class StaticRows:
 class PlasticRows:
     """Plastic synapses of one projection and part, sorted by (source, delay, target, ordinal).
 
-    row : int64[sources of the projection + 1]; target : int32[n], cell of the population; slot : int32[n]
-    delay : float64[1] or float64[n], ticks or ms; weight : float32[n], initial; origin : int64[n], ordinals
+    row : int64[sources of the projection + 1]; target : int32[n], cell of the population
+    slot : int32[n], or int32[1] where all have one receptor: that of cell 0
+    delay : float64[1] or float64[n], ticks or ms; weight : float32[n], initial; origin : int32[n] or int64[n], ordinals
     dense : every source has all cells low..high-1 of the part as targets, in order
     """
 
@@ -128,7 +126,7 @@ class PlasticRows:
     slot: NDArray[np.int32]
     delay: NDArray[np.float64]
     weight: NDArray[np.float32]
-    origin: NDArray[np.int64]
+    origin: NDArray[Any]
     dense: bool
 
 

@@ -26,6 +26,10 @@ def slots(wiring: Wiring, target: Neurons) -> NDArray[np.int32]:
     return slot.astype(np.int32)
 
 
+def _first_slot(wiring: Wiring, target: Neurons) -> NDArray[np.int32]:
+    return np.array([target.slot0 + int(wiring.receptor[0]) * target.size], np.int32)
+
+
 def is_static_matrix(made: Connections, clock: Clock) -> bool:
     """Whether static synapses are better kept as a matrix, whose rows are added with SIMD (0.1, not 1 ns each)."""
     if clock.exact or made.spec.rule != "all_to_all" or made.n < MATRIX or not isinstance(made.spec.delay, Constant):
@@ -80,10 +84,10 @@ def _plastic_rows(
         high=high,
         row=row,
         target=cells,
-        slot=slots(wiring, target)[place],
+        slot=_first_slot(wiring, target) if same_receptor else slots(wiring, target)[place],
         delay=delay[place] if own else delay,
         weight=wiring.weight[place],
-        origin=place,
+        origin=place.astype(np.int32) if place.size < 1 << 31 else place,
         dense=same_receptor and not own and _is_matrix(cells, row, low, high),
     )
 

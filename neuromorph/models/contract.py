@@ -70,6 +70,10 @@ class NeuronModel:
     closed_crossing: ClassVar[bool] = False
     #: name of the parameter that holds the refractory period (ms); "" for none
     refractory: ClassVar[str] = "t_ref"
+    #: parameters that choose between ways of working: kernels are compiled for their value where all cells share it
+    switches: ClassVar[tuple[str, ...]] = ()
+    #: promise that without arrivals nothing changes and nothing fires: such ticks of the grid are passed over
+    rests: ClassVar[bool] = False
     equations: ClassVar[str] = ""
     source: ClassVar[str] = ""
 

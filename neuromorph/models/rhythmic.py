@@ -49,6 +49,8 @@ def _start(s, x, r):
 
 class _Rhythmic(NeuronModel):
     refractory = ""
+    rests = True
+    switches = ("poisson",)
     source = _SOURCE
     receptors = (
         Receptor("basal", "1", doc="bottom-up charge, counted while the gate is open"),

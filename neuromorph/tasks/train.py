@@ -17,6 +17,8 @@ from neuromorph.tasks import layered
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
 
+#: ms of simulated time between reports of progress: some 20 cycles, 10 ms of wall time
+PORTION = 160.0
 #: called with (what is going on, fraction done of it)
 Progress = Callable[[str, float], None]
 
@@ -98,16 +100,14 @@ class Training:
         self._running = simulation
         if self._interrupted:
             return
-        begin, shown = simulation.time, time.perf_counter()
-
-        def tell(engine: Engine) -> None:
-            nonlocal shown
-            now = time.perf_counter()
-            if progress is not None and now - shown > 0.1:
-                shown = now
-                progress(what, (engine.time - begin) / duration)
-
-        simulation.run(duration, callback=tell)
+        # in portions rather than with a callback, which would be called after every window
+        done = 0.0
+        while done < duration and not self._interrupted:
+            portion = min(PORTION, duration - done)
+            simulation.run(portion)
+            done += portion
+            if progress is not None:
+                progress(what, done / duration)
 
     def _test(self, simulation: Simulation, last: bool, progress: Progress | None) -> None:
         weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}

@@ -1,0 +1,158 @@
+"""The loop over windows on the grid, compiled: emit, deliver, advance, collect, order, learn, by calling steps.
+
+It serves every network: what to call stands in int64 tables, one row a step (address, table, ...; kernels/steps.py).
+It returns where only Python can go on (an array is full), and resumes at that very place when called again. A window
+in which a population that rests has no arrival costs it nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuromorph.kernels.calendar import order_grid
+from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.steps import call
+
+#: places in `progress`: last tick that is done, where to resume, numbers of spikes in the calendar (ordered, all),
+#: first spike of the window, room that is needed, history that is full
+TICK, PHASE, CLOSED, END, FIRST_SPIKE, NEEDED, HISTORY = range(7)
+#: what the driver returns
+DONE, CALENDAR_FULL, HISTORY_FULL = range(3)
+#: how plastic projections take turns: a window at a time, a tick, a spike
+BY_WINDOW, BY_TICK, BY_SPIKE = range(3)
+ADVANCE, COLLECT, LEARN = range(3)  # phases
+
+
+@kernel
+def run_windows(
+    progress, last, window, turns, sources, static, cells, collect, histories, plastic, marks, rests, awake, spikes,
+    rows_of, events, spike_counts, base, source, count, bucket_start, bucket_end,
+):  # fmt: skip
+    """Run the ticks up to `last` in windows of `window` ticks; returns DONE, CALENDAR_FULL or HISTORY_FULL.
+
+    sources, static, cells, collect, histories, plastic : steps; then for sources, plastic the number of the emitter
+    whose spikes they are, for cells and histories that and the part
+    marks : (emitter, target, delay in ticks) of all projections onto cells that rest
+    rests : of each emitter; awake : uint8[ring, emitters], whether anything may arrive at a tick
+    spikes : of each emitter in the window, rows_of[emitter, part] where its part's begin; events, spike_counts : totals
+    """
+    while progress[PHASE] != ADVANCE or progress[TICK] < last:
+        first = progress[TICK] + 1
+        end = min(progress[TICK] + window, last)
+        if progress[PHASE] == ADVANCE:
+            _advance(first, end, sources, static, cells, rests, awake, spikes, rows_of, events)
+            progress[PHASE] = COLLECT
+        if progress[PHASE] == COLLECT:
+            n = spikes.sum()
+            if progress[END] + n > base.size:
+                progress[NEEDED] = n
+                return CALENDAR_FULL
+            for e in range(spikes.size):
+                if spikes[e] > 0:
+                    spike_counts[e] += call(collect[e, 0], collect[e, 1], spikes[e], progress[END], 0)
+                    progress[END] += spikes[e]
+            progress[FIRST_SPIKE] = progress[CLOSED]
+            _close(first, end, progress, base, source, count, bucket_start, bucket_end)
+            _mark(first, end, marks, awake, spikes)
+            progress[HISTORY] = 0
+            progress[PHASE] = LEARN
+        if progress[END] > progress[FIRST_SPIKE]:
+            while progress[HISTORY] < histories.shape[0]:
+                h = progress[HISTORY]
+                e = histories[h, 2]
+                a = rows_of[e, histories[h, 3]]
+                b = rows_of[e, histories[h, 3] + 1]
+                if b > a and call(histories[h, 0], histories[h, 1], a, b, 0) < 0:
+                    progress[NEEDED] = b - a
+                    return HISTORY_FULL
+                progress[HISTORY] += 1
+            _visit(turns, progress, plastic, spikes, base, events)
+        progress[TICK] = end
+        progress[PHASE] = ADVANCE
+    return DONE
+
+
+@kernel
+def _advance(first, end, sources, static, cells, rests, awake, spikes, rows_of, events):
+    for k in range(sources.shape[0]):
+        spikes[sources[k, 2]] = call(sources[k, 0], sources[k, 1], first, end, 0)
+    for k in range(static.shape[0]):
+        events[0] += call(static[k, 0], static[k, 1], first, end, 0)
+    for k in range(cells.shape[0]):
+        e = cells[k, 2]
+        part = cells[k, 3]
+        rows_of[e, part + 1] = rows_of[e, part]
+        idle = rests[e] != 0
+        for tick in range(first, end + 1):
+            idle &= awake[tick % awake.shape[0], e] == 0
+        if not idle:
+            rows_of[e, part + 1] = call(cells[k, 0], cells[k, 1], first, end, rows_of[e, part])
+        spikes[e] = rows_of[e, part + 1]
+    for tick in range(first, end + 1):
+        awake[tick % awake.shape[0], :] = 0
+
+
+@kernel
+def _close(first, end, progress, base, source, count, bucket_start, bucket_end):
+    # order the window's spikes by (tick, id) and open a bucket for each tick
+    a = progress[CLOSED]
+    b = progress[END]
+    if first == end or a == b:
+        for tick in range(first, end + 1):
+            bucket_start[tick % bucket_start.size] = a
+            bucket_end[tick % bucket_start.size] = b
+    else:
+        ticks = np.empty(end - first + 2, np.int64)
+        x, y, z = np.empty(b - a, np.int64), np.empty(b - a, np.int64), np.empty(b - a, np.int64)
+        order_grid(first, end, base, source, count, a, b, x, y, z, ticks)
+        for tick in range(first, end + 1):
+            bucket_start[tick % bucket_start.size] = ticks[tick - first]
+            bucket_end[tick % bucket_start.size] = ticks[tick - first + 1]
+    progress[CLOSED] = b
+
+
+@kernel
+def _mark(first, end, marks, awake, spikes):
+    # cells that rest are woken at the ticks at which something may arrive
+    for k in range(marks.shape[0]):
+        if spikes[marks[k, 0]] > 0:
+            for tick in range(first, end + 1):
+                awake[(tick + marks[k, 2]) % awake.shape[0], marks[k, 1]] = 1
+
+
+@kernel
+def _visit(turns, progress, plastic, spikes, base, events):
+    # rows of the window's presynaptic spikes; plastic arrivals are summed as they are emitted, so the projections take
+    # turns as finely as the order of the sums asks for
+    start = progress[FIRST_SPIKE]
+    while start < progress[CLOSED]:
+        end = progress[CLOSED]
+        if turns == BY_SPIKE:
+            end = start + 1
+        elif turns == BY_TICK:
+            end = start + 1
+            while end < progress[CLOSED] and base[end] == base[start]:
+                end += 1
+        for k in range(plastic.shape[0]):
+            if spikes[plastic[k, 2]] > 0:
+                events[0] += call(plastic[k, 0], plastic[k, 1], start, end, 0)
+        start = end
+
+
+@kernel
+def collect_spikes(n, end, first_id, out_base, out_index, out_count, base, source, count):
+    """Append n spikes of one emitter to the calendar from place `end` on; returns the sum of their counts."""
+    total = 0
+    for k in range(n):
+        base[end + k] = out_base[k]
+        source[end + k] = first_id + out_index[k]
+        count[end + k] = out_count[k]
+        total += out_count[k]
+    return total
+
+
+@kernel
+def run_signals(steps, tick):
+    """Call each step of a signal that arrives at a tick."""
+    for k in range(steps.shape[0]):
+        call(steps[k, 0], steps[k, 1], tick, 0, 0)
