@@ -27,6 +27,8 @@ RECORD = np.dtype([("slot", "<i4"), ("bits", "<u4")])
 BLOCK = 1 << 16
 #: fewer synapses are not worth a thread
 FEW = 1 << 18
+#: the longest delay on the grid; no calendar is so long
+MOST_TICKS = 2**31 - 1
 #: not the ordinal of a tagged projection
 OTHER = np.uint32(0xFFFFFFFF)
 
@@ -85,7 +87,7 @@ class _Delays:
 
     def _given(self, delay: Any) -> NDArray[np.int32]:
         if not self.clock.exact:
-            return np.asarray(self.clock.steps(delay)).astype(np.int32)
+            return np.minimum(self.clock.steps(delay), MOST_TICKS).astype(np.int32)
         return np.searchsorted(self.table, np.asarray(delay)).astype(np.int32)
 
     def span(self, made: Connections) -> tuple[int, int, int]:
