@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import subprocess
+import sys
 import time
 import tracemalloc
 from typing import Any
@@ -153,6 +155,11 @@ def main() -> None:
     parser.add_argument("--exact", action="store_true", help="exact mode instead of a grid of 0.1 ms")
     parser.add_argument("--traced", action="store_true", help="peak by tracemalloc instead of resident memory")
     given = parser.parse_args()
+    if len(given.cases) > 1:  # a process each: what one has freed is not the next one's peak
+        options = [word for word in sys.argv[1:] if word not in given.cases]
+        for name in given.cases:
+            subprocess.run([sys.executable, __file__, name, *options], check=True)
+        return
     for name in given.cases:
         resolution = None if given.exact else 0.1
         print(json.dumps(measure(name, given.scale, given.threads, resolution, given.parts, given.traced)), flush=True)

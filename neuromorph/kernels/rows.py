@@ -58,9 +58,9 @@ def gather(record, begin, number, degree, target, ordinal):
 
 @kernel
 def ticks(delay, unit, out):
-    """Delays in ms as ticks of the grid: rounded, at least 1."""
+    """Delays in ms as ticks of the grid: rounded, at least 1, at most 2^31 - 1."""
     for k in range(delay.size):
-        out[k] = max(1, np.int32(np.rint(delay[k] / unit)))
+        out[k] = np.int32(min(max(1.0, np.rint(delay[k] / unit)), 2147483647.0))
 
 
 @kernel

@@ -45,6 +45,9 @@ def compile_network(
     made = [_connect(description, spec, seed, resolution is None, threads) for spec in description.projections]
     extremes = [_delay_extremes(c, resolution, threads) for c in made if c.n and not _known_from_rows(c, resolution)]
     clock = Clock(resolution, False) if resolution is not None else _exact_clock(description, extremes)
+    longest = max((float(clock.steps(high)) for _, high in extremes), default=0.0)
+    if not clock.exact and longest >= 2**31:
+        raise MemoryError(f"Unable to allocate a calendar of {longest:g} ticks")
     neurons, inputs = _populations(description, seed, read_spikes, _live_receptors(made))
     slots = _slots(neurons)
     everyone: list[Any] = [*neurons, *inputs]

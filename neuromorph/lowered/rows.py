@@ -27,6 +27,8 @@ RECORD = np.dtype([("slot", "<i4"), ("bits", "<u4")])
 BLOCK = 1 << 16
 #: fewer synapses are not worth a thread
 FEW = 1 << 18
+#: the longest delay on the grid; no calendar is so long
+MOST_TICKS = 2**31 - 1
 #: not the ordinal of a tagged projection
 OTHER = np.uint32(0xFFFFFFFF)
 
@@ -85,7 +87,7 @@ class _Delays:
 
     def _given(self, delay: Any) -> NDArray[np.int32]:
         if not self.clock.exact:
-            return np.asarray(self.clock.steps(delay)).astype(np.int32)
+            return np.minimum(self.clock.steps(delay), MOST_TICKS).astype(np.int32)
         return np.searchsorted(self.table, np.asarray(delay)).astype(np.int32)
 
     def span(self, made: Connections) -> tuple[int, int, int]:
@@ -207,9 +209,9 @@ def _drawn(made: Connections, part: int, first: int, last: int, parts: int) -> A
         for a, b in _pieces(made.start[first : last + 1] - made.start[first], BLOCK):
             yield made.partners(first + a, first + b), none, first + a
         return
-    a = made.spec.arguments
+    ends = made.spec.arguments
     for first, last in ranges(made.n, BLOCK):
-        source, target = (np.asarray(a[k][first:last], np.int32) for k in ("sources", "targets"))
+        source, target = (np.asarray(ends[k][first:last], np.int32) for k in ("sources", "targets"))
         ordinal = np.arange(first, last, dtype=np.uint32)
         if parts > 1:
             mine = part_of(target, made.n_target, parts) == part
@@ -219,7 +221,7 @@ def _drawn(made: Connections, part: int, first: int, last: int, parts: int) -> A
 
 def _scatter(segments: list[_Segments], rows: list[_Rows], threads: int) -> None:
     """Leave (target, ordinal) of what does not count on the source's side in its rows."""
-    at = [r.row_start[:-1].copy() for r in rows]
+    at: list[Any] = [r.row_start[:-1].copy() for r in rows]
     for s in segments:
         if s.counted is None:
             continue
@@ -229,7 +231,7 @@ def _scatter(segments: list[_Segments], rows: list[_Rows], threads: int) -> None
             cursors.append(at[part][own].copy())
             at[part][own] += counted
 
-        def one(s: _Segments, k: int, cursor: NDArray[np.int64]) -> None:
+        def one(s: _Segments, k: int, cursor: NDArray[Any]) -> None:
             part, degree = s.pieces[k][0], _degree(s.made)
             for source, target, label in _drawn(s.made, *s.pieces[k], len(rows)):
                 if degree:
@@ -258,7 +260,7 @@ def _write(
 ) -> None:
     """Draw, sort and write the rows of sources a..b-1 of one population."""
     own = slice(group[0].first_id + a, group[0].first_id + b)
-    at = [r.row_start[own].copy() for r in rows]
+    at: list[Any] = [r.row_start[own].copy() for r in rows]
     columns: list[tuple[Any, ...]] = []
     segment: list[NDArray[np.int64]] = []
     n = 0
@@ -277,7 +279,7 @@ def _write(
         )  # fmt: skip
 
 
-def _synapses(s: _Segments, a: int, b: int, at: list[NDArray[np.int64]], rows: list[_Rows]) -> Any:
+def _synapses(s: _Segments, a: int, b: int, at: list[Any], rows: list[_Rows]) -> Any:
     """Synapses from sources a..b-1, in one portion or one a part: (targets, ordinals, number of each source)."""
     if s.counted is None:
         start = s.made.start[a : b + 1]

@@ -69,7 +69,8 @@ def test_weights_of_the_stdp_example_drift_to_both_bounds():
     assert high > 0.25
     assert low + high > 0.6
     times, _ = simulation.spikes("neuron")
-    assert np.sum(times > 30_000.0) / 30.0 == pytest.approx(28.0, abs=4.0)
+    # over 16 draws of the initial weights: 30.5, with a standard deviation of 3.5
+    assert np.sum(times > 30_000.0) / 30.0 == pytest.approx(30.5, abs=8.0)
 
 
 def test_weights_of_the_derivative_example_follow_the_steps_of_the_rate():

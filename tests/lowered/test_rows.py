@@ -305,3 +305,14 @@ def test_rows_longer_than_16_bits_and_delays_beyond_them():
     assert built.slice_end[-1] == 70_000
     delay = compiled.projections[0].connections.draw().delay_ms
     assert np.unique(np.maximum(1, np.rint(delay / 0.1))).tolist() == built.slice_delay.tolist()
+
+
+def test_a_heavy_tail_of_delays_is_no_trouble():
+    network = Network("tail")
+    network.add_population("c", "lif_delta", 300)
+    tail = {"distribution": "lognormal", "mean": 0.0, "std": 3.5, "low": 0.1}
+    network.connect("c", "c", "fixed_indegree", indegree=5, delay=tail)
+    (built,) = build(network, 0.1).static
+    delay = build(network, 0.1).projections[0].connections.draw().delay_ms
+    assert built.slice_delay.max() == np.rint(delay.max() / 0.1)
+    assert built.synapse.size == 1500
