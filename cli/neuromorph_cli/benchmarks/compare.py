@@ -157,8 +157,9 @@ def _report(plan: Plan, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]
     if plan.peer:
         theirs = runs[plan.peer]
         report["peer"] = median(theirs)
-        report |= ratio(runs["ours"], theirs, "s_per_simulated_s", "ratio")
-        report |= ratio(runs["ours"], theirs, "cpu_s_per_simulated_s", "cpu_ratio")
+        unit = "simulated_s" if plan.case.is_network else "example"
+        report |= ratio(runs["ours"], theirs, f"s_per_{unit}", "ratio")
+        report |= ratio(runs["ours"], theirs, f"cpu_s_per_{unit}", "cpu_ratio")
     if plan.case.is_network:
         report |= _agreement(plan, report)
     return report
