@@ -25,15 +25,15 @@ PEERS = ("nest", "nest-precise", "brian2", "numpy", "none")
 )
 @click.option("--threads", type=click.IntRange(1), default=1, metavar="N", help="Cores for each run; 1 by default.")
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, metavar="S", help="Scale the sizes.")
-@click.option(
-    "--repeats", type=click.IntRange(1), default=3, metavar="R", help="Runs of each, in turn; 3 by default."
-)
+@click.option("--repeats", type=click.IntRange(1), default=3, metavar="R", help="Runs of each, in turn; 3 by default.")
 @click.option(
     "--duration", type=click.FloatRange(0, min_open=True), metavar="MS",
     help="Simulated time that is measured; by default what suits the case.",
 )  # fmt: skip
 @click.option(
-    "--peer-python", envvar="NEUROMORPH_PEER_PYTHON", metavar="PATH",
+    "--peer-python",
+    envvar="NEUROMORPH_PEER_PYTHON",
+    metavar="PATH",
     help="Interpreter that has the peer, if it is not this one. Or set NEUROMORPH_PEER_PYTHON.",
 )
 @click.option("--history", type=click.Path(), metavar="FILE", help="Append the report, one line of JSON, to a file.")
@@ -77,7 +77,9 @@ def _list(as_json: bool) -> None:
     from neuromorph_cli.benchmarks.cases import CASES
 
     if as_json:
-        facts = [{"name": c.name, "text": c.text, "peers": c.peers, "resolutions": c.resolutions} for c in CASES.values()]
+        facts = [
+            {"name": c.name, "text": c.text, "peers": c.peers, "resolutions": c.resolutions} for c in CASES.values()
+        ]
         click.echo(json.dumps(facts))
         return
     text.facts("cases of neuromorph bench", [(c.name, c.text) for c in CASES.values()])
@@ -140,6 +142,7 @@ def _append(file: str, report: dict[str, Any]) -> None:
 
 def _short(report: dict[str, Any]) -> dict[str, Any]:
     """The report without the rates of each population, which --json prints."""
+
     def side(one: Any) -> Any:
         return one and {key: value for key, value in one.items() if key != "rates"}
 

@@ -61,7 +61,7 @@ def warmup(as_json: bool, quiet: bool) -> int:
 
 
 def _run(name: str, resolution: Any, network: Any, folder: Any) -> dict[str, Any]:
-    from neuromorph import Simulation
+    from neuromorph.simulate import Simulation
 
     began, before = time.perf_counter(), _kernels(folder)
     simulation = Simulation(network, resolution)
@@ -94,7 +94,7 @@ def _networks() -> Iterator[tuple[str, Any, Any]]:
 
 def _cells(model: str, rule: str | None = None) -> Any:
     """Poisson input onto cells that excite and inhibit one another; delays that are all alike, and some that differ."""
-    from neuromorph import Network
+    from neuromorph.graph.network import Network
 
     strong, negative = MODELS[model]
     several = {"distribution": "uniform", "low": 1.0, "high": 2.0}

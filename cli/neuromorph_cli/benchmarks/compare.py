@@ -199,5 +199,5 @@ def ratio(ours: Sequence[dict[str, Any]], theirs: Sequence[dict[str, Any]], fiel
     pairs = [(a.get(field), b.get(field)) for a, b in zip(ours, theirs)]
     if any(a is None or b is None for a, b in pairs):
         return {}
-    found = [b / a for a, b in pairs]
+    found = [b / a for a, b in pairs if a and b is not None]
     return {name: middle.median(found), f"{name}_spread": [min(found), max(found)]}

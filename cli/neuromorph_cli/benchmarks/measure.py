@@ -12,10 +12,14 @@ from typing import Any
 
 def main() -> None:
     """Answer the request on standard input."""
-    request = json.load(sys.stdin)
+    print(json.dumps(answer(json.load(sys.stdin))))
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """What the case's module measures; a network's is this one."""
     module = importlib.import_module(f"neuromorph_cli.benchmarks.{request['module']}")
-    answer = getattr(module, "measure", measure)(request)
-    print(json.dumps(answer))
+    found: dict[str, Any] = module.measure(request)
+    return found
 
 
 def measure(request: dict[str, Any]) -> dict[str, Any]:
@@ -44,14 +48,14 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
 def simulate(network: Any, request: dict[str, Any], **more: Any) -> Any:
     """A Simulation of the network at the request's resolution, seed and number of threads."""
-    from neuromorph import Simulation
+    from neuromorph.simulate import Simulation
 
     return Simulation(network, request["resolution"], request["seed"], parts=request["threads"], **more)
 
 
 def described(data: dict[str, Any]) -> Any:
     """The Network of a case's data (neuromorph_cli.benchmarks.networks says what that holds)."""
-    from neuromorph import Network
+    from neuromorph.graph.network import Network
 
     network = Network()
     for p in data["populations"]:

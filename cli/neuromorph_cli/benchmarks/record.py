@@ -31,7 +31,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
 def run(request: dict[str, Any], trace: Path | None, duration: float) -> tuple[float, float, int]:
     """Wall and processor time (s) of running and closing, and the spikes that the cells sent."""
-    from neuromorph import Network
+    from neuromorph.graph.network import Network
     from neuromorph_cli.benchmarks import measure as common
 
     network = Network("record")

@@ -1,4 +1,4 @@
-"""How soon something happens: help, and the first spike of cuba, with an empty folder of kernels and with a full one."""
+"""How soon something happens: help, and the first spike of cuba, without compiled kernels and with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ print(sum(simulation.spike_counts.values()))
 
 
 def measure(request: dict[str, Any]) -> dict[str, Any]:
-    """Wall time in s of `neuromorph --help`, and of a process until cuba's first spike, cold and warm, start included."""
+    """Wall time in s of `neuromorph --help` and of a process until cuba's first spike, its start included."""
     from statistics import median
 
     from neuromorph import __version__
