@@ -22,10 +22,10 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
     from neuromorph import __version__
-    from neuromorph_cli.benchmarks import measure as common
-    from neuromorph_cli.benchmarks import sizes
     from neuromorph.tasks import layered, settings
     from neuromorph.tasks.images import Images
+    from neuromorph_cli.benchmarks import measure as common
+    from neuromorph_cli.benchmarks import sizes
 
     began = time.perf_counter()
     pixels, *hidden, _ = layers(request["scale"])
