@@ -1,7 +1,8 @@
 """A case on Brian2, its fastest target: C++ standalone; see the package for what comes in and goes out.
 
-Timed is what the generated program says of its own run (wall), warm-up and measured stretch apart, so neither code
-generation nor compilation nor the drawing of synapses counts.
+Timed is what the generated program says of its own measured stretch, so neither code generation nor compilation nor
+the drawing of synapses counts. That is processor time (std::clock) of all its threads; wall time is taken to be as much
+by thread, which favours Brian2.
 """
 
 import importlib.metadata
@@ -143,14 +144,15 @@ def projection(p, groups, model, random):
 
 def answer(request, monitor, total, compiled):
     """`device._last_run_time` is of the last run alone: the measured stretch."""
-    wall = float(device._last_run_time)
+    cpu = float(device._last_run_time)
+    wall = cpu / request["threads"]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     times, cells = np.asarray(monitor.t / ms), np.asarray(monitor.i)
     kept = times > request["warm_ms"]
     np.savez(request["spikes"], times=times[kept], cells=cells[kept])
     return {
         "version": f"Brian2 {importlib.metadata.version('brian2')}", "build_s": total - wall, "compile_s": compiled,
-        "wall_s": wall, "cpu_s": None, "peak_mb": usage.ru_maxrss / 1024, "synapse_bytes": None,
+        "wall_s": wall, "cpu_s": cpu, "peak_mb": usage.ru_maxrss / 1024, "synapse_bytes": None,
     }  # fmt: skip
 
 
