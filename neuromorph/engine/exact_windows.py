@@ -80,7 +80,11 @@ class ExactWindows(_Windows):
 
     def _make_own(self, n: int) -> None:
         self._own = exact.Own(
-            np.zeros(n), np.zeros(n), np.zeros(n, np.int64), np.zeros(exact.CELLS, np.int64), np.zeros(exact.CELLS, np.int64)
+            np.zeros(n),
+            np.zeros(n),
+            np.zeros(n, np.int64),
+            np.zeros(exact.CELLS, np.int64),
+            np.zeros(exact.CELLS, np.int64),
         )
 
     def _make_spikes(self, n: int) -> None:
@@ -159,7 +163,9 @@ class ExactWindows(_Windows):
             source.emit_exact(stop[0], 0.0, stop[1])
             n, first_id = source.n, source.input.first_id
             if n:
-                found.append((source.out_base[:n], source.out_offset[:n], source.out_index[:n] + first_id, source.out_count[:n]))
+                found.append(
+                    (source.out_base[:n], source.out_offset[:n], source.out_index[:n] + first_id, source.out_count[:n])
+                )
         if not found:
             if self._inputs.base.size:
                 self._inputs = exact.Inputs(*(a[:0] for a in self._inputs))

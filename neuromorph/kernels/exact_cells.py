@@ -295,7 +295,6 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],
         "add_inputs": [f"x{j} += weight if receptor == {j} else 0.0" for j in range(len(receptors))],
         "inputs": ", ".join(f"x{j}" for j in range(len(receptors))),
-        "archive": ["if archive.shape[0] > 0:"]
-        + [f"    archive[n, {j}] = v{j}" for j in range(len(names))],
+        "archive": ["if archive.shape[0] > 0:"] + [f"    archive[n, {j}] = v{j}" for j in range(len(names))],
     }
     return render(template, lines)
