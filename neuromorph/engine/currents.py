@@ -11,7 +11,6 @@ from neuromorph.kernels import rng
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Current
 
-
 NEVER = 1 << 62
 
 

@@ -21,7 +21,7 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_32, _LOW_BITS = np.uint64(32), 0xFFFFFFFF
+_32, _63, _LOW_BITS = np.uint64(32), np.uint64(63), 0xFFFFFFFF
 _ONE_BITS = 0x3F800000  # of a weight of 1
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
@@ -368,11 +368,11 @@ def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
         for _ in range(n + n_record):
             step = _ONE
             if n > 0:
-                early = np.float64(time[a]).view(np.int64) < np.float64(time[d]).view(np.int64)
-                if time[a] == time[d]:
+                later = np.float64(time[a]).view(np.int64) - np.float64(time[d]).view(np.int64)
+                if later == 0:
                     e = (np.uint64(record[first + (a - behind)]) >> _32) & _BATCH_MASK
-                    early = origin[e] < sources[which[d]] + i
-                step = np.uint64(early)
+                    later = origin[e] - sources[which[d]] - i
+                step = np.uint64(later) >> _63  # the sign; of a comparison the compiler would make a branch
             q = d + (a - d) * step
             times[at], weights[at], receptors[at] = time[q], power[q], kind[q]
             a += step

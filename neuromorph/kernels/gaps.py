@@ -11,7 +11,7 @@ from numba import uint64
 
 from neuromorph.kernels.elementary import _LN2_HIGH, _LN2_LOW, _SQRT_HALF_BITS
 from neuromorph.kernels.jit import kernel
-from neuromorph.kernels.rng import _2_53, _11, _32, _LOW, _M0, _M1, _W0, _W1
+from neuromorph.kernels.rng import _LOW, _M0, _M1, _W0, _W1, _2_53, _11, _32
 
 #: gaps that are drawn together, eight calls of Philox side by side in SIMD lanes
 BLOCK = 16

@@ -9,8 +9,8 @@ import pytest
 
 from neuromorph import Network, Simulation
 from neuromorph.engine import drives, exact_windows
-from neuromorph.engine.calendar import Calendar
 from neuromorph.engine import simulation as engine
+from neuromorph.engine.calendar import Calendar
 from neuromorph.kernels.gaps import BLOCK, fill, gap
 from neuromorph.kernels.rng import uniform
 
