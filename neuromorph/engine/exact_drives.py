@@ -11,8 +11,8 @@ from neuromorph.kernels.gaps import BLOCK
 from neuromorph.lowered.compiled import CompiledNetwork, Drive
 
 NEVER = 1 << 59
-#: arrivals at one cell in one window, at first
-ROOM = 256
+#: arrivals at a few cells in one window, at first
+ROOM = 1 << 12
 
 
 class ExactDrives:
@@ -40,7 +40,8 @@ class ExactDrives:
             np.concatenate([d.weight for d in self._drives] or [np.zeros(1, np.float32)]),
             np.full(total, -1), np.full(total, network.clock.unit), np.full(total, -1), np.full(total, -1),
             np.zeros((total, BLOCK)), np.zeros((3, n, exact.CELLS)), np.zeros(ROOM), np.zeros(ROOM), np.zeros(ROOM, np.int64),
-            np.zeros(ROOM, np.int64), np.zeros(1, np.int64),
+            np.zeros(ROOM, np.int64), np.zeros(exact.CELLS + 1, np.int64),
+            np.zeros(1, np.int64),
         )  # fmt: skip
         for k, drive in enumerate(self._drives):
             if not drive.rate:
