@@ -133,7 +133,8 @@ class TickLoop:
             self._run(
                 part, self.parts, first, last, self.window, self._barrier, engine.network.seed, self._segments[part],
                 self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]),
-                *self._boxes.arrays(), calendar.base, calendar.source, calendar.count, *flight.results(), *self._kind_arrays,
+                *self._boxes.arrays(), calendar.base, calendar.source, calendar.count, *flight.results(),
+                *self._kind_arrays,
             )  # fmt: skip
 
         if self._pool is None:

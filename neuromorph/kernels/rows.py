@@ -189,7 +189,7 @@ def _pass(key, origin, to_key, to_origin, histogram, n, shift, width):
         histogram[b] = 0
     for i in range(n):
         histogram[np.int64((key[i] >> move) & mask)] += 1
-    total = 0
+    total = np.int64(0)
     for b in range(1 << width):
         among = histogram[b]
         histogram[b] = total
