@@ -38,10 +38,11 @@ class Simulation(Engine):
     network : Network, or a networkx graph with `model` on nodes and `weight`, `delay` on edges
     resolution : "exact", or the tick in ms; by default what the network states
     seed : non-negative int64; by default what the network states
-    parts : parts by target; results do not depend on it
+    parts : parts by target, each on a thread of its own in static networks on the grid; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
+    precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
     Raises DescriptionError with every mistake of the description.
     """
 
@@ -56,6 +57,7 @@ class Simulation(Engine):
         compression: str | None = None,
         sink: SpikeSink | None = None,
         provenance: dict[str, Any] | None = None,
+        precision: str = "float64",
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
@@ -74,6 +76,7 @@ class Simulation(Engine):
         about = {
             "seed": description.run.seed,
             "resolution": description.run.resolution or "exact",
+            "precision": precision,
             "neuromorph": __version__,
             "python": platform.python_version(),
             "command": " ".join(sys.argv),
@@ -81,7 +84,7 @@ class Simulation(Engine):
         }
         # what stays in memory needs no description beside it
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
-        super().__init__(compiled, sink, described, about)
+        super().__init__(compiled, sink, described, about, precision)
 
     def __enter__(self) -> Simulation:
         return self

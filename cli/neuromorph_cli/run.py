@@ -24,6 +24,20 @@ RATES = 8  # populations in the summary; `neuromorph analyze` shows all
 @click.option("--resolution", metavar="MS", help='Tick in ms, or "exact".')
 @options.seed
 @click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Parts by target, each on a thread where nothing learns (grid); results do not depend on it.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float64", "float32"]),
+    default="float64",
+    show_default=True,
+    help="Of the cells' state; float32 is for static networks on the grid.",
+)
+@click.option(
     "--set", "settings", multiple=True, metavar="PATH=VALUE",
     help="Change a value of the network file, such as populations.E.size=100 or projections.E_I.weight=2.",
 )  # fmt: skip
@@ -90,7 +104,10 @@ def _simulation(network: Any, given: dict[str, Any], path: Path, force: bool) ->
     from neuromorph.simulate import Simulation
 
     with options.recorded(given["records"], given["first_record"]):
-        return Simulation(network, given["resolution"], given["seed"], trace=path, force=force)
+        return Simulation(
+            network, given["resolution"], given["seed"], parts=given["threads"], trace=path, force=force,
+            precision=given["precision"],
+        )  # fmt: skip
 
 
 def _watch(name: str, duration: float, interrupts: Interrupts, progress: Progress) -> Callable[[Any], None]:

@@ -49,7 +49,7 @@ class Cells(ABC):
 
     def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """All state variables of some cells at the present instant: float64[variables, cells]."""
-        return self.state[:, cells]
+        return np.asarray(self.state[:, cells], float)
 
     @abstractmethod
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:

@@ -45,7 +45,10 @@ class Engine:
     """A compiled network and everything about it that changes.
 
     `run` advances it; between runs its state, weights and synapses may be read and set. `sink` receives what is
-    recorded (memory by default).
+    recorded (memory by default). `precision` is that of the cells' state: "float32" is for static networks on the grid
+    (what arrives is summed in float64 all the same).
+
+    Raises InputError for another precision.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Engine:
         sink: SpikeSink | None = None,
         about: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
+        precision: str = "float64",
     ) -> None:
         self.network = network
+        self.precision = precision
         self.clock = clock = network.clock
         self.sink: SpikeSink = sink if sink is not None else MemorySink()
         self.window = _longest_window(network)
@@ -352,9 +357,15 @@ def _first_id(emitter: Cells | Source) -> int:
 
 
 def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
+    if engine.precision not in ("float64", "float32"):
+        raise InputError(Problem("unknown precision", "", engine.precision, "float64 or float32"))
+    plain = not engine.clock.exact and is_plain(engine)
+    if engine.precision == "float32" and not plain:
+        fix = "Use float64 in exact mode, where something learns, and where populations send signals."
+        raise InputError(Problem("float32 is for static networks on the grid", "precision", engine.precision, fix=fix))
     if engine.clock.exact:
         return ExactWindows(engine)
-    return TickLoop(engine) if is_plain(engine) else GridWindows(engine)
+    return TickLoop(engine) if plain else GridWindows(engine)
 
 
 def _longest_window(network: CompiledNetwork) -> int:

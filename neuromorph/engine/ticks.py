@@ -43,7 +43,8 @@ class TickLoop:
         self._drives = engine.drives
         cells: list[Any] = list(engine.cells.values())
         self._kinds = tuple(dict.fromkeys(c.kind for c in cells))
-        blocks = [_Block(kind, [c for c in cells if c.kind == kind]) for kind in self._kinds]
+        dtype = np.dtype(engine.precision)
+        blocks = [_Block(kind, [c for c in cells if c.kind == kind], dtype) for kind in self._kinds]
         self._queued = [s for s in engine.sources.values() if s.input.name not in self._drives.inputs]
         self._segments = [self._segment_table(part) for part in range(self.parts)]
         self._kind_arrays = [a for block in blocks for a in block.arrays]
@@ -183,23 +184,24 @@ class TickLoop:
 class _Block:
     """The arrays of all cells of a kind, of which each population's own become views."""
 
-    def __init__(self, kind: Kind, cells: list[GridCells]) -> None:
-        state = np.concatenate([c.state for c in cells], axis=1)
+    def __init__(self, kind: Kind, cells: list[GridCells], dtype: Any) -> None:
+        state = np.concatenate([c.state for c in cells], axis=1).astype(dtype)
         until = np.concatenate([c.until for c in cells])
         first = 0
         for c in cells:
             c.state = state[:, first : first + c.neurons.size]
             c.until = until[first : first + c.neurons.size]
             first += c.neurons.size
-        own, own_c = np.concatenate([c.own for c in cells], axis=1), np.concatenate([c.own_c for c in cells], axis=1)
+        own = np.concatenate([c.own for c in cells], axis=1).astype(dtype)
+        own_c = np.concatenate([c.own_c for c in cells], axis=1).astype(dtype)
         named: dict[str, Any] = {
             **{f"state_{k}": row for k, row in enumerate(state)},
             **{f"own_{k}": row for k, row in enumerate(own)},
             **{f"own_c_{k}": row for k, row in enumerate(own_c)},
             "until": until,
             "refractory": np.concatenate([c.refractory for c in cells]),
-            "shared": np.array([c.shared for c in cells]),
-            "shared_c": np.array([c.shared_c for c in cells]),
+            "shared": np.array([c.shared for c in cells], dtype),
+            "shared_c": np.array([c.shared_c for c in cells], dtype),
         }
         self.arrays = [named[name] for name in step_arguments(kind) if name in named]
 

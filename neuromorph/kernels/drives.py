@@ -22,6 +22,8 @@ LANES = 64
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _16 = np.uint32(16)
+_15 = np.uint16(15)
+UNDECIDED = np.uint16(0x8000)
 _LOW16 = np.uint32(0xFFFF)
 
 
@@ -110,16 +112,13 @@ def counts(tick, block, cells, mean, limits, key, words32, words16, out):
             # sixteen bits throughout: numba would widen a sum to sixty-four
             two = np.uint16(np.uint16(u > a) + np.uint16(u > b))
             four = np.uint16(two + np.uint16(np.uint16(u > c) + np.uint16(u > d)))
-            out[i] = np.uint16(out[i] + four)
-            tied = np.uint16(tied | np.uint16((u == a) | (u == b) | (u == c) | (u == d)))
-    if tied:
-        for i in range(cells):
-            word = words16[i]
-            undecided = False
-            for k in range(limits.size):
-                undecided |= word == limits[k]
-            if undecided:
-                out[i] = _decided(mean, uint32(word), key, block * BLOCK + i, tick)
+            tie = np.uint16((u == a) | (u == b) | (u == c) | (u == d))
+            out[i] = np.uint16(np.uint16(out[i] + four) | np.uint16(tie << _15))
+            tied = np.uint16(tied | tie)
+    if tied:  # one block in a few: its undecided cells carry the highest bit
+        for i in range(out.size):
+            if out[i] >= UNDECIDED:
+                out[i] = _decided(mean, uint32(words16[i]), key, block * BLOCK + i, tick)
 
 
 @kernel

@@ -146,12 +146,13 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
     names = [f"v{v}" for v in range(n_variables)]
     row = {name: q for q, name in enumerate(kind.own)}
     parameters, coefficients = list(model.parameters()), list(model.coefficient_names)
-    # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out
+    # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out (float32, so that it
+    # widens no state of that precision)
     constant = {name: repr(value) for name, value in kind.switches}
     shared = [constant.get(p, f"shared[{j}]") for j, p in enumerate(parameters)]
     values = [f"own_{row[p]}[i]" if p in row else shared[j] for j, p in enumerate(parameters)]
     c_values = [f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))]
-    inputs = [f"input_{r}[i]" if r in kind.live else "-0.0" for r in range(len(receptors))]
+    inputs = [f"input_{r}[i]" if r in kind.live else "np.float32(-0.0)" for r in range(len(receptors))]
     return {
         "k": k,
         "variables": list(model.variables()),

@@ -178,3 +178,14 @@ def test_warnings_are_a_line_on_standard_error(call):
     answer = call("run", "tiny.toml", "-o", "x.h5", *options)
     assert json.loads(answer.out)["simulated_ms"] == 1.0
     assert answer.err == "neuromorph: warning: the smallest delay, 0.005 ms, makes 2e+05 windows a second.\n"
+
+
+def test_threads_change_nothing(call):
+    spikes = []
+    for threads in (1, 2):
+        assert call("run", "tiny.toml", "-o", f"{threads}.h5", "-q", "--threads", threads).code == 0
+        with Trace(f"{threads}.h5") as trace:
+            spikes.append(trace.spikes("E"))
+    for one, two in zip(*spikes):
+        np.testing.assert_array_equal(one, two)
+    assert spikes[0][0].size > 0
