@@ -24,6 +24,10 @@ PEERS = ("nest", "nest-precise", "brian2", "numpy", "none")
     "--resolution", type=click.Choice(["exact", "0.1"]), help="Exact times or a grid of 0.1 ms, which is the default."
 )
 @click.option("--threads", type=click.IntRange(1), default=1, metavar="N", help="Cores for each run; 1 by default.")
+@click.option(
+    "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
+    help="Of our cells' state; float32 is for static networks on the grid.",
+)  # fmt: skip
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, metavar="S", help="Scale the sizes.")
 @click.option("--repeats", type=click.IntRange(1), default=3, metavar="R", help="Runs of each, in turn; 3 by default.")
 @click.option(
@@ -99,6 +103,7 @@ def _plan(name: str, given: dict[str, Any]) -> Any:
     return Plan(
         case=case, resolution=given["resolution"] or case.resolutions[0], peer=_peer(case, given),
         python=given["peer_python"] or sys.executable, threads=given["threads"], scale=given["scale"],
+        precision=given["precision"],
         repeats=given["repeats"], duration=given["duration"], seed=1 if given["seed"] is None else given["seed"],
     )  # fmt: skip
 
@@ -180,7 +185,9 @@ ROWS = (
 def _print(report: dict[str, Any]) -> None:
     resolution = "exact times" if report["resolution"] == "exact" else f"steps of {report['resolution']} ms"
     threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
-    click.secho(f"{report['case']}, {resolution}, {threads}, scale {report['scale']:g}", bold=True)
+    click.secho(
+        f"{report['case']}, {resolution}, {threads}, {report['precision']}, scale {report['scale']:g}", bold=True
+    )
     ours, peer = report["ours"], report["peer"] or {}
     lines = []
     for field, name, write in ROWS:

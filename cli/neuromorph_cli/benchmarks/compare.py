@@ -37,6 +37,7 @@ class Plan:
     peer: str | None = None
     python: str = sys.executable
     threads: int = 1
+    precision: str = "float64"
     scale: float = 1.0
     repeats: int = 3
     duration: float | None = None
@@ -53,7 +54,8 @@ class Plan:
             "case": self.case.name, "module": self.case.module if not self.case.is_network else "measure",
             "network": self.case.network(self.scale) if self.case.is_network else None, "scale": self.scale,
             "resolution": resolution, "tick": TICK if resolution == "exact" else resolution,
-            "precise": who == "nest-precise", "threads": self.threads, "warm_ms": self.case.warm_ms,
+            "precise": who == "nest-precise", "threads": self.threads, "precision": self.precision,
+            "warm_ms": self.case.warm_ms,
             "duration_ms": self.length(who), "seed": self.seed, "spikes": str(Path(folder) / "spikes.npz"),
         }  # fmt: skip
 
@@ -150,7 +152,7 @@ def _activity(plan: Plan, request: dict[str, Any], answer: dict[str, Any]) -> di
 
 def _report(plan: Plan, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     report: dict[str, Any] = {
-        "case": plan.case.name, "resolution": plan.resolution, "threads": plan.threads, "scale": plan.scale,
+        "case": plan.case.name, "resolution": plan.resolution, "threads": plan.threads, "precision": plan.precision, "scale": plan.scale,
         "repeats": plan.repeats, "seed": plan.seed, "peer_name": plan.peer, "ours": median(runs["ours"]), "peer": None,
         "ratio": None, "ratio_spread": None, "cpu_ratio": None, "rates_agree": None, "disagreements": [],
     }  # fmt: skip

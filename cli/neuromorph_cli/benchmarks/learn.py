@@ -42,7 +42,7 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
     simulation.run(cycle * count)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     events = simulation.synaptic_events - events
-    synapses = sum(p.source_index.size for p in simulation.network.projections)
+    synapses = sum(p.connections.n for p in simulation.network.projections)
     return {
         "version": f"neuromorph {__version__}", "build_s": built, "examples": count, "examples_per_s": count / wall,
         "s_per_example": wall / count, "cpu_s_per_example": cpu / count, "events_per_s": events / wall,

@@ -50,6 +50,7 @@ def simulate(network: Any, request: dict[str, Any], **more: Any) -> Any:
     """A Simulation of the network at the request's resolution, seed and number of threads."""
     from neuromorph.simulate import Simulation
 
+    more["precision"] = request.get("precision", "float64")
     return Simulation(network, request["resolution"], request["seed"], parts=request["threads"], **more)
 
 
