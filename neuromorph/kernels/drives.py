@@ -1,11 +1,19 @@
-"""Poisson counts on the grid, in blocks: one Philox number serves eight cells, sixteen bits each.
+"""Poisson counts on the grid, in blocks of 512 cells: by cell, or where they are rare by block.
 
-The count of a cell in a tick is the smallest n whose distribution function exceeds u = (word + rest) / 65536, with a
-16-bit `word` and `rest` a uniform number of its own. Mostly the word alone decides: only where it equals a threshold
-floor(65536 P(count <= n)) the rest is drawn. The law is exact to the 69 bits of u.
+**By cell**: one Philox number serves eight cells, sixteen bits each. The count of a cell in a tick is the smallest n
+whose distribution function exceeds u = (word + rest) / 65536, with a 16-bit `word` and `rest` a uniform number of its
+own. Mostly the word alone decides: only where it equals a threshold floor(65536 P(count <= n)) the rest is drawn. The
+law is exact to the 69 bits of u.
 
 Cell i belongs to block b = i // 512, at place c = i % 512 in it; its word is the lower (c even) or upper half (c odd)
 of word c // 128 of philox(counter (tick, 64 b + (c // 2) % 64, stream)).
+
+**By block**, where all cells have one mean at all times and it is below 1/8 (fewer than 64 events in a full block): the
+total of the m cells of block b in a tick is the smallest n whose distribution function of mean m * mean exceeds the
+uniform number (stream, entity b, index tick). Its event j is of cell (word * m) >> 32 of the block, `word` being word
+j & 3 of philox(counter (tick, 64 b + (j >> 2), stream + 1)). A Poisson number of events spread uniformly is independent
+Poisson counts again; what differs is that a last block whose m is no power of two has cells that are up to 2^-23 more
+likely than others, since words have 32 bits. Rates in steps and rates that differ between cells are drawn by cell.
 """
 
 from __future__ import annotations
@@ -19,6 +27,8 @@ from neuromorph.kernels.rng import philox, poisson_quantile, uniform
 
 BLOCK = 512
 LANES = 64
+#: smaller means are drawn by block
+RARE = 64.0 / BLOCK
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _16 = np.uint32(16)
@@ -128,6 +138,8 @@ def drive(tick, low, high, mean, limits, key, weight, into, scratch):
 
     `tick` is that of the emission; `scratch` (uint32[256], its uint16[512] view, uint16[512]).
     """
+    if mean < RARE:
+        return drive_rarely(tick, low, high, mean, key, weight, into, scratch)
     words32, words16, found = scratch
     total = np.int64(0)
     block = low // BLOCK
@@ -143,6 +155,64 @@ def drive(tick, low, high, mean, limits, key, weight, into, scratch):
             total += np.int64(n[i])
         block += 1
     return total
+
+
+@kernel
+def pick(tick, block, cells, total, key, picked, found):
+    """The cells of the events of a block into picked[:total], and how many events each has into `found` at its place.
+
+    `total` has at most 53 bits of luck, which is about 140 for a mean of 64: it fits into uint32[256]. 3 ns an event.
+    """
+    w0, w1, w2, w3 = uint32(0), uint32(0), uint32(0), uint32(0)
+    for j in range(total):
+        if j & 3 == 0:
+            w0, w1, w2, w3 = philox(
+                uint32(uint64(tick) & _LOW),
+                uint32(uint64(tick) >> _32),
+                uint32(LANES * block + (j >> 2)),
+                uint32(uint64(key[1] + 1) & _LOW),
+                uint32(uint64(key[0]) & _LOW),
+                uint32(uint64(key[0]) >> _32),
+            )
+        place = (uint64(w0) * uint64(cells)) >> _32
+        picked[j] = uint32(place)
+        found[place] = 0
+        w0, w1, w2 = w1, w2, w3
+    for j in range(total):
+        found[picked[j]] += np.uint16(1)
+
+
+@kernel
+def total_of_block(mean, none, key, block, tick):
+    """Events of a block in a tick; `mean` is that of the whole block, `none` exp(-mean). About 10 ns where none is."""
+    u = uniform(key[0], key[1], block, tick)
+    return 0 if u < none else poisson_quantile(mean, u)
+
+
+@kernel
+def drive_rarely(tick, low, high, mean, key, weight, into, scratch):
+    """`drive` by block: parts that share a block draw all of it, and each keeps its own cells."""
+    picked, _, found = scratch
+    drawn = np.int64(0)
+    size = weight.size
+    none = exp(-mean * BLOCK)
+    for block in range(low // BLOCK, (high + BLOCK - 1) // BLOCK):
+        first = block * BLOCK
+        cells = min(BLOCK, size - first)
+        if cells < BLOCK:
+            none = exp(-mean * cells)
+        total = total_of_block(mean * cells, none, key, block, tick)
+        if total == 0:
+            continue
+        pick(tick, block, cells, total, key, picked, found)
+        for j in range(total):
+            place = np.int64(picked[j])
+            i = first + place
+            if found[place] > 0 and low <= i < high:
+                into[i] += float(found[place]) * weight[i]
+                drawn += np.int64(found[place])
+                found[place] = 0  # a cell that was picked twice has got its count
+    return drawn
 
 
 @kernel
