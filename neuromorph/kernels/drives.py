@@ -23,6 +23,7 @@ from numba import uint32, uint64
 
 from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.lists import enlist, no_lists
 from neuromorph.kernels.rng import philox, poisson_quantile, uniform
 
 BLOCK = 512
@@ -133,13 +134,14 @@ def counts(tick, block, cells, mean, limits, key, words32, words16, out):
 
 
 @kernel
-def drive(tick, low, high, mean, limits, key, weight, into, scratch):
-    """Add weight[i] * count to into[i] for the cells low..high-1 of a Poisson input; returns the sum of the counts.
+def drive(tick, low, high, mean, limits, key, weight, slot, input, scratch, lists):
+    """Add weight[i] * count to input[slot + i] for the cells low..high-1 of a Poisson input; returns their sum.
 
     `tick` is that of the emission; `scratch` (uint32[256], its uint16[512] view, uint16[512]).
     """
     if mean < RARE:
-        return drive_rarely(tick, low, high, mean, key, weight, into, scratch)
+        return drive_rarely(tick, low, high, mean, key, weight, slot, input, scratch, lists)
+    into = input[slot : slot + weight.size]
     words32, words16, found = scratch
     total = np.int64(0)
     block = low // BLOCK
@@ -190,8 +192,12 @@ def total_of_block(mean, none, key, block, tick):
 
 
 @kernel
-def drive_rarely(tick, low, high, mean, key, weight, into, scratch):
-    """`drive` by block: parts that share a block draw all of it, and each keeps its own cells."""
+def drive_rarely(tick, low, high, mean, key, weight, slot, input, scratch, lists):
+    """`drive` by block: parts that share a block draw all of it, and each keeps its own cells.
+
+    Only here cells are put on active lists: lazy populations have no other drives, which have more arrivals.
+    """
+    listing = lists[0].size > 0
     picked, _, found = scratch
     drawn = np.int64(0)
     size = weight.size
@@ -209,14 +215,16 @@ def drive_rarely(tick, low, high, mean, key, weight, into, scratch):
             place = np.int64(picked[j])
             i = first + place
             if found[place] > 0 and low <= i < high:
-                into[i] += float(found[place]) * weight[i]
+                input[slot + i] += float(found[place]) * weight[i]
+                if listing:
+                    enlist(slot + i, lists)
                 drawn += np.int64(found[place])
                 found[place] = 0  # a cell that was picked twice has got its count
     return drawn
 
 
 @kernel
-def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
+def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch, lists):
     """Everything that the drives add to the inputs at one tick; returns the number of events.
 
     `table` int64[drives, 9]: slot of cell 0, low, high, delay, last tick before the drive begins, ends of its limits,
@@ -227,9 +235,10 @@ def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
         emitted = tick - table[d, 3]
         if emitted > table[d, 4]:
             w = weight[table[d, 7] : table[d, 8]]
-            into = input[table[d, 0] : table[d, 0] + w.size]
             own = limits[table[d, 5] : table[d, 6]]
-            total = drive(emitted, table[d, 1], table[d, 2], mean[d], own, key[d], w, into, scratch)
+            total = drive(
+                emitted, table[d, 1], table[d, 2], mean[d], own, key[d], w, table[d, 0], input, scratch, lists
+            )
             totals[d] += total
             events += total
     return events
@@ -239,7 +248,8 @@ def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
 def drive_ticks(first, last, ring, table, mean, limits, key, weight, totals, words32, words16, found):
     """`drive_tick` for the ticks first..last, into the rows of a ring of inputs."""
     events = 0
+    scratch, lists = (words32, words16, found), no_lists()
     for tick in range(first, last + 1):
         row = ring[tick % ring.shape[0]]
-        events += drive_tick(tick, row, table, mean, limits, key, weight, totals, (words32, words16, found))
+        events += drive_tick(tick, row, table, mean, limits, key, weight, totals, scratch, lists)
     return events
