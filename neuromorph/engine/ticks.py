@@ -138,9 +138,9 @@ class TickLoop:
             flight = self._flights[part]
             self._run(
                 part, self.parts, first, last, self.window, engine.clock.unit, self._barrier, engine.network.seed,
-                self._segments[part], self.ring[0], *self._lists.arrays(part), *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]),
-                *self._boxes.arrays(), calendar.base, calendar.source, calendar.count,
-                *flight.results(), *self._kind_arrays,
+                self._segments[part], self.ring[0], *self._lists.arrays(part), *queue, *self._drives.arrays(part),
+                *flight.arrays(engine.synapse[part]), *self._boxes.arrays(), calendar.base, calendar.source,
+                calendar.count, *flight.results(), *self._kind_arrays,
             )  # fmt: skip
 
         if self._pool is None:
