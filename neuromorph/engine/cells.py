@@ -86,7 +86,6 @@ class GridCells(Cells):
         self.fired = np.zeros(2 * (neurons.size // 2 + 1), np.int32)
         ticks = np.rint(self.refractory_ms / clock.unit).astype(np.int64)
         self.refractory = np.ascontiguousarray(np.broadcast_to(ticks, neurons.size))
-        self._kernel = grid_kernels(self.kind).advance
         self._set_coefficients()
 
     def _set_coefficients(self) -> None:
@@ -110,7 +109,7 @@ class GridCells(Cells):
             "pairs": self.fired.view(np.int64), "out_base": self.out_base, "out_index": self.out_index,
             "out_count": self.out_count, "archive": self.archive,
         }  # fmt: skip
-        return make_step(self._kernel, f"advance(a, b, {', '.join(values)}, c)", values)
+        return make_step(grid_kernels(self.kind).advance, f"advance(a, b, {', '.join(values)}, c)", values)
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now."""

@@ -18,6 +18,7 @@ from neuromorph.engine.drives import DriveTable
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
 from neuromorph.engine.exact_windows import ExactWindows
+from neuromorph.engine.lazy_cells import LazyCells
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
 from neuromorph.engine.recording import Recorder, post_variables_of
@@ -30,6 +31,7 @@ from neuromorph.graph.description import SignalSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
 from neuromorph.lowered.connections import Connections
 from neuromorph.lowered.draw import cores
+from neuromorph.lowered.lazy import lazy_populations
 from neuromorph.lowered.rows import places
 from neuromorph.units import quantity
 
@@ -69,8 +71,11 @@ class Engine:
         self.calendar.before_drop = self._take_spikes
         archived = post_variables_of(network)
         kind = ExactCells if clock.exact else GridCells
+        lazy = lazy_populations(network)
         self.cells: dict[str, Cells] = {
-            p.name: kind(p, clock, network.seed, network.parts, self.window, p.name in archived)
+            p.name: (LazyCells if p.name in lazy else kind)(
+                p, clock, network.seed, network.parts, self.window, p.name in archived
+            )
             for p in network.neurons
         }
         self.drives: Any = ExactDrives(network) if clock.exact else DriveTable(network)
@@ -88,7 +93,8 @@ class Engine:
         for current in self.currents:
             current.begin()
             self._restore(current)
-        self.recorder = Recorder(network, self.sink, about or {}, provenance or {})
+        noted = {"active_lists": ", ".join(lazy)} if lazy else {}
+        self.recorder = Recorder(network, self.sink, about or {}, {**(provenance or {}), **noted})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
         everyone: list[Any] = [*network.neurons, *network.inputs]

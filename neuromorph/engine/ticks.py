@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.cells import GridCells
+from neuromorph.engine.lazy_cells import ActiveLists, LazyCells
 from neuromorph.kernels import barrier
 from neuromorph.kernels.grid_cells import Kind, step_arguments
 from neuromorph.kernels.ticks import tick_kernels
@@ -46,9 +47,14 @@ class TickLoop:
         dtype = np.dtype(engine.precision)
         blocks = [_Block(kind, [c for c in cells if c.kind == kind], dtype) for kind in self._kinds]
         self._queued = [s for s in engine.sources.values() if s.input.name not in self._drives.inputs]
+        self._lists = ActiveLists(network, [c.neurons for c in cells if isinstance(c, LazyCells)])
         self._segments = [self._segment_table(part) for part in range(self.parts)]
         self._kind_arrays = [a for block in blocks for a in block.arrays]
-        self._run = tick_kernels(self._kinds).run
+        kernels = tick_kernels(self._kinds)
+        self._run = kernels.run
+        for c in cells:
+            if c.kind.lazy:
+                c.join(self._lists, getattr(kernels, f"evaluate_{self._kinds.index(c.kind)}"))
         sizes = [sum(int(s[3] - s[2]) for s in table) for table in self._segments]
         self._boxes = _Boxes(self.parts, self.window * max([*sizes, 1]))
         self._flights = [_Flight(self, part) for part in range(self.parts)]
@@ -64,7 +70,7 @@ class TickLoop:
         return sorted([*network.neurons, *network.inputs], key=lambda p: p.first_id)
 
     def _segment_table(self, part: int) -> NDArray[np.int64]:
-        """One row a population: kind, first id, low, high, size, first slot, column in its block, rank, stream."""
+        """One row a population: kind, first id, low, high, size, first slot, column in block, rank, stream, list."""
         column, rank = dict.fromkeys(self._kinds, 0), dict.fromkeys(self._kinds, 0)
         rows = []
         queued = {s.input.name: k for k, s in enumerate(self._queued)}
@@ -73,14 +79,14 @@ class TickLoop:
                 cells: Any = self.engine.cells[p.name]
                 low, high = bounds(p.size, self.parts)[part : part + 2]
                 k = self._kinds.index(cells.kind)
-                rows.append(
-                    (k, p.first_id, low, high, p.size, p.slot0, column[cells.kind], rank[cells.kind], cells.key[1])
-                )
+                place = column[cells.kind], rank[cells.kind]
+                active = self._lists.number.get(p.name, 0)
+                rows.append((k, p.first_id, low, high, p.size, p.slot0, *place, cells.key[1], active))
                 column[cells.kind] += p.size
                 rank[cells.kind] += 1
             elif p.name in queued and part == 0:
-                rows.append((SOURCE, p.first_id, 0, p.size, p.size, 0, 0, queued[p.name], 0))
-        return np.array(rows, np.int64).reshape(len(rows), 9)
+                rows.append((SOURCE, p.first_id, 0, p.size, p.size, 0, 0, queued[p.name], 0, 0))
+        return np.array(rows, np.int64).reshape(len(rows), 10)
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the chunk that begins now ends: as far as one call should go."""
@@ -132,10 +138,10 @@ class TickLoop:
         def work(part: int) -> None:
             flight = self._flights[part]
             self._run(
-                part, self.parts, first, last, self.window, self._barrier, engine.network.seed, self._segments[part],
-                self.ring[0], *queue, *self._drives.arrays(part), *flight.arrays(engine.synapse[part]),
-                *self._boxes.arrays(), calendar.base, calendar.source, calendar.count, *flight.results(),
-                *self._kind_arrays,
+                part, self.parts, first, last, self.window, engine.clock.unit, self._barrier, engine.network.seed,
+                self._segments[part], self.ring[0], *self._lists.arrays(part), *queue, *self._drives.arrays(part),
+                *flight.arrays(engine.synapse[part]), *self._boxes.arrays(), calendar.base, calendar.source,
+                calendar.count, *flight.results(), *self._kind_arrays,
             )  # fmt: skip
 
         if self._pool is None:
@@ -187,10 +193,13 @@ class _Block:
     def __init__(self, kind: Kind, cells: list[GridCells], dtype: Any) -> None:
         state = np.concatenate([c.state for c in cells], axis=1).astype(dtype)
         until = np.concatenate([c.until for c in cells])
+        since = np.concatenate([np.empty(0, np.int64), *(c.since for c in cells if isinstance(c, LazyCells))])
         first = 0
         for c in cells:
             c.state = state[:, first : first + c.neurons.size]
             c.until = until[first : first + c.neurons.size]
+            if isinstance(c, LazyCells):
+                c.since = since[first : first + c.neurons.size]
             first += c.neurons.size
         own = np.concatenate([c.own for c in cells], axis=1).astype(dtype)
         own_c = np.concatenate([c.own_c for c in cells], axis=1).astype(dtype)
@@ -199,6 +208,7 @@ class _Block:
             **{f"own_{k}": row for k, row in enumerate(own)},
             **{f"own_c_{k}": row for k, row in enumerate(own_c)},
             "until": until,
+            "since": since,
             "refractory": np.concatenate([c.refractory for c in cells]),
             "shared": np.array([c.shared for c in cells], dtype),
             "shared_c": np.array([c.shared_c for c in cells], dtype),

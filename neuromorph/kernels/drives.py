@@ -1,11 +1,19 @@
-"""Poisson counts on the grid, in blocks: one Philox number serves eight cells, sixteen bits each.
+"""Poisson counts on the grid, in blocks of 512 cells: by cell, or where they are rare by block.
 
-The count of a cell in a tick is the smallest n whose distribution function exceeds u = (word + rest) / 65536, with a
-16-bit `word` and `rest` a uniform number of its own. Mostly the word alone decides: only where it equals a threshold
-floor(65536 P(count <= n)) the rest is drawn. The law is exact to the 69 bits of u.
+**By cell**: one Philox number serves eight cells, sixteen bits each. The count of a cell in a tick is the smallest n
+whose distribution function exceeds u = (word + rest) / 65536, with a 16-bit `word` and `rest` a uniform number of its
+own. Mostly the word alone decides: only where it equals a threshold floor(65536 P(count <= n)) the rest is drawn. The
+law is exact to the 69 bits of u.
 
 Cell i belongs to block b = i // 512, at place c = i % 512 in it; its word is the lower (c even) or upper half (c odd)
 of word c // 128 of philox(counter (tick, 64 b + (c // 2) % 64, stream)).
+
+**By block**, where all cells have one mean at all times and it is below 1/8 (fewer than 64 events in a full block): the
+total of the m cells of block b in a tick is the smallest n whose distribution function of mean m * mean exceeds the
+uniform number (stream, entity b, index tick). Its event j is of cell (word * m) >> 32 of the block, `word` being word
+j & 3 of philox(counter (tick, 64 b + (j >> 2), stream + 1)). A Poisson number of events spread uniformly is independent
+Poisson counts again; what differs is that a last block whose m is no power of two has cells that are up to 2^-23 more
+likely than others, since words have 32 bits. Rates in steps and rates that differ between cells are drawn by cell.
 """
 
 from __future__ import annotations
@@ -15,10 +23,13 @@ from numba import uint32, uint64
 
 from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.lists import enlist, no_lists
 from neuromorph.kernels.rng import philox, poisson_quantile, uniform
 
 BLOCK = 512
 LANES = 64
+#: smaller means are drawn by block
+RARE = 64.0 / BLOCK
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _16 = np.uint32(16)
@@ -122,11 +133,14 @@ def counts(tick, block, cells, mean, limits, key, words32, words16, out):
 
 
 @kernel
-def drive(tick, low, high, mean, limits, key, weight, into, scratch):
-    """Add weight[i] * count to into[i] for the cells low..high-1 of a Poisson input; returns the sum of the counts.
+def drive(tick, low, high, mean, limits, key, weight, slot, input, scratch, lists):
+    """Add weight[i] * count to input[slot + i] for the cells low..high-1 of a Poisson input; returns their sum.
 
     `tick` is that of the emission; `scratch` (uint32[256], its uint16[512] view, uint16[512]).
     """
+    if mean < RARE:
+        return drive_rarely(tick, low, high, mean, key, weight, slot, input, scratch, lists)
+    into = input[slot : slot + weight.size]
     words32, words16, found = scratch
     total = np.int64(0)
     block = low // BLOCK
@@ -145,7 +159,71 @@ def drive(tick, low, high, mean, limits, key, weight, into, scratch):
 
 
 @kernel
-def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
+def pick(tick, block, cells, total, key, picked, found):
+    """The cells of the events of a block into picked[:total], and how many events each has into `found` at its place.
+
+    `total` has at most 53 bits of luck, which is about 140 for a mean of 64: it fits into uint32[256]. 3 ns an event.
+    """
+    w0, w1, w2, w3 = uint32(0), uint32(0), uint32(0), uint32(0)
+    for j in range(total):
+        if j & 3 == 0:
+            w0, w1, w2, w3 = philox(
+                uint32(uint64(tick) & _LOW),
+                uint32(uint64(tick) >> _32),
+                uint32(LANES * block + (j >> 2)),
+                uint32(uint64(key[1] + 1) & _LOW),
+                uint32(uint64(key[0]) & _LOW),
+                uint32(uint64(key[0]) >> _32),
+            )
+        place = (uint64(w0) * uint64(cells)) >> _32
+        picked[j] = uint32(place)
+        found[place] = 0
+        w0, w1, w2 = w1, w2, w3
+    for j in range(total):
+        found[picked[j]] += np.uint16(1)
+
+
+@kernel
+def total_of_block(mean, none, key, block, tick):
+    """Events of a block in a tick; `mean` is that of the whole block, `none` exp(-mean). About 10 ns where none is."""
+    u = uniform(key[0], key[1], block, tick)
+    return 0 if u < none else poisson_quantile(mean, u)
+
+
+@kernel
+def drive_rarely(tick, low, high, mean, key, weight, slot, input, scratch, lists):
+    """`drive` by block: parts that share a block draw all of it, and each keeps its own cells.
+
+    Only here cells are put on active lists: lazy populations have no other drives, which have more arrivals.
+    """
+    listing = lists[0].size > 0
+    picked, _, found = scratch
+    drawn = np.int64(0)
+    size = weight.size
+    none = exp(-mean * BLOCK)
+    for block in range(low // BLOCK, (high + BLOCK - 1) // BLOCK):
+        first = block * BLOCK
+        cells = min(BLOCK, size - first)
+        if cells < BLOCK:
+            none = exp(-mean * cells)
+        total = total_of_block(mean * cells, none, key, block, tick)
+        if total == 0:
+            continue
+        pick(tick, block, cells, total, key, picked, found)
+        for j in range(total):
+            place = np.int64(picked[j])
+            i = first + place
+            if found[place] > 0 and low <= i < high:
+                input[slot + i] += float(found[place]) * weight[i]
+                if listing:
+                    enlist(slot + i, lists)
+                drawn += np.int64(found[place])
+                found[place] = 0  # a cell that was picked twice has got its count
+    return drawn
+
+
+@kernel
+def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch, lists):
     """Everything that the drives add to the inputs at one tick; returns the number of events.
 
     `table` int64[drives, 9]: slot of cell 0, low, high, delay, last tick before the drive begins, ends of its limits,
@@ -156,9 +234,10 @@ def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
         emitted = tick - table[d, 3]
         if emitted > table[d, 4]:
             w = weight[table[d, 7] : table[d, 8]]
-            into = input[table[d, 0] : table[d, 0] + w.size]
             own = limits[table[d, 5] : table[d, 6]]
-            total = drive(emitted, table[d, 1], table[d, 2], mean[d], own, key[d], w, into, scratch)
+            total = drive(
+                emitted, table[d, 1], table[d, 2], mean[d], own, key[d], w, table[d, 0], input, scratch, lists
+            )
             totals[d] += total
             events += total
     return events
@@ -168,7 +247,8 @@ def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch):
 def drive_ticks(first, last, ring, table, mean, limits, key, weight, totals, words32, words16, found):
     """`drive_tick` for the ticks first..last, into the rows of a ring of inputs."""
     events = 0
+    scratch, lists = (words32, words16, found), no_lists()
     for tick in range(first, last + 1):
         row = ring[tick % ring.shape[0]]
-        events += drive_tick(tick, row, table, mean, limits, key, weight, totals, (words32, words16, found))
+        events += drive_tick(tick, row, table, mean, limits, key, weight, totals, scratch, lists)
     return events

@@ -8,6 +8,7 @@ row, never per synapse and never per tick that it waits.
 from __future__ import annotations
 
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.lists import enlist
 from neuromorph.kernels.prefetch import prefetch
 
 #: slices ahead of the one being added that are asked for; three do no better
@@ -95,5 +96,25 @@ def deliver(n, due_start, due_end, due_count, synapse, into):
             c = float(due_count[k])
             for j in range(part.size):
                 into[part[j].slot] += c * part[j].weight
+        events += part.size * due_count[k]
+    return events
+
+
+@kernel
+def deliver_listing(n, due_start, due_end, due_count, synapse, into, lists):
+    """`deliver` in a network with lazy populations: what is added to is put on the active lists."""
+    events = 0
+    for k in range(min(AHEAD, n)):
+        for j in range(due_start[k], due_end[k], LINE):
+            prefetch(synapse, j)
+    for k in range(n):
+        if k + AHEAD < n:
+            for j in range(due_start[k + AHEAD], due_end[k + AHEAD], LINE):
+                prefetch(synapse, j)
+        part = synapse[due_start[k] : due_end[k]]
+        c = float(due_count[k])
+        for j in range(part.size):
+            into[part[j].slot] += c * part[j].weight
+            enlist(part[j].slot, lists)
         events += part.size * due_count[k]
     return events

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from neuromorph.kernels.codegen import load, render
+from neuromorph.kernels.lazy_cells import to_now
 from neuromorph.models.contract import NeuronModel
 
 
@@ -21,12 +22,14 @@ class Kind:
     own : names of all parameters where any differs between cells, else empty
     live : numbers of the receptors that synapses, drives or currents target
     switches : (parameter, value) for those that choose between ways of working, constants of the kernel
+    lazy : cells are visited at ticks with an arrival alone (kernels/lazy_cells.py)
     """
 
     model: type[NeuronModel]
     own: tuple[str, ...]
     live: tuple[int, ...]
     switches: tuple[tuple[str, float], ...] = ()
+    lazy: bool = False
 
 
 IMPORTS = """
@@ -122,7 +125,8 @@ def label(kind: Kind) -> str:
 
 def hooks(kind: Kind, k: int) -> dict[str, Callable[..., Any]]:
     """The hooks of the model under the names that the template calls them by."""
-    return {f"{name}_{k}": getattr(kind.model, name) for name in ("propagate", "receive", "fires", "reset")}
+    names = ("advance" if kind.lazy else "propagate", "receive", "fires", "reset")
+    return {f"{name}_{k}": getattr(kind.model, name) for name in names}
 
 
 def step_arguments(kind: Kind) -> list[str]:
@@ -134,6 +138,7 @@ def step_arguments(kind: Kind) -> list[str]:
         *(f"own_c_{c}" for c in range(len(kind.model.coefficient_names) if kind.own else 0)),
         "until",
         "refractory",
+        *(("since",) if kind.lazy else ()),
         "shared",
         "shared_c",
     ]
@@ -144,6 +149,7 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
     model = kind.model
     n_variables, receptors = len(model.variables()), [r.name for r in model.receptors]
     names = [f"v{v}" for v in range(n_variables)]
+    unpack = ", ".join(names) + ("," if n_variables == 1 else "")
     row = {name: q for q, name in enumerate(kind.own)}
     parameters, coefficients = list(model.parameters()), list(model.coefficient_names)
     # nothing arrives at the other receptors; adding -0.0 changes no number, and LLVM leaves it out (float32, so that it
@@ -160,8 +166,11 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
         "coefficients": coefficients,
         "parameters": parameters,
         "step_arguments": ", ".join(step_arguments(kind)),
+        "held_arguments": ", ".join(a for a in step_arguments(kind) if not a.startswith("input")),
         "names": ", ".join(names),
-        "unpack": ", ".join(names) + ("," if n_variables == 1 else ""),
+        "unpack": unpack,
+        "to_now": to_now(k, ", ".join(names), unpack),
+        "put": [f"out[{v}, j] = s[{v}]" for v in range(n_variables)],
         "state_values": ", ".join(f"state_{v}[i]" for v in range(n_variables)),
         "parameter_values": ", ".join(values),
         "coefficient_values": ", ".join(c_values),

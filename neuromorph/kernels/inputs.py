@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from neuromorph.kernels.drives import count_of_one
+from neuromorph.kernels.drives import BLOCK, RARE, count_of_one, pick, total_of_block
+from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.gaps import gap
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
@@ -32,9 +33,35 @@ def poisson_count(mean, key, entity, tick):
 
 
 @kernel
+def _rare_grid(mean, key, size, first, last, out_base, out_index, out_count, n):
+    """Poisson counts drawn by block."""
+    picked, found = np.empty(256, np.uint32), np.zeros(BLOCK, np.uint16)
+    for tick in range(first, last + 1):
+        for block in range((size + BLOCK - 1) // BLOCK):
+            cells = min(BLOCK, size - block * BLOCK)
+            total = total_of_block(mean * cells, exp(-mean * cells), key, block, tick)
+            if total == 0:
+                continue
+            pick(tick, block, cells, total, key, picked, found)
+            for place in range(cells):
+                if found[place] > 0:
+                    out_base[n] = tick
+                    out_index[n] = block * BLOCK + place
+                    out_count[n] = found[place]
+                    n += 1
+                    found[place] = 0
+    return n
+
+
+@kernel
 def poisson_grid(arrays, first, last, out_base, out_offset, out_index, out_count, n):
-    """Independent Poisson counts per tick and cell; `arrays`: mean[steps, cells or 1], step tick, key, size."""
+    """Independent Poisson counts per tick and cell; `arrays`: mean[steps, cells or 1], step tick, key, size.
+
+    One small mean of all cells at all times is drawn by block, as kernels/drives.py says.
+    """
     mean, step_tick, key, size = arrays
+    if mean.size == 1 and mean[0, 0] < RARE:
+        return _rare_grid(mean[0, 0], key, size[0], first, last, out_base, out_index, out_count, n)
     step = 0
     for tick in range(first, last + 1):
         while step + 1 < step_tick.size and tick > step_tick[step + 1]:

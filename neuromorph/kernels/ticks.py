@@ -10,15 +10,21 @@ from types import ModuleType
 
 from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.grid_cells import IMPORTS, STEP, Kind, hooks, kind_lines, label, step_arguments
+from neuromorph.kernels.lazy_cells import LAZY
 
-_RUN = """
+_IMPORTS = """
 from neuromorph.kernels.barrier import meet
 from neuromorph.kernels.drives import drive_tick
-from neuromorph.kernels.flight import deliver, launch, take_due
+from neuromorph.kernels.flight import deliver, deliver_listing, launch, take_due
+from neuromorph.kernels.lists import enlist
+"""
+
+_RUN = """
 
 
 @kernel
-def run(part, parts, first, last, window, state_of_barrier, seed, segment, input, queue_tick, queue_index, queue_count,
+def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment, input, waiting, touched,
+        first_listed, listed, every, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
         counts16, row, row_start, slice_delay, slice_end, synapse, free, flight_source, flight_count, flight_tick,
         place, following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
@@ -31,6 +37,7 @@ def run(part, parts, first, last, window, state_of_barrier, seed, segment, input
     box = 0
     taken = np.zeros(parts, np.int64)
     scratch = (scratch32, scratch16, counts16)
+    lists = (waiting, touched, first_listed, listed, every)
     start = first
     while start <= last:
         stop = min(start + window - 1, last)
@@ -41,9 +48,9 @@ def run(part, parts, first, last, window, state_of_barrier, seed, segment, input
         for tick in range(start, stop + 1):
             due, n_free = take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following,
                                    head, tail, row, row_start, slice_delay, slice_end, due_start, due_end, due_count)
-            events += deliver(due, due_start, due_end, due_count, synapse, input)
+            events += {deliver}
             events += drive_tick(tick, input, drive_table, drive_mean, drive_limits, drive_key, drive_weight,
-                                 drive_totals, scratch)
+                                 drive_totals, scratch, lists)
             for k in range(segment.shape[0]):
                 kind = segment[k, 0]
                 id_ = segment[k, 1]
@@ -54,6 +61,7 @@ def run(part, parts, first, last, window, state_of_barrier, seed, segment, input
                 column = segment[k, 6]
                 which = segment[k, 7]
                 stream = segment[k, 8]
+                active = segment[k, 9]
                 if kind < 0:
                     q = queue[which, 0]
                     while q < queue[which, 1] and queue_tick[q] == tick:
@@ -112,11 +120,16 @@ def tick_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
     arguments: list[str] = []
     dispatch: list[str] = []
     for k, kind in enumerate(kinds):
-        text += render(STEP, kind_lines(kind, k))
+        text += render(LAZY if kind.lazy else STEP, kind_lines(kind, k))
         functions.update(hooks(kind, k))
         arguments += kind_arguments(kind, k)
         dispatch += _call(kind, k)
-    text += render(_RUN, {"kind_arguments": ", ".join(arguments), "dispatch": dispatch})
+    listing = any(kind.lazy for kind in kinds)
+    deliver = f"deliver{'_listing' * listing}(due, due_start, due_end, due_count, synapse, input{', lists' * listing})"
+    # what steps refer to comes before them
+    text = _IMPORTS + text + render(_RUN, {
+        "kind_arguments": ", ".join(arguments), "dispatch": dispatch, "deliver": deliver,
+    })  # fmt: skip
     return load(text, functions, "the run loop of " + "; ".join(map(label, kinds)))
 
 
@@ -137,4 +150,7 @@ def _call(kind: Kind, k: int) -> list[str]:
         else:
             arguments.append(f"{name}_of_{k}[column + low : column + high]")
     rest = "id_ + low, low, seed, stream, fired, pairs, out_tick, out_source, out_count, no_archive, n"
+    if kind.lazy:
+        listed = f"unit, slot + {kind.live[0]} * size + low, active, lists"
+        rest = f"id_ + low, low, seed, stream, {listed}, fired, out_tick, out_source, out_count, n"
     return [f"if kind == {k}:", f"    n = step_{k}(tick, {', '.join(arguments)}, {rest})"]

@@ -87,6 +87,15 @@ class NeuronModel:
         """Declared state variables by name."""
         return declared(cls, Variable)
 
+    @classmethod
+    def silent_between_arrivals(cls, parameters: dict[str, Any], initial: dict[str, Any], receptors: set[str]) -> bool:
+        """Promise that cells below threshold fire at arrivals alone, and that `advance` holds on the grid as well.
+
+        `parameters` and `initial` hold arrays by name, `receptors` the names of those that anything arrives at. Where
+        arrivals are few, cells are then visited at ticks with an arrival only (an active list).
+        """
+        return False
+
     @staticmethod
     def coefficients(p: Any, h: float) -> Any:
         """Values that depend on the step alone, in order of `coefficient_names`."""

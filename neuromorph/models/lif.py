@@ -70,6 +70,13 @@ class LifDelta(_Lif):
     coefficient_names = ("decay", "gain")
     closed_crossing = True
 
+    @classmethod
+    def silent_between_arrivals(cls, parameters, initial, receptors):
+        """The potential at which the membrane rests is below threshold in all cells, and no current changes it."""
+        p = parameters
+        rest = p["E_L"] + (p["I_e"] + initial["I_stim"]) * (p["tau_m"] / p["C_m"])
+        return "current" not in receptors and bool(np.all(rest < p["V_th"]))
+
     @staticmethod
     def coefficients(p, h):
         return membrane_coefficients(p, h)
