@@ -193,7 +193,7 @@ def _pass(key, origin, to_key, to_origin, histogram, n, shift, width):
     for b in range(1 << width):
         among = histogram[b]
         histogram[b] = total
-        total += among
+        total += among  # type: ignore[assignment]
     for i in range(n):
         b = np.int64((key[i] >> move) & mask)
         q = histogram[b]

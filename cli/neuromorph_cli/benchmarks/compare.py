@@ -152,7 +152,8 @@ def _activity(plan: Plan, request: dict[str, Any], answer: dict[str, Any]) -> di
 
 def _report(plan: Plan, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     report: dict[str, Any] = {
-        "case": plan.case.name, "resolution": plan.resolution, "threads": plan.threads, "precision": plan.precision, "scale": plan.scale,
+        "case": plan.case.name, "resolution": plan.resolution, "threads": plan.threads, "precision": plan.precision,
+        "scale": plan.scale,
         "repeats": plan.repeats, "seed": plan.seed, "peer_name": plan.peer, "ours": median(runs["ours"]), "peer": None,
         "ratio": None, "ratio_spread": None, "cpu_ratio": None, "rates_agree": None, "disagreements": [],
     }  # fmt: skip
