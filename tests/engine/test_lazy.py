@@ -186,7 +186,7 @@ def test_a_current_or_a_rest_above_threshold_means_a_sweep():
 
 @pytest.mark.parametrize("parts", [1, 2])
 def test_as_the_oracle(parts):
-    """Dyadic weights and potentials, so that ties are meant; excitation, inhibition, refractory periods of their own."""
+    """Dyadic weights and potentials, so that ties are meant; refractory periods of their own."""
     net = Network("dyadic")
     net.add_population("c", "lif_delta", 40, {**PARAMS, "t_ref": (np.arange(40) % 5 / 2.0).tolist()})
     net.add_input("p", "poisson", 40, {"rate": 60.0})
