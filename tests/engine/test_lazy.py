@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from comparison import differences
 from neuromorph import Network, Simulation
 from neuromorph.engine import simulation as engine
 
@@ -181,3 +182,20 @@ def test_a_current_or_a_rest_above_threshold_means_a_sweep():
     net = alone()
     net.graph.nodes["c"]["initial"] = {"I_stim": 20.0}
     assert not Simulation(net, resolution=0.1).cells["c"].kind.lazy
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_as_the_oracle(parts):
+    """Dyadic weights and potentials, so that ties are meant; refractory periods of their own."""
+    net = Network("dyadic")
+    net.add_population("c", "lif_delta", 40, {**PARAMS, "t_ref": (np.arange(40) % 5 / 2.0).tolist()})
+    net.add_input("p", "poisson", 40, {"rate": 60.0})
+    net.connect("p", "c", "one_to_one", 20.0, 1.5)
+    net.connect("c", "c", "fixed_indegree", 5.0, 1.0, indegree=3, name="up")
+    net.connect("c", "c", "fixed_indegree", -2.5, 0.5, indegree=2, name="down")
+    net.record("c", "V_m", 6.5)
+    found = differences(net, 0.125, 250.0, seed=parts, parts=parts, cuts=[31.3, 100.0])
+    assert found["simulation"].cells["c"].kind.lazy
+    assert found["grazes"] == 0
+    assert found["problems"] == []
+    assert found["spikes"] > 300
