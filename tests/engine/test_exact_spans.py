@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neuromorph import Network, Simulation
-from neuromorph.engine import drives, exact_windows
+from neuromorph.engine import exact_drives, exact_windows
 from neuromorph.engine import simulation as engine
 from neuromorph.engine.calendar import Calendar
 from neuromorph.kernels.gaps import BLOCK, fill, gap
@@ -82,7 +82,7 @@ def test_cuts_and_parts_change_nothing(cuts, parts):
 def test_small_buffers_change_nothing(monkeypatch):
     expected = outcome(noisy())
     monkeypatch.setattr(engine, "Calendar", functools.partial(Calendar, capacity=16))
-    monkeypatch.setattr(drives, "ROOM", 4)
+    monkeypatch.setattr(exact_drives, "ROOM", 4)
     for name, small in (("_make_batches", 1), ("_make_spikes", 1), ("_make_own", 8)):
         make = getattr(exact_windows.ExactWindows, name)
         monkeypatch.setattr(exact_windows.ExactWindows, name, _smaller(make, small))
