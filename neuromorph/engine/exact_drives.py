@@ -33,14 +33,15 @@ class ExactDrives:
 
         self.arrays = exact.Drives(
             np.searchsorted(owner, np.arange(len(network.neurons) + 1)), first.astype(np.int64),
-            one([d.delay for d in self._drives], float), one([1.0 / d.rate if d.rate else 0.0 for d in self._drives], float),
+            one([d.delay for d in self._drives], float),
+            one([1.0 / d.rate if d.rate else 0.0 for d in self._drives], float),
             one([_receptor(network, d) for d in self._drives], np.int64),
             one([first_id[d.input] for d in self._drives], np.int64),
             one([rng.stream(f"{d.input}/spikes") for d in self._drives], np.int64),
             np.concatenate([d.weight for d in self._drives] or [np.zeros(1, np.float32)]),
             np.full(total, -1), np.full(total, network.clock.unit), np.full(total, -1), np.full(total, -1),
-            np.zeros((total, BLOCK)), np.zeros((3, n, exact.CELLS)), np.zeros(ROOM), np.zeros(ROOM), np.zeros(ROOM, np.int64),
-            np.zeros(ROOM, np.int64), np.zeros(exact.CELLS + 1, np.int64),
+            np.zeros((total, BLOCK)), np.zeros((3, n, exact.CELLS)), np.zeros(ROOM), np.zeros(ROOM),
+            np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(exact.CELLS + 1, np.int64),
             np.zeros(1, np.int64),
         )  # fmt: skip
         for k, drive in enumerate(self._drives):

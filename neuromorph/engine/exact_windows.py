@@ -90,15 +90,18 @@ class ExactWindows:
             np.zeros(n, np.int64),
             np.zeros(exact.CELLS, np.int64),
             np.zeros(exact.CELLS, np.int64),
+            np.zeros(n),
+            np.zeros((max(len(p.model.decay_names) for p in self.engine.network.neurons), n)),
         )
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
-        columns = [np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64)]
-        columns += [np.zeros((n if self._archive_width else 0, self._archive_width))]
+        columns: list[Any] = [np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64)]
+        columns.append(np.zeros((n if self._archive_width else 0, self._archive_width)))
         for new, kept in zip(columns, old or ()):
             new[: kept.shape[0]] = kept
-        self._spikes_of_window = exact.Spikes(*columns, np.zeros(n, np.int64), np.zeros(n + 1, np.int64))
+        columns += [np.zeros(n, np.int64), np.zeros(n + 1, np.int64)]
+        self._spikes_of_window = exact.Spikes(*columns)
 
     def clear(self) -> None:
         """Forget all arrivals to come."""
@@ -166,7 +169,8 @@ class ExactWindows:
         for part, name, number in self._remembering:
             if engine.cells[name].n:
                 part.remember(engine.cells[name], number, now)
-        emitted = {name for name, emitter in {**engine.cells, **engine.sources}.items() if emitter.n}
+        emitters: dict[str, Any] = {**engine.cells, **engine.sources}
+        emitted = {name for name, emitter in emitters.items() if emitter.n}
         for part, name in self._visited:
             if name in emitted:
                 engine.synaptic_events += part.visit(
@@ -306,7 +310,8 @@ class ExactWindows:
 
     @property
     def _names(self) -> list[str]:
-        return [p.name for p in (*self.engine.network.neurons, *self.engine.network.inputs)]
+        network = self.engine.network
+        return [p.name for p in network.neurons] + [p.name for p in network.inputs]
 
 
 def _kinds(network: CompiledNetwork) -> tuple[Kind, ...]:

@@ -56,6 +56,31 @@ def first_crossing(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q, horizon):
 
 
 @kernel(forceinline=True)
+def no_crossing_before(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q):
+    """A time (ms) before which `first_crossing` of the same arguments lies nowhere; a few divisions.
+
+    While the currents are at most c (mV/ms), f stays below the membrane that a constant c drives, which rises at most
+    by (drive - f)/tau_m + c a ms. Negative currents count for as long as is asked without them, and once more as long.
+    """
+    left = -_SLACK - f
+    steady = (drive - f) / tau_m
+    rising = steady + _greatest(p0, p1, tau_p, _INF) + _greatest(q0, q1, tau_q, _INF)
+    if rising <= 0.0:
+        return _INF
+    if left <= 0.0:
+        return 0.0
+    alone = left / rising
+    rising = steady + _greatest(p0, p1, tau_p, 2.0 * alone) + _greatest(q0, q1, tau_q, 2.0 * alone)
+    return min(2.0 * alone, left / rising) if rising > 0.0 else 2.0 * alone
+
+
+@kernel(forceinline=True)
+def _greatest(x0, x1, tau, horizon):
+    # at least the greatest of (x0 + x1 t) exp(-t / tau) up to the horizon
+    return max(0.0, x0) + min(0.0, x0) * max(0.0, 1.0 - horizon / tau) + max(0.0, x1) * min(horizon, 0.37 * tau)
+
+
+@kernel(forceinline=True)
 def first_crossing_constant(f, drive, tau_m, horizon):
     """`first_crossing` without currents, in closed form: tau_m ln((drive - f) / drive), inf where drive <= 0."""
     if f >= 0.0:

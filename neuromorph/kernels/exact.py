@@ -21,7 +21,7 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_32, _63, _LOW_BITS = np.uint64(32), np.uint64(63), 0xFFFFFFFF
+_16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
 _ONE_BITS = 0x3F800000  # of a weight of 1
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
@@ -44,12 +44,14 @@ Cells = collections.namedtuple("Cells", "row wake count start active n_active ow
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
-#: the arrivals of a few cells, in order of time, inf behind each cell's last; where a cell begins; how many are driven
-Own = collections.namedtuple("Own", "time weight receptor first driven")
+#: the arrivals of a few cells, in order of time, inf behind each cell's last; where a cell begins; how many are driven;
+#: ms since the one before, and what the model makes of them
+Own = collections.namedtuple("Own", "time weight receptor first driven step decay")
 #: Poisson inputs that drive a population cell by cell; `of`: first drive of each population
 Drives = collections.namedtuple(
     "Drives",
-    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power kind which begin arrivals",
+    "of first delay interval receptor source stream weight next_base next_offset drawn block gaps saved time power "
+    "kind which begin arrivals",
 )
 
 
@@ -60,33 +62,36 @@ def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batche
     Returns (batches, arrivals, synaptic events); where `batches` is too small nothing beyond its end is written.
     About 10 ns a batch.
     """
+    sources, offsets, counts = calendar.source, calendar.offset, calendar.count
+    ats, scale, source, place = batches.at, batches.scale, batches.source, batches.place
+    firsts, lasts = batches.first, batches.last
     horizon = calendar.bucket_start.size
     n = 0
     arrivals = 0
     events = 0
-    limit = batches.at.size
+    limit = ats.size
     for emitted in range(max(oldest, 0), base):
         bucket = emitted % horizon
         for k in range(calendar.bucket_start[bucket], calendar.bucket_end[bucket]):
-            g = calendar.source[k]
+            g = sources[k]
             end = rows.row[g + 1]
-            q = _first_due(rows, rows.row[g], end, calendar.offset[k], base - emitted, low, unit)
+            q = _first_due(rows, rows.row[g], end, offsets[k], base - emitted, low, unit)
             start = np.int64(rows.row_start[g])
-            last = start + (np.int64(rows.slice_end[q - 1]) if q > rows.row[g] else 0)
+            last = start + np.int64(rows.slice_end[q - 1]) if q > rows.row[g] else start
             while q < end:
-                ahead, at = normalise(0, calendar.offset[k] + rows.delays[rows.slice_delay[q]], unit)
+                ahead, at = normalise(0, offsets[k] + rows.delays[rows.slice_delay[q]], unit)
                 if ahead > base - emitted or at > high:
                     break
                 first, last = last, start + np.int64(rows.slice_end[q])
                 if n < limit:
-                    batches.at[n] = at
-                    batches.scale[n] = calendar.count[k]
-                    batches.source[n] = g
-                    batches.place[n] = first
-                    batches.first[n] = first
-                    batches.last[n] = last
+                    ats[n] = at
+                    scale[n] = counts[k]
+                    source[n] = g
+                    place[n] = first
+                    firsts[n] = first
+                    lasts[n] = last
                 arrivals += last - first
-                events += (last - first) * calendar.count[k]
+                events += (last - first) * counts[k]
                 n += 1
                 q += 1
     for k in range(n_loose):
@@ -154,14 +159,14 @@ def _later(a, b, at, source, place):
 @kernel
 def count_arrivals(n, batches, words, slots, count):
     """How many arrivals each cell has. About 1 ns an arrival, bound by increments in L1 and L2."""
+    firsts, lasts, cell = batches.first, batches.last, slots.cell
     for e in range(n):
-        first = batches.first[e]
+        first = firsts[e]
         if first < 0:
-            count[slots.cell[-1 - first]] += 1
+            count[cell[-1 - first]] += 1
             continue
-        mine = words[first : batches.last[e]]
-        for j in range(mine.shape[0]):
-            count[slots.cell[mine[j, 0]]] += 1
+        for j in range(np.uint64(first), np.uint64(lasts[e])):
+            count[cell[words[j, 0]]] += 1
 
 
 @kernel
@@ -169,24 +174,23 @@ def list_active(base, low, high, zero, cells, active, total):
     """List the cells low..high-1 that have arrivals or may fire by themselves in window `base`, in order.
 
     `active` gets their indices, counted from `zero`; each gets room for its arrivals from `total` on. Returns their
-    number and the new total. A quiet stretch of 16 cells costs 3 ns.
+    number and the new total. Which cells are listed cannot be predicted: no branch on it within a stretch of 16, and no
+    slices, which would cost more than the stretch (counts of references are atomic).
     """
+    counts, wakes, starts = cells.count, cells.wake, cells.start
     n = 0
-    at = low
-    while at < high:
-        counts = cells.count[at : min(at + 16, high)]
-        wakes = cells.wake[at : min(at + 16, high)]
+    for at in range(np.uint64(low), np.uint64(high), _16):
+        end = min(at + _16, np.uint64(high))
         busy = 0
-        for k in range(counts.size):
+        for k in range(at, end):
             busy |= (counts[k] > 0) | (wakes[k] <= base)
         if busy:
-            for k in range(counts.size):
-                if counts[k] > 0 or wakes[k] <= base:
-                    active[n] = at + k - zero
-                    cells.start[at + k] = total
-                    total += counts[k]
-                    n += 1
-        at += 16
+            for k in range(at, end):
+                count = counts[k]
+                active[n] = np.int64(k) - zero
+                starts[k] = total
+                total += count
+                n += (count > 0) | (wakes[k] <= base)
     return n, total
 
 
@@ -196,25 +200,27 @@ def deal(n, batches, words, slots, start, record):
 
     About 3 ns an arrival, bound by as many streams of stores as there are cells.
     """
+    order, at, scale, source = batches.order, batches.at, batches.scale, batches.source
+    time, factor, origin, firsts, lasts = batches.time, batches.factor, batches.origin, batches.first, batches.last
+    cells, receptors = slots.cell, slots.receptor
     for e in range(n):
-        k = batches.order[e]
-        batches.time[e] = batches.at[k]
-        batches.factor[e] = batches.scale[k]
-        batches.origin[e] = batches.source[k]
-        first = batches.first[k]
+        k = order[e]
+        time[e] = at[k]
+        factor[e] = scale[k]
+        origin[e] = source[k]
+        first = firsts[k]
         if first < 0:
-            s = -1 - first
-            q = start[slots.cell[s]]
-            start[slots.cell[s]] = q + 1
-            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | _ONE_BITS
+            s = np.uint64(-1 - first)
+            q = start[cells[s]]
+            start[cells[s]] = q + 1
+            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | _ONE_BITS
             continue
-        mine = words[first : batches.last[k]]
-        for j in range(mine.shape[0]):
-            s = np.uint64(mine[j, 0])
-            cell = np.uint64(slots.cell[s])
+        for j in range(np.uint64(first), np.uint64(lasts[k])):
+            s = np.uint64(words[j, 0])
+            cell = np.uint64(cells[s])
             q = np.uint64(start[cell])
             start[cell] = np.int64(q) + 1
-            record[q] = (e | np.int64(slots.receptor[s]) << BATCH_BITS) << 32 | np.int64(mine[j, 1])
+            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | np.int64(words[j, 1])
 
 
 @kernel

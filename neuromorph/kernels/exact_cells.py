@@ -14,7 +14,7 @@ from neuromorph.kernels.codegen import load, render
 from neuromorph.models.contract import NeuronModel
 
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
-_HOOKS = ("advance", "crossing", "receive", "fires", "reset")
+_HOOKS = ("advance", "crossing", "receive", "fires", "reset", "quiet", "decays", "advance_by")
 
 _WALK = """
 import collections
@@ -27,9 +27,11 @@ from neuromorph.kernels.exact import (
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.prefetch import prefetch
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 NEVER = 1 << 60
+FAR = 1e6  # ms
 ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
 
@@ -42,12 +44,16 @@ P = collections.namedtuple("P", {parameters!r})
 def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
              batches, mine, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
+    # `fresh`: the last own event is the arrival before the next one, so that the decays in between are known.
     reach = {reach}
     active, rows, ends, counts, wakes, own = cells.active, cells.row, cells.start, cells.count, cells.wake, cells.own
     time, weights, receptors, firsts, driven = mine.time, mine.weight, mine.receptor, mine.first, mine.driven
     spike_offset, spike_source, spike_count, archive = spikes.offset, spikes.source, spikes.count, spikes.archive
     limit = spike_offset.size
+    flat, width = rows.reshape(rows.size), rows.shape[1]
+    first_driven, drawn, next_base, next_offset = drives.first, drives.drawn, drives.next_base, drives.next_offset
     {shared_parameters}
+    arrivals = 0
     ready = 0
     r = 0
     for m in range(place, n_active):
@@ -55,11 +61,22 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
             if end_drive > drive and ready > 0:
                 wake_driven(unit, zero, m - ready, ready, drive, end_drive, cells, drives)
             until_cell = min(m + CELLS, n_active)
+            for k in range(m, until_cell):  # scattered lines of memory: all are under way while the first is waited for
+                j = (zero + active[zero + k]) * width
+                prefetch(flat, j)
+                prefetch(flat, j + width - 1)
+                for d in range(drive, end_drive):
+                    c = first_driven[d] + active[zero + k]
+                    prefetch(drawn, c)
+                    prefetch(next_base, c)
+                    prefetch(next_offset, c)
             ready, need = prepare(
                 base, high, unit, zero, m, until_cell, drive, end_drive, seed, cells, record, batches, drives, mine)
             r = 0
             if ready == 0:
+                drives.arrivals[0] += arrivals
                 return n, m, need
+            {steps}
         i = active[zero + m]
         g = np.uint64(zero + i)
         a = np.uint64(firsts[r])
@@ -74,6 +91,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         until = uo if ub == base else (-np.inf if ub < base else np.inf)
         safe = so if sb == base else (-np.inf if sb < base else np.inf)
         start = n
+        fresh = True
         arrival = time[a]
         while True:
             target = min(arrival, high)
@@ -85,6 +103,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                     h = (ub - lb) * unit + (uo - lo)
             elif h > 0.0 and target >= safe:
                 ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                {quiet}
                 c = crossing(S({names}), ahead, p)
                 if c < np.inf:
                     cb, co = normalise(0, lo + c, unit)
@@ -102,8 +121,9 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                         sb, so = lb + cb, co
             if event == END_OF_WINDOW:
                 break
-            {unpack} = advance_state(S({names}), h, p, clamped)
+            {advance}
             sb, safe = -1.0, -np.inf
+            fresh = event == ARRIVAL
             if event == RELEASE:
                 lb, lo = ub, uo
                 behind = (base - lb) * unit
@@ -128,6 +148,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                     undo_driven(zero, m - r + 1, r - 1, ready, drive, end_drive, cells, drives)
                     if end_drive > drive:
                         wake_driven(unit, zero, m - r + 1, r - 1, drive, end_drive, cells, drives)
+                    drives.arrivals[0] += arrivals
                     return start, m, MORE_SPIKES
                 {archive}
                 spike_offset[n] = lo
@@ -147,10 +168,14 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         {store_state}
         wakes[g] = np.int64(sb)
         counts[g] = 0
-        drives.arrivals[0] += driven[r - 1]
+        arrivals += driven[r - 1]
     if end_drive > drive and ready > 0:
         wake_driven(unit, zero, n_active - ready, ready, drive, end_drive, cells, drives)
+    drives.arrivals[0] += arrivals
     return n, n_active, DONE
+
+
+{decays_kernel}
 
 
 @kernel
@@ -196,12 +221,14 @@ from neuromorph.kernels.jit import kernel
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
         batches, slots, cells, record, mine, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
-    # must grow before the next call, which goes on from `marks`. populations: (first neuron, first id, low, high, kind).
+    # must grow before the next call, which goes on from `marks`.
+    # populations: (first neuron, first id, low, high, kind).
     while marks[BASE] <= stop:
         base = marks[BASE]
         top = high if base == stop else unit
         if marks[PHASE] == 0:
-            n, arrivals, events = gather(base, low, top, unit, base - horizon, calendar, rows, loose, marks[LOOSE], batches)
+            n, arrivals, events = gather(
+                base, low, top, unit, base - horizon, calendar, rows, loose, marks[LOOSE], batches)
             if n >= batches.at.size:
                 marks[NEEDED] = n
                 return MORE_BATCHES
@@ -246,6 +273,46 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
     return DONE
 """
 
+# no crossing need be looked for while a bound says that there is none; most cells get an arrival before it ends
+_QUIET = """
+if event == END_OF_WINDOW:
+    c = quiet(S({names}), p)
+    if c > h + unit:
+        cb, co = normalise(0, lo + min(c, FAR), unit)
+        sb, so = lb + cb, co
+        break
+""".strip().split("\n")
+
+# the time from each arrival to the one before it, from a cell's first to its last own event
+_STEPS = """
+for k in range(ready):
+    g = np.uint64(zero + active[zero + m + k])
+    mine.step[firsts[k]] = (base - rows[g, LAST_BASE]) * unit + (time[firsts[k]] - rows[g, LAST_OFFSET])
+decays_of_steps(firsts, ready, firsts[ready - 1] + driven[ready - 1] + counts[g] + 1, time, mine.step, mine.decay, p)
+""".strip().split("\n")
+
+_DECAYS = """
+@kernel
+def decays_of_steps(firsts, ready, n, time, step, decay, p):
+    # Loops without branches, which become SIMD: a scalar exp takes ten times as long.
+    first = 0
+    for k in range(1, ready + 1):
+        end = firsts[k] if k < ready else n
+        for j in range(np.uint64(first + 1), np.uint64(end)):
+            step[j] = time[j] - time[j - ONE]
+        first = end
+    for j in range(np.uint64(n)):
+        {decays_of_j} = decays(step[j], p)
+""".strip().split("\n")
+
+_ADVANCE = """
+if fresh and event == ARRIVAL:
+    {decays} = {known_decays}
+else:
+    {decays} = decays(h, p)
+{unpack} = advance_by(S({names}), h, ({decays}), p, clamped)
+""".strip().split("\n")
+
 _DISPATCH = """if populations[p, 4] == {k}:
     n, place, need = walk_{k}(
         base, top, unit, populations[p, 0], populations[p, 1], seed, streams[p], place, cells.n_active[p],
@@ -255,7 +322,7 @@ _DISPATCH = """if populations[p, 4] == {k}:
 def walk_kernels(kind: Kind) -> ModuleType:
     """Module with `walk`, `evaluate` and `firing` for one kind of population."""
     model, own = kind
-    hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS}
+    hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS if hasattr(model, h)}
     return load(_fill(_WALK, model, own), hooks, f"{model.name}, {'own' if own else 'shared'} parameters")
 
 
@@ -276,7 +343,19 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     def values(cell: str) -> str:
         return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
 
-    lines = {
+    k = len(model.decay_names) if not own else 0
+    decays: dict[str, object] = {
+        "names": ", ".join(names),
+        "unpack": ", ".join(names) + ("," if len(names) == 1 else ""),
+        "decays": "".join(f"d{j}, " for j in range(k)).strip(),
+        "decays_of_j": "".join(f"decay[{j}, j], " for j in range(k)).strip(),
+        "known_decays": "".join(f"mine.decay[{j}, a], " for j in range(k)).strip(),
+    }
+    advance = ["{unpack} = advance_state(S({names}), h, p, clamped)"]
+    lines: dict[str, object] = {
+        "steps": _STEPS if k else [],
+        "decays_kernel": [render(line, decays) for line in _DECAYS] if k else [],
+        "advance": [render(line, decays) for line in (_ADVANCE if k else advance)],
         "variables": list(model.variables()),
         "receptors": receptors,
         "parameters": parameters,
@@ -289,6 +368,7 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "evaluate_parameters": values("i"),
         "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
         "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
+        "quiet": [line.replace("{names}", ", ".join(names)) for line in _QUIET] if hasattr(model, "quiet") else [],
         "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
         "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
         "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],

@@ -18,6 +18,9 @@ returns a tuple of all variables in order of declaration.
 | propagate(s, c, p, clamped) | one step of length h without arrivals | grid |
 | advance(s, h, p, clamped) | h ms in closed form without arrivals | exact |
 | crossing(s, h, p) | ms until V reaches V_th, inf if never or later than h; the value must not depend on h | exact |
+| decays(h, p) | what `advance` needs of h: a tuple, many at a time in SIMD; names in `decay_names` | no |
+| advance_by(s, h, decays, p, clamped) | `advance` given those, bit for bit the same | with `decays` |
+| quiet(s, p) | ms for which there is surely no crossing, cheap: spares most calls of `crossing` | no |
 | receive(s, x, p, refractory, r) | add the arrivals of one instant | always |
 | fires(s, p) | spikes emitted at this instant (0: none) | always |
 | reset(s, p) | state after those spikes | always |
@@ -66,6 +69,8 @@ class NeuronModel:
     receptors: ClassVar[tuple[Receptor, ...]] = ()
     resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
     coefficient_names: ClassVar[tuple[str, ...]] = ()
+    #: what `decays` returns; names have no meaning beside their number
+    decay_names: ClassVar[tuple[str, ...]] = ()
     #: `crossing` costs the same however far ahead it looks
     closed_crossing: ClassVar[bool] = False
     #: name of the parameter that holds the refractory period (ms); "" for none

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from neuromorph.kernels.crossing import first_crossing, first_crossing_constant
+from neuromorph.kernels.crossing import first_crossing, first_crossing_constant, no_crossing_before
 from neuromorph.kernels.elementary import exp, exps, quotient_arrays, quotients
 from neuromorph.models.contract import NeuronModel, Receptor, Variable
 from neuromorph.parameters import Param
@@ -68,6 +68,7 @@ class LifDelta(_Lif):
     source = "Brunel 2000, doi:10.1023/A:1008925309027; " + _ROTTER_DIESMANN
     receptors = (Receptor("delta", "mV", doc="jump of the membrane potential"), CURRENT)
     coefficient_names = ("decay", "gain")
+    decay_names = ("decay",)
     closed_crossing = True
 
     @classmethod
@@ -90,6 +91,16 @@ class LifDelta(_Lif):
     def advance(s, h, p, clamped):
         rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
         V_m = rest + (s.V_m - rest) * exp(h * (-1.0 / p.tau_m))
+        return s.V_m if clamped else V_m, s.I_stim
+
+    @staticmethod
+    def decays(h, p):
+        return (exp(h * (-1.0 / p.tau_m)),)
+
+    @staticmethod
+    def advance_by(s, h, decays, p, clamped):
+        rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
+        V_m = rest + (s.V_m - rest) * decays[0]
         return s.V_m if clamped else V_m, s.I_stim
 
     @staticmethod
@@ -119,6 +130,7 @@ class LifExp(_Lif):
     source = _ROTTER_DIESMANN
     receptors = (EXCITATORY, INHIBITORY, CURRENT)
     coefficient_names = ("decay", "gain", "decay_ex", "decay_in", "response_ex", "response_in")
+    decay_names = ("decay", "decay_ex", "decay_in")
     tau_syn_ex = Param(2.0, "ms", above=0, doc="decay of the excitatory current")
     tau_syn_in = Param(2.0, "ms", above=0, doc="decay of the inhibitory current")
     I_ex = Variable("pA", 0.0, "excitatory synaptic current")
@@ -152,11 +164,31 @@ class LifExp(_Lif):
         return s.V_m if clamped else V_m, s.I_stim, s.I_ex * decay_ex, s.I_in * decay_in
 
     @staticmethod
+    def decays(h, p):
+        return exp(-(h * (1.0 / p.tau_m))), exp(-(h * (1.0 / p.tau_syn_ex))), exp(-(h * (1.0 / p.tau_syn_in)))
+
+    @staticmethod
+    def advance_by(s, h, decays, p, clamped):
+        a, b, d = h * (1.0 / p.tau_m), h * (1.0 / p.tau_syn_ex), h * (1.0 / p.tau_syn_in)
+        decay, decay_ex, decay_in = decays
+        rest = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m)
+        driven = s.I_ex * quotients(a, decay, b, decay_ex)[0] + s.I_in * quotients(a, decay, d, decay_in)[0]
+        V_m = rest + (s.V_m - rest) * decay + driven * (h * (1.0 / p.C_m))
+        return s.V_m if clamped else V_m, s.I_stim, s.I_ex * decay_ex, s.I_in * decay_in
+
+    @staticmethod
     def crossing(s, h, p):
         per_C = 1.0 / p.C_m
         drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
         f, ex, inh = s.V_m - p.V_th, s.I_ex * per_C, s.I_in * per_C
         return first_crossing(f, drive, p.tau_m, ex, 0.0, p.tau_syn_ex, inh, 0.0, p.tau_syn_in, h)
+
+    @staticmethod
+    def quiet(s, p):
+        per_C = 1.0 / p.C_m
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
+        f, ex, inh = s.V_m - p.V_th, s.I_ex * per_C, s.I_in * per_C
+        return no_crossing_before(f, drive, p.tau_m, ex, 0.0, p.tau_syn_ex, inh, 0.0, p.tau_syn_in)
 
     @staticmethod
     def receive(s, x, p, refractory, r):
@@ -232,6 +264,13 @@ class LifAlpha(_Lif):
         ex, rise_ex, inh, rise_in = s.I_ex * per_C, s.y_ex * per_C, s.I_in * per_C, s.y_in * per_C
         f = s.V_m - p.V_th
         return first_crossing(f, drive, p.tau_m, ex, rise_ex, p.tau_syn_ex, inh, rise_in, p.tau_syn_in, h)
+
+    @staticmethod
+    def quiet(s, p):
+        per_C = 1.0 / p.C_m
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
+        ex, rise_ex, inh, rise_in = s.I_ex * per_C, s.y_ex * per_C, s.I_in * per_C, s.y_in * per_C
+        return no_crossing_before(s.V_m - p.V_th, drive, p.tau_m, ex, rise_ex, p.tau_syn_ex, inh, rise_in, p.tau_syn_in)
 
     @staticmethod
     def receive(s, x, p, refractory, r):

@@ -170,3 +170,16 @@ def test_reset_must_lie_below_threshold(model):
     assert model.validate(values | {"V_reset": -55.0}) == [sentence]
     several = {"V_reset": np.array([-70.0, -50.0]), "V_th": np.array([-55.0, -52.0])}
     assert model.validate(values | several) == ["V_reset must be below V_th, found V_reset = -50 mV and V_th = -52 mV"]
+
+
+@pytest.mark.parametrize("model", [LifDelta, LifExp], ids=lambda model: model.name)
+@pytest.mark.parametrize("clamped", [False, True])
+def test_advance_by_known_decays_gives_the_same_bits(model, clamped):
+    p = collections.namedtuple("P", list(model.parameters()))(
+        *(q.default + 0.3 * k for k, q in enumerate(model.parameters().values()))
+    )
+    s = collections.namedtuple("S", list(model.variables()))(*(-60.0 + 7.3 * k for k in range(len(model.variables()))))
+    for h in (0.0, 1e-9, 0.37, 3.0, 80.0):
+        decays = model.decays(h, p)
+        assert len(decays) == len(model.decay_names)
+        assert model.advance_by(s, h, decays, p, clamped) == model.advance(s, h, p, clamped)
