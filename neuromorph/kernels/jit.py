@@ -127,6 +127,6 @@ def step(function: Callable[..., Any]) -> Any:
     """Compile int64 f(table, a, b, c) at once, to be called by its `address` from compiled code (kernels/steps.py)."""
     signature = (types.int64,) * 4, types.int64
     compiled = CFunc(function, signature, {}, {k: v for k, v in FLAGS.items() if k != "nogil"})
-    compiled._cache = _KernelCache(function)
+    compiled._cache = _KernelCache(function)  # type: ignore[attr-defined]
     compiled.compile()
     return compiled
