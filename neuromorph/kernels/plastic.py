@@ -26,6 +26,7 @@ import numpy as np
 from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.matrix import deliver_matrix
 
 Pre = collections.namedtuple("Pre", {pre_fields!r})
 Post = collections.namedtuple("Post", {post_fields!r})
@@ -165,6 +166,7 @@ def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, 
     {bind}
     p = _parameters(rule)
     events = 0
+    {matrix}
     for k in range(start, end):
         i = spike_source[k] - first_id
         if i < 0 or i >= n_pre:
@@ -198,7 +200,7 @@ def sweep(base, offset, {flat}):
         source.seen_offset[i] = offset
 
 
-@kernel
+@kernel(disjoint=True)
 def signal(base, offset, value, {variables}{flat}):
     # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
     {bind}

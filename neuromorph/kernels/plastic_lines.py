@@ -17,6 +17,17 @@ STRUCTS = {
 FEW = 32
 
 
+#: rows of a matrix of which spikes change and remember nothing are only added up
+_MATRIX = [
+    "if rows.dense:",
+    "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
+    "    first = _slot(rows, 0) if width > 0 else 0",
+    "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
+    "                          first, rows.weight, width)",
+    "    return end, pending, more",
+]
+
+
 def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     """What fills the placeholders of the template for one rule: a list is one line each."""
     x, y = rule.traces("pre"), rule.traces("post")
@@ -55,6 +66,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         ),
         "call_on_post": _call("on_post", states) if "on_post" in hooks else ["pass"],
         "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
+        "matrix": [] if exact or x or {"on_pre", "on_post"} & hooks.keys() else _MATRIX,
         "x_at_visit": _x_at_visit(x),
         "row_loop": _row_loop(rule, exact),
         "deposit": _deposit(exact),
