@@ -3,10 +3,10 @@
 A row (the synapses of one source) is visited when its source spikes: missed postsynaptic spikes are replayed in order
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
-Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s), a
-signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
-whole row; pair STDP 22 ns a synaptic event, bound by the latency of the history and mispredicted numbers of missed
-events (98 ns with references counted, kernels/jit.py; its decays are read from a table of whole ticks).
+Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
+few changed synapses, 0.23 to 0.3 ns a synapse of a whole row (read and written in L3); pair STDP 22 ns a synaptic
+event at 83 Hz on both sides, 98 to 115 ns where references are counted (kernels/jit.py); what limits it now has not
+been separated. Decays over whole ticks come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
