@@ -15,8 +15,10 @@ from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
 from neuromorph.lowered.compiled import Plasticity, PlasticRows
 
-#: postsynaptic events kept before rows are swept; results do not depend on it
+#: postsynaptic events kept before rows are swept, of each thousand cells; results do not depend on it
 HISTORY = 1 << 14
+#: ticks that a trace's decay is tabulated for (32 kB a trace): 20 time constants of 20 ms at 0.1 ms
+DECAYS = 1 << 12
 #: arguments that all kernels of a rule end with
 FLAT = [f"{name}_{field}" for name, fields in STRUCTS.values() for field in fields.split()]
 
@@ -102,9 +104,16 @@ class PlasticPart:
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
-        self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms)
-        self._new_history(HISTORY if self.remembers else 1)
+        self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms, self._decays(ms))
+        self._new_history(max(HISTORY, HISTORY * n_post // 1024) if self.remembers else 1)
         self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
+
+    def _decays(self, ms: float) -> NDArray[np.float64]:
+        """Decay of each trace, pre then post, by ticks; empty in exact mode."""
+        rule, n = self.plasticity.rule, 0 if self.clock.exact else DECAYS
+        values = dict(zip(rule.parameters(), self.plasticity.parameters))
+        traces = [*rule.traces("pre").values(), *rule.traces("post").values()]
+        return np.array([plastic.decays(ms, float(values[t.tau]), n) for t in traces]).reshape(len(traces), n)
 
     def _new_history(self, capacity: int, keep: Any = None) -> None:
         n_v = len(self.post_variables) if self.replays else 0

@@ -96,37 +96,60 @@ class _KernelCache(FunctionCache):
             super()._save_overload(sig, data)
 
 
-def kernel(function: Callable[..., Any] | None = None, *, forceinline: bool = False, disjoint: bool = False) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None,
+    *,
+    forceinline: bool = False,
+    disjoint: bool = False,
+    counted: bool = True,
+) -> Any:
     """Compile a function of arrays and scalars lazily, without fastmath, and cache it under our fingerprint.
 
-    `disjoint` promises that no two of its arrays share memory, so that LLVM need not look.
+    disjoint : promises that no two of its arrays share memory, so that LLVM need not look
+    counted : False where it makes and returns no arrays: references are not counted. With arrays in structs numba
+    counts at every call, which cost more than the work itself in the visits of pair STDP
     """
     if function is None:
-        return functools.partial(kernel, forceinline=forceinline, disjoint=disjoint)
+        return functools.partial(kernel, forceinline=forceinline, disjoint=disjoint, counted=counted)
     compiled = numba.njit(forceinline=forceinline, **FLAGS)(function)
     if hasattr(compiled, "py_func"):  # plain functions under NUMBA_DISABLE_JIT
         compiled._cache = _KernelCache(function)
-        if disjoint:
-            compiled._compiler._customize_flags = _without_aliases
+        _customise(compiled, disjoint, counted)
     return compiled
 
 
-def _without_aliases(flags: Any) -> Any:
-    flags.noalias = True
-    return flags
-
-
-def uncached(function: Callable[..., Any] | None = None, *, forceinline: bool = False, disjoint: bool = False) -> Any:
+def uncached(
+    function: Callable[..., Any] | None = None,
+    *,
+    forceinline: bool = False,
+    disjoint: bool = False,
+    counted: bool = True,
+) -> Any:
     """Like `kernel`, without the disk cache: for hooks whose content cannot be fingerprinted."""
     if function is None:
-        return functools.partial(uncached, forceinline=forceinline, disjoint=disjoint)
-    return numba.njit(forceinline=forceinline, **FLAGS)(function)
+        return functools.partial(uncached, forceinline=forceinline, disjoint=disjoint, counted=counted)
+    compiled = numba.njit(forceinline=forceinline, **FLAGS)(function)
+    if hasattr(compiled, "py_func"):
+        _customise(compiled, disjoint, counted)
+    return compiled
+
+
+def _customise(compiled: Any, disjoint: bool, counted: bool) -> None:
+    def customised(flags: Any) -> Any:
+        if disjoint:
+            flags.noalias = True
+        if not counted:
+            flags.nrt = False
+        return flags
+
+    if disjoint or not counted:
+        compiled._compiler._customize_flags = customised
 
 
 def step(function: Callable[..., Any]) -> Any:
     """Compile int64 f(table, a, b, c) at once, to be called by its `address` from compiled code (kernels/steps.py)."""
     signature = (types.int64,) * 4, types.int64
     compiled = CFunc(function, signature, {}, {k: v for k, v in FLAGS.items() if k != "nogil"})
-    compiled._cache = _KernelCache(function)
+    compiled._cache = _KernelCache(function)  # type: ignore[attr-defined]
     compiled.compile()
     return compiled

@@ -3,9 +3,10 @@
 A row (the synapses of one source) is visited when its source spikes: missed postsynaptic spikes are replayed in order
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
-Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix 0.14 ns a synapse while it is in L2 (29 GB/s), a
-signal 6 ns at each of few changed synapses, 0.15 to 0.2 ns a synapse of a
-whole row; pair STDP about 110 ns a synaptic event on a loaded machine (what limits it has not been separated yet).
+Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
+few changed synapses, 0.23 to 0.3 ns a synapse of a whole row (read and written in L3); pair STDP 22 ns a synaptic
+event at 83 Hz on both sides, 98 to 115 ns where references are counted (kernels/jit.py); what limits it now has not
+been separated. Decays over whole ticks come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
@@ -14,7 +15,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
+import numpy as np
+
 from neuromorph.kernels.codegen import load, render
+from neuromorph.kernels.elementary import exp
+from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.plastic_lines import template_lines
 from neuromorph.learning.contract import LearningRule
 
@@ -26,6 +31,7 @@ import numpy as np
 from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.matrix import deliver_matrix
 
 Pre = collections.namedtuple("Pre", {pre_fields!r})
 Post = collections.namedtuple("Post", {post_fields!r})
@@ -34,35 +40,51 @@ Syn = collections.namedtuple("Syn", {states!r})
 {structs}
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _parameters(rule):
     p = rule.p
     return P({parameter_values})
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _bounded(w, rule):
     # clipped to the projection's bounds, rounded once to what is stored
     return float(np.float32(min(max(w, rule.w_min), rule.w_max)))
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _delay(rows, j):
-    return rows.delay[0] if rows.delay.size == 1 else rows.delay[j]
+    return {unit}(rows.delay[0] if rows.delay.size == 1 else rows.delay[j])
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _slot(rows, j):
     return rows.slot[0] + rows.target[j] if rows.slot.size == 1 else rows.slot[j]
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _seen(history, e, delay, rule):
     # When a synapse sees event e. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
     {seen}
 
 
-@kernel
+@kernel(forceinline=True, counted=False)
+def _decay(since, rule, row, tau):
+    # how far a trace falls in `since` units of delays; `row` is its place in the table
+    {decay}
+
+
+@kernel(forceinline=True, counted=False)
+def _at_most(a, a_offset, b, b_offset):
+    {at_most}
+
+
+@kernel(forceinline=True, counted=False)
+def _earlier(a, a_offset, b, b_offset):
+    {earlier}
+
+
+@kernel(counted=False)
 def append(size, base, offset, index, count, archive, columns, low, high, {flat}):
     # Append the spikes low..high-1 of the postsynaptic population (in time order per cell) to the size[0] events of the
     # history; returns their new number, -1 where there is no room.
@@ -88,7 +110,7 @@ def append(size, base, offset, index, count, archive, columns, low, high, {flat}
     return n
 
 
-@kernel
+@kernel(counted=False)
 def compact(n, base, offset, largest_delay, {flat}):
     # Drop events that every synapse has seen; the last dropped one of each cell becomes its floor. Returns the length.
     {bind}
@@ -98,7 +120,7 @@ def compact(n, base, offset, largest_delay, {flat}):
     for e in range(n):
         t = history.cell[e]
         sb, so = _seen(history, e, largest_delay, rule)
-        if sb < base or (sb == base and so < offset):
+        if _earlier(sb, so, base, offset):
             {floor_from_event}
             history.floor_base[t] = history.base[e]
             history.floor_offset[t] = history.offset[e]
@@ -117,37 +139,46 @@ def compact(n, base, offset, largest_delay, {flat}):
     return m
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
 def _last_before(history, t, base, offset, delay, rule):
     # Last event of cell t whose time at the synapse is strictly earlier than the instant; -1: none in the log.
     e = history.head[t]
     while e >= 0:
         sb, so = _seen(history, e, delay, rule)
-        if sb < base or (sb == base and so < offset):
+        if _earlier(sb, so, base, offset):
             break
         e = history.prev[e]
     return e
 
 
-@kernel(forceinline=True)
+@kernel(forceinline=True, counted=False)
+def _reached(history, e, delay, base, offset, rule):
+    # whether a synapse has seen event e by an instant
+    sb, so = _seen(history, e, delay, rule)
+    return _at_most(sb, so, base, offset)
+
+
+@kernel(forceinline=True, counted=False)
 def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
     # Postsynaptic events that reach synapse j in (seen, instant], in order.
     p = _parameters(rule)
     t = rows.target[j]
     d = _delay(rows, j)
-    n = 0
+    seen, seen_offset = source.seen_base[i], source.seen_offset[i]
     e = history.head[t]
-    while e >= 0:
-        sb, so = _seen(history, e, d, rule)
-        if sb < source.seen_base[i] or (sb == source.seen_base[i] and so <= source.seen_offset[i]):
-            break
-        if sb < base or (sb == base and so <= offset):
-            history.stack[n] = e
-            n += 1
+    while e >= 0 and not _reached(history, e, d, base, offset, rule):
         e = history.prev[e]
-    while n > 0:
-        n -= 1
-        e = history.stack[n]
+    if e < 0 or _reached(history, e, d, seen, seen_offset, rule):
+        return w
+    # one missed event is the common case; of more the later ones wait
+    n = 0
+    q = history.prev[e]
+    while q >= 0 and not _reached(history, q, d, seen, seen_offset, rule):
+        history.stack[n] = e
+        n += 1
+        e = q
+        q = history.prev[e]
+    while True:
         {x_at_event}
         {y_before_event}
         {load_state_at_event}
@@ -155,16 +186,20 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
         post = Post({post_values_post_hook})
         {call_on_post}
         w = _bounded(w, rule)
-    return w
+        if n == 0:
+            return w
+        n -= 1
+        e = history.stack[n]
 
 
-@kernel
+@kernel(counted=False)
 def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, ring, pending_base, pending_offset,
           pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, {flat}):
     # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events).
     {bind}
     p = _parameters(rule)
     events = 0
+    {matrix}
     for k in range(start, end):
         i = spike_source[k] - first_id
         if i < 0 or i >= n_pre:
@@ -187,7 +222,7 @@ def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, 
     return end, pending, events
 
 
-@kernel
+@kernel(counted=False)
 def sweep(base, offset, {flat}):
     # Bring every synapse up to an instant.
     {bind}
@@ -198,7 +233,7 @@ def sweep(base, offset, {flat}):
         source.seen_offset[i] = offset
 
 
-@kernel
+@kernel(disjoint=True)
 def signal(base, offset, value, {variables}{flat}):
     # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
     {bind}
@@ -212,6 +247,15 @@ def signal(base, offset, value, {variables}{flat}):
         {signal_loop}
     return 0
 """
+
+
+@kernel
+def decays(ms, tau, ticks):
+    """exp(-k ms / tau) for k = 0 .. ticks - 1, as a rule's kernels would compute it."""
+    out = np.empty(ticks)
+    for k in range(ticks):
+        out[k] = exp(-(k * ms) / tau)
+    return out
 
 
 def plastic_kernels(rule: type[LearningRule], exact: bool) -> ModuleType:

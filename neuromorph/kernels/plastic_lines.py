@@ -10,11 +10,22 @@ STRUCTS = {
     "Synapse": ("synapse", "state base offset"),
     "Source": ("source", "x before base offset seen_base seen_offset"),
     "History": ("history", "base offset cell count prev y v head floor_y floor_base floor_offset stack"),
-    "Rule": ("rule", "p w_min w_max u ms"),
+    "Rule": ("rule", "p w_min w_max u ms decay"),
 }
 
 #: a signal goes through whole rows of a matrix where more than one in so many of their targets have changed
 FEW = 32
+
+
+#: rows of a matrix of which spikes change and remember nothing are only added up
+_MATRIX = [
+    "if rows.dense:",
+    "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
+    "    first = _slot(rows, 0) if width > 0 else 0",
+    "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
+    "                          first, rows.weight, width)",
+    "    return end, pending, more",
+]
 
 
 def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
@@ -25,6 +36,14 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     zero = "0.0"
     lines: dict[str, object] = {
         "structs": [f'{kind} = collections.namedtuple("{kind}", "{fields}")' for kind, (_, fields) in STRUCTS.items()],
+        "decay": [
+            # on the grid the table holds the very values of exp at whole numbers of ticks
+            *([] if exact else ["if 0 <= since < rule.decay.shape[1]:", "    return rule.decay[row, since]"]),
+            "return exp(-(since * rule.ms) / tau)",
+        ],
+        "unit": "float" if exact else "int",
+        "at_most": _comparison(exact, "<="),
+        "earlier": _comparison(exact, "<"),
         "flat": ", ".join(f"{name}_{f}" for name, fields in STRUCTS.values() for f in fields.split()),
         "variables": "".join(f"{name}, " for name in variable_names(rule)),
         "bind": [
@@ -34,7 +53,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "seen": [
             "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
             if exact
-            else "return history.base[e] + int(delay), 0.0"
+            else "return history.base[e] + delay, 0.0"
         ],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
@@ -42,10 +61,10 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "states": list(states) or ["none"],
         "parameter_values": ", ".join(f"p[{k}]" for k in range(len(rule.parameters()))) or zero,
         "offset_at_append": "offset[k]" if exact else zero,
-        "y_at_append": _y_at_append(y, exact),
+        "y_at_append": _y_at_append(y, len(x), exact),
         "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
-        "x_at_event": _x_at_event(x),
-        "y_before_event": _y_before_event(y),
+        "x_at_event": _x_at_event(x, exact),
+        "y_before_event": _y_before_event(y, len(x), exact),
         "load_state_at_event": _load_states(states, "history.base[e]", "history.offset[e] + {d}", exact, event=True),
         "pre_values_post_hook": ", ".join([f"x{k}" for k in range(len(x))] + [zero] * (len(pre_v) + 1)),
         "post_values_post_hook": ", ".join(
@@ -55,7 +74,8 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         ),
         "call_on_post": _call("on_post", states) if "on_post" in hooks else ["pass"],
         "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
-        "x_at_visit": _x_at_visit(x),
+        "matrix": [] if exact or x or {"on_pre", "on_post"} & hooks.keys() else _MATRIX,
+        "x_at_visit": _x_at_visit(x, exact),
         "row_loop": _row_loop(rule, exact),
         "deposit": _deposit(exact),
         "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
@@ -69,7 +89,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         ),
         "changed_cells": _changed_cells(rule),
         "skip_row": _skip_row(rule),
-        "x_at_signal": _x_at_signal(x),
+        "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
     }
     return lines
@@ -80,64 +100,80 @@ def variable_names(rule: type[LearningRule]) -> list[str]:
     return [f"{side}_{k}" for side in ("pre", "post") for k in range(len(rule.variables(side)))]
 
 
-def _y_at_append(y: dict[str, Trace], exact: bool) -> list[str]:
+def _decay(trace: Trace, row: int) -> str:
+    return f"_decay(since, rule, {row}, p.{trace.tau})"
+
+
+def _since(exact: bool, at: tuple[str, str], of: str, index: str, delay: str = "") -> str:
+    """Time from instant `of` to `at` in units of delays; a whole number on the grid, where all offsets are 0."""
+    join = "_" if "." in of else "."
+    base, offset = f"{of}{join}base[{index}]", f"{of}{join}offset[{index}]"
+    if exact:
+        return f"since = ({at[0]} - {base}) * rule.u + ({at[1]} - {offset}){delay}"
+    return f"since = {at[0]} - {base}{delay}"
+
+
+def _comparison(exact: bool, sign: str) -> list[str]:
+    """Of two instants; all offsets are 0 on the grid."""
+    return [f"return a < b or (a == b and a_offset {sign} b_offset)" if exact else f"return a {sign} b"]
+
+
+def _y_at_append(y: dict[str, Trace], first: int, exact: bool) -> list[str]:
     offset = "offset[k]" if exact else "0.0"
     out = []
     for k, trace in enumerate(y.values()):
         out += [
             "if e >= 0:",
-            f"    since = ((base[k] - history.base[e]) * rule.u + ({offset} - history.offset[e])) * rule.ms",
-            f"    y{k} = history.y[{k}, e] * exp(-since / p.{trace.tau})",
+            f"    {_since(exact, ('base[k]', offset), 'history', 'e')}",
+            f"    y{k} = history.y[{k}, e] * {_decay(trace, k + first)}",
             "else:",
-            f"    since = (base[k] - history.floor_base[t]) * rule.u + ({offset} - history.floor_offset[t])",
-            f"    y{k} = history.floor_y[{k}, t] * exp(-since * rule.ms / p.{trace.tau})",
+            f"    {_since(exact, ('base[k]', offset), 'history.floor', 't')}",
+            f"    y{k} = history.floor_y[{k}, t] * {_decay(trace, k + first)}",
             f"history.y[{k}, n] = y{k} + {trace.step!r} * count[k]",
         ]
     return out
 
 
-def _x_at_event(x: dict[str, Trace]) -> list[str]:
+def _x_at_event(x: dict[str, Trace], exact: bool) -> list[str]:
     if not x:
         return []
-    out = [
-        "since = ((history.base[e] - source.base[i]) * rule.u + (history.offset[e] - source.offset[i]) + d) * rule.ms"
-    ]
-    return out + [f"x{k} = source.x[{k}, i] * exp(-since / p.{t.tau})" for k, t in enumerate(x.values())]
+    out = [_since(exact, ("history.base[e]", "history.offset[e]"), "source", "i", " + d")]
+    return out + [f"x{k} = source.x[{k}, i] * {_decay(t, k)}" for k, t in enumerate(x.values())]
 
 
-def _y_before_event(y: dict[str, Trace]) -> list[str]:
+def _y_before_event(y: dict[str, Trace], first: int, exact: bool) -> list[str]:
     if not y:
         return []
-    sb, so = "history.base[e]", "history.offset[e]"
+    at = "history.base[e]", "history.offset[e]"
     out = [
         "q = history.prev[e]",
         "if q >= 0:",
-        f"    since = (({sb} - history.base[q]) * rule.u + ({so} - history.offset[q])) * rule.ms",
+        f"    {_since(exact, at, 'history', 'q')}",
     ]
-    out += [f"    y{k} = history.y[{k}, q] * exp(-since / p.{t.tau})" for k, t in enumerate(y.values())]
+    out += [f"    y{k} = history.y[{k}, q] * {_decay(t, k + first)}" for k, t in enumerate(y.values())]
     out += [
         "else:",
-        f"    since = (({sb} - history.floor_base[t]) * rule.u + ({so} - history.floor_offset[t])) * rule.ms",
+        f"    {_since(exact, at, 'history.floor', 't')}",
     ]
-    return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    return out + [f"    y{k} = history.floor_y[{k}, t] * {_decay(s, k + first)}" for k, s in enumerate(y.values())]
 
 
-def _y_at_synapse(y: dict[str, Trace]) -> list[str]:
+def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, str] = ("tb", "to")) -> list[str]:
     """Post traces at (tb, to) - d, strictly earlier."""
     if not y:
         return []
     out = [
         "t = rows.target[j]",
-        "e = _last_before(history, t, tb, to, d, rule)",
+        f"e = _last_before(history, t, {at[0]}, {at[1]}, d, rule)",
         "if e >= 0:",
-        "    since = ((tb - history.base[e]) * rule.u + (to - history.offset[e]) - d) * rule.ms",
+        f"    {_since(exact, at, 'history', 'e', ' - d')}",
     ]
-    out += [f"    y{k} = history.y[{k}, e] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    out += [f"    y{k} = history.y[{k}, e] * {_decay(s, k + first)}" for k, s in enumerate(y.values())]
     out += [
         "else:",
-        "    since = ((tb - history.floor_base[t]) * rule.u + (to - history.floor_offset[t]) - d) * rule.ms",
+        f"    {_since(exact, at, 'history.floor', 't', ' - d')}",
     ]
-    return out + [f"    y{k} = history.floor_y[{k}, t] * exp(-since / p.{s.tau})" for k, s in enumerate(y.values())]
+    return out + [f"    y{k} = history.floor_y[{k}, t] * {_decay(s, k + first)}" for k, s in enumerate(y.values())]
 
 
 def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, event: bool = False) -> list[str]:
@@ -148,11 +184,11 @@ def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, 
         out += [
             f"at_base = {base}",
             f"at_offset = {offset.replace(' + {d}', '')}{shift}",
-            "since = ((at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])) * rule.ms",
+            "since = (at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])",
             "synapse.base[j] = at_base",
             "synapse.offset[j] = at_offset",
         ]
-        out += [f"e{k}_ *= exp(-since / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
+        out += [f"e{k}_ *= exp(-(since * rule.ms) / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
     return out
 
 
@@ -165,11 +201,11 @@ def _call(hook: str, states: dict[str, State]) -> list[str]:
     return out + [f"synapse.state[{k}, j] = e{k}_" for k in range(len(states))]
 
 
-def _x_at_visit(x: dict[str, Trace]) -> list[str]:
+def _x_at_visit(x: dict[str, Trace], exact: bool) -> list[str]:
     if not x:
         return []
-    out = ["since = ((tb - source.base[i]) * rule.u + (to - source.offset[i])) * rule.ms"]
-    return out + [f"px{k} = source.x[{k}, i] * exp(-since / p.{t.tau})" for k, t in enumerate(x.values())]
+    out = [_since(exact, ("tb", "to"), "source", "i")]
+    return out + [f"px{k} = source.x[{k}, i] * {_decay(t, k)}" for k, t in enumerate(x.values())]
 
 
 def _store_x(k: int, trace: Trace) -> list[str]:
@@ -184,7 +220,7 @@ def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
     if "on_pre" in hooks:
         pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
         post = [f"y{k}" for k in range(len(y))] + ["0.0"] * (len(rule.variables("post")) + 1)
-        body += ["d = _delay(rows, j)", *_y_at_synapse(y), *_load_states(states, "tb", "to", exact)]
+        body += ["d = _delay(rows, j)", *_y_at_synapse(y, len(x), exact), *_load_states(states, "tb", "to", exact)]
         body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_pre", states)]
         body += ["w = _bounded(w, rule)"]
     if len(body) == 1:
@@ -253,16 +289,15 @@ def _skip_row(rule: type[LearningRule]) -> list[str]:
     return [line for k in _promised(rule, "pre") for line in (f"if pre_{k}[i] == 0.0:", "    continue")]
 
 
-def _x_at_signal(x: dict[str, Trace]) -> list[str]:
+def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     if not x:
         return []
     out = [
-        "since = ((base - source.base[i]) * rule.u + (offset - source.offset[i])) * rule.ms",
+        _since(exact, ("base", "offset"), "source", "i"),
         "now = source.base[i] == base and source.offset[i] == offset",
     ]
     return out + [
-        f"x{k} = source.before[{k}, i] if now else source.x[{k}, i] * exp(-since / p.{t.tau})"
-        for k, t in enumerate(x.values())
+        f"x{k} = source.before[{k}, i] if now else source.x[{k}, i] * {_decay(t, k)}" for k, t in enumerate(x.values())
     ]
 
 
@@ -272,8 +307,7 @@ def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
-    at = [line.replace("(tb", "(base").replace("(to", "(offset").replace(" tb,", " base,").replace(" to,", " offset,")
-          for line in _y_at_synapse(y)]  # fmt: skip
+    at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
     body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
     body += _load_states(states, "base", "offset", exact)
     body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_signal", states)]

@@ -60,7 +60,7 @@ def make_step(kernel: Any, call: str, values: dict[str, Any]) -> Step:
     kernel : the kernel that `call` calls. values : C-contiguous arrays, tuples of them, and numbers.
     """
     function = getattr(kernel, "py_func", kernel)
-    if numba.config.DISABLE_JIT:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         step = Step(0, np.zeros(1, np.int64), values)
         names = {**values, function.__name__: kernel}
         _plain[step.table.ctypes.data] = lambda a, b, c: eval(call, {**names, "a": a, "b": b, "c": c})
@@ -97,11 +97,11 @@ def _unpack(value: Any, slots: list[Any]) -> str:
 
 _plain: dict[int, Any] = {}  # steps without a compiler, by the address of their table
 
-if numba.config.DISABLE_JIT:
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
 
     def call(address: int, table: int, a: int, b: int, c: int) -> int:
         """Call a step."""
-        return _plain[int(table)](a, b, c)
+        return int(_plain[int(table)](a, b, c))
 
 else:
 

