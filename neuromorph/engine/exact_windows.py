@@ -91,7 +91,7 @@ class ExactWindows:
             np.zeros(exact.CELLS, np.int64),
             np.zeros(exact.CELLS, np.int64),
             np.zeros(n),
-            np.zeros((max(len(p.model.decay_names) for p in self.engine.network.neurons), n)),
+            np.zeros((max((len(p.model.decay_names) for p in self.engine.network.neurons), default=0), n)),
         )
 
     def _make_spikes(self, n: int) -> None:

@@ -90,7 +90,7 @@ def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batche
                     place[n] = first
                     firsts[n] = first
                     lasts[n] = last
-                arrivals += last - first
+                arrivals += last - first  # type: ignore[assignment]
                 events += (last - first) * counts[k]
                 n += 1
                 q += 1

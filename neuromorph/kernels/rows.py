@@ -193,9 +193,9 @@ def _pass(key, origin, to_key, to_origin, histogram, n, shift, width):
     for b in range(1 << width):
         among = histogram[b]
         histogram[b] = total
-        total += among  # type: ignore[assignment]
+        total += among
     for i in range(n):
-        b = np.int64((key[i] >> move) & mask)
+        b = np.int64((key[i] >> move) & mask)  # type: ignore[assignment]
         q = histogram[b]
         to_key[q] = key[i]
         to_origin[q] = origin[i]

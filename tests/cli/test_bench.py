@@ -78,7 +78,7 @@ def test_without_a_case_the_cases_are_listed(call):
 @pytest.mark.parametrize("resolution", ["0.1", "exact"])
 @pytest.mark.parametrize(
     ("case", "scale", "low", "high"),
-    [("brunel", 0.02, 10, 150), ("cuba", 0.05, 0, 60), ("sparse", 0.005, 0.2, 0.6), ("stdp", 0.02, 5, 150),
+    [("brunel", 0.02, 10, 150), ("cuba", 0.05, 0, 60), ("sparse", 0.005, 0.1, 0.8), ("stdp", 0.02, 5, 150),
      ("relay", 0.1, 950, 1050), ("microcircuit", 0.001, 0.5, 15)],
 )  # fmt: skip
 def test_a_network_runs_small(call, here, case, scale, low, high, resolution):
