@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 
-from neuromorph.kernels.crossing import first_crossing, first_crossing_constant
+from neuromorph.kernels.crossing import first_crossing, first_crossing_constant, no_crossing_before
 
 TAU = st.floats(0.1, 50.0)
 NUMBER = st.floats(-10.0, 10.0).map(lambda v: 0.0 if abs(v) < 1e-6 else v)
@@ -79,6 +79,21 @@ def test_the_horizon_decides_whether_but_never_what(m, horizon):
         horizons += [t, math.nextafter(t, math.inf), math.nextafter(t, 0.0), t * (1 + 1e-12), 2 * t, 1.5 * t + 1e-3]
     for h in horizons:
         assert first_crossing(*m, h) == (t if t <= h else math.inf)
+
+
+@settings(max_examples=500, deadline=None)
+@given(membranes())
+def test_no_crossing_comes_before_the_bound(m):
+    bound = no_crossing_before(*m)
+    assert bound >= 0.0
+    assert first_crossing(*m, 1e4) >= bound * (1 - 1e-12)
+
+
+def test_the_bound_is_of_use():
+    # 3 mV below threshold with a current of 0.5 mV/ms: 6 ms at least; with as much inhibition beside it, longer
+    assert no_crossing_before(-3.0, -3.0, 10.0, 0.5, 0.0, 2.0, 0.0, 0.0, 5.0) == pytest.approx(6.0, rel=1e-6)
+    assert no_crossing_before(-3.0, -3.0, 10.0, 0.5, 0.0, 2.0, -0.4, 0.0, 5.0) > 5.9
+    assert no_crossing_before(-3.0, -4.0, 10.0, 0.1, 0.0, 2.0, 0.0, 0.0, 5.0) == math.inf
 
 
 def humps(m):
