@@ -13,6 +13,8 @@ from neuromorph.lowered.compiled import CompiledNetwork, Input, Neurons
 EXPECTED_RATE = 4.0
 #: arrivals per cell and tick below which a visit to some cells (30 ns each) costs less than a sweep of all (1 ns each)
 FEW = 0.05
+#: smaller populations are swept: that costs little, and less where they fire more than expected
+LEAST = 4096
 MOST = 255  # lists are numbered from 1 in 8 bits
 
 
@@ -21,7 +23,7 @@ def lazy_populations(network: CompiledNetwork) -> list[str]:
     sent = any(s.population is not None for s in network.signals)
     if network.clock.exact or sent or any(p.plasticity is not None for p in network.projections):
         return []
-    lazy = [p.name for p in network.neurons if p.size and _silent(p) and _expected(network, p) < FEW]
+    lazy = [p.name for p in network.neurons if p.size >= LEAST and _silent(p) and _expected(network, p) < FEW]
     return lazy[:MOST]
 
 

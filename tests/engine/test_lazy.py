@@ -8,9 +8,22 @@ import pytest
 from comparison import differences
 from neuromorph import Network, Simulation
 from neuromorph.engine import simulation as engine
+from neuromorph.lowered import lazy
 
 PARAMS = {"tau_m": 20.0, "C_m": 20.0, "E_L": 0.0, "V_th": 20.0, "V_reset": 5.0, "t_ref": 2.0}
 DURATION = 300.0
+
+
+@pytest.fixture(autouse=True)
+def small_ones_too(monkeypatch):
+    monkeypatch.setattr(lazy, "LEAST", 1)
+
+
+def test_small_populations_are_swept(monkeypatch):
+    monkeypatch.undo()
+    simulation = Simulation(network(), resolution=0.1)
+    simulation.run(0.1)
+    assert not simulation.sink.run.provenance.get("active_lists")
 
 
 def network(recorded=False, own=False, rate=40.0):
