@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neuromorph.lowered.clock import Clock
 
@@ -32,29 +31,6 @@ class Calendar:
         self.before_drop: Any = None
         self._oldest = 0  # base of the oldest bucket that may still be delivered
         self._bucket = -1  # base of the last bucket begun (exact mode)
-
-    def append(
-        self,
-        first_id: int,
-        base: NDArray[np.int64],
-        offset: NDArray[np.float64],
-        index: NDArray[np.int64],
-        count: NDArray[np.int64],
-        n: int,
-    ) -> None:
-        """Add n spikes of one population to the open window; populations come in order of id."""
-        if not n:
-            return
-        if self.end + n > self.base.size:
-            self.make_room(n)
-        into = slice(self.end, self.end + n)
-        self.base[into] = base[:n]
-        self.source[into] = index[:n]
-        self.source[into] += first_id
-        self.count[into] = count[:n]
-        if self.clock.exact:
-            self.offset[into] = offset[:n]
-        self.end += n
 
     def reached(self, tick: int, closed: int, end: int) -> None:
         """What kernels/driver.py came to: `closed` spikes up to a tick, `end` with those that are not ordered yet."""

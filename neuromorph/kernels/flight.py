@@ -73,6 +73,12 @@ def take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place
     return n, n_free
 
 
+@kernel(forceinline=True)
+def _ask_for(k, due_start, due_end, synapse):
+    for j in range(due_start[k], due_end[k], LINE):
+        prefetch(synapse, j)
+
+
 @kernel
 def deliver(n, due_start, due_end, due_count, synapse, into):
     """Add n slices to the inputs: into[slot[j]] += count * weight[j]; returns the number of synaptic events.
@@ -82,12 +88,10 @@ def deliver(n, due_start, due_end, due_count, synapse, into):
     """
     events = 0
     for k in range(min(AHEAD, n)):
-        for j in range(due_start[k], due_end[k], LINE):
-            prefetch(synapse, j)
+        _ask_for(k, due_start, due_end, synapse)
     for k in range(n):
         if k + AHEAD < n:
-            for j in range(due_start[k + AHEAD], due_end[k + AHEAD], LINE):
-                prefetch(synapse, j)
+            _ask_for(k + AHEAD, due_start, due_end, synapse)
         part = synapse[due_start[k] : due_end[k]]
         if due_count[k] == 1:
             for j in range(part.size):
@@ -105,12 +109,10 @@ def deliver_listing(n, due_start, due_end, due_count, synapse, into, lists):
     """`deliver` in a network with lazy populations: what is added to is put on the active lists."""
     events = 0
     for k in range(min(AHEAD, n)):
-        for j in range(due_start[k], due_end[k], LINE):
-            prefetch(synapse, j)
+        _ask_for(k, due_start, due_end, synapse)
     for k in range(n):
         if k + AHEAD < n:
-            for j in range(due_start[k + AHEAD], due_end[k + AHEAD], LINE):
-                prefetch(synapse, j)
+            _ask_for(k + AHEAD, due_start, due_end, synapse)
         part = synapse[due_start[k] : due_end[k]]
         c = float(due_count[k])
         for j in range(part.size):

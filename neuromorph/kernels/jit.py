@@ -24,14 +24,10 @@ from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.ccallback import CFunc
 
-#: loops over the many arrays of a population are vectorised behind a check that no two overlap; by default LLVM gives
-#: up at eight comparisons (this file, and so the option, is part of the fingerprint)
-llvmlite.binding.set_option("neuromorph", "--vectorize-memory-check-threshold=1000")
-
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
-# LLVM gives up vectorising a loop over more than a few arrays, for it must check that none overlap; a cell's update
-# reads and writes ten or more (lif_cond_exp 18 -> 7.5, adex 98 -> 50, lif_alpha 5.9 -> 4.4 ns per cell and tick)
-llvmlite.binding.set_option("", "--vectorize-memory-check-threshold=1000")
+# LLVM gives up vectorising a loop over more than a few arrays (eight comparisons), for it must check that none overlap;
+# a cell's update reads and writes ten or more (lif_cond_exp 18 -> 7.5, adex 98 -> 50 ns per cell and tick)
+llvmlite.binding.set_option("neuromorph", "--vectorize-memory-check-threshold=1000")
 
 
 @functools.cache
