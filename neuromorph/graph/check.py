@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuromorph.errors import DescriptionError, Problem
 from neuromorph.graph.cells import read_nodes
+from neuromorph.graph.collection import no_collection
 from neuromorph.graph.connections import name_projections, read_projection
 from neuromorph.graph.description import Description, ProjectionSpec
 from neuromorph.graph.edges import Gathering
@@ -46,7 +47,8 @@ def _read(
     run = read_run(reading, {"resolution": resolution, "duration": duration, "seed": seed})
     nodes = read_nodes(reading)
     cells = {population.cells.name: population.cells for population in nodes.values()}
-    projections, failed = _read_projections(reading, nodes)
+    with no_collection():
+        projections, failed = _read_projections(reading, nodes)
     signals = read_signals(reading, cells)
     weighted = [p for p in projections if p.delay is not None]  # a current has nothing to record
     sizes = {p.name: (_count(p, cells), weight_unit(cells[p.target], p.receptor)) for p in weighted}
@@ -69,14 +71,19 @@ def _read_projections(reading: Reading, nodes: Nodes) -> tuple[tuple[ProjectionS
         return "edges[{!r}, {!r}, {!r}]".format(*edge) if number is None else f"projections[{number}]"
 
     gathering, between_populations = Gathering(reading, place), []
-    for u, v, key, data in reading.network.graph.edges(keys=True, data=True):
-        source, target = nodes.get(u), nodes.get(v)
-        if source is None or target is None:
-            continue  # an end without a model, reported as such
-        if source.index is None and target.index is None:
-            between_populations.append(((u, v, key), source.cells, target.cells, data))
-        else:
-            gathering.add((u, v, key), source, target, data)
+    for u, neighbours in reading.network.graph.adjacency():
+        source = nodes.get(u)
+        if source is None:
+            continue  # without a model, reported as such
+        for v, parallel in neighbours.items():
+            target = nodes.get(v)
+            if target is None:
+                continue
+            for key, data in parallel.items():
+                if source.index is None and target.index is None:
+                    between_populations.append(((u, v, key), source.cells, target.cells, data))
+                else:
+                    gathering.add((u, v, key), source, target, data)
     between_populations.sort(key=lambda item: connected.get(item[0], len(connected)))
     drafts, failed = gathering.drafts(), []
     for edge, s, t, data in between_populations:

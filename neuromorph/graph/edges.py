@@ -23,6 +23,8 @@ from neuromorph.graph.reading import Cells, Population, Reading
 from neuromorph.graph.values import Array, Constant, Value, is_numeric, read_number, read_value
 from neuromorph.models.contract import CurrentModel
 
+#: attributes that each edge has for itself
+_NUMBERS = frozenset({"weight", "delay"})
 #: of the same mistake in many edges, so many are reported
 _SHOWN = 10
 
@@ -53,19 +55,7 @@ class Gathering:
     def add(self, edge: Edge, source: Population, target: Population, data: Mapping[str, Any]) -> None:
         """Take one edge; from or to a whole population it is as many synapses as that has cells."""
         weight, delay = data.get("weight", 1.0), data.get("delay")
-        plasticity, receptor = data.get("plasticity"), data.get("receptor")
-        key = (
-            source.cells.name,
-            target.cells.name,
-            receptor if receptor is None or isinstance(receptor, str) else repr(receptor),
-            plasticity if plasticity is None else self._text(plasticity),
-            self._text(weight) if isinstance(weight, dict) else None,
-            self._text(delay) if isinstance(delay, dict) else None,
-            data.get("name") if isinstance(data.get("name"), str) else repr(data.get("name")),
-        )
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(source.cells, target.cells, data)
+        group = self._group(source.cells, target.cells, data)
         if source.index is not None and target.index is not None:
             group.edges.append(edge)
             group.sources.append(source.index)
@@ -79,6 +69,26 @@ class Gathering:
             return
         fix = "Give both ends a `size`, which makes them populations."
         self.reading.problem(f"rule '{data['rule']}' with a single neuron", f"{self.place(edge)}.rule", fix=fix)
+
+    def _group(self, source: Cells, target: Cells, data: Mapping[str, Any]) -> Group:
+        """The group that an edge belongs to by what edges share; most have numbers only, and share nothing."""
+        weight, delay = data.get("weight"), data.get("delay")
+        key: tuple[Any, ...] = (source.name, target.name)
+        if not (data.keys() <= _NUMBERS) or isinstance(weight, dict) or isinstance(delay, dict):
+            plasticity, receptor, name = data.get("plasticity"), data.get("receptor"), data.get("name")
+            shared = (
+                receptor if receptor is None or isinstance(receptor, str) else repr(receptor),
+                plasticity if plasticity is None else self._text(plasticity),
+                self._text(weight) if isinstance(weight, dict) else None,
+                self._text(delay) if isinstance(delay, dict) else None,
+                name if name is None or isinstance(name, str) else repr(name),
+            )
+            if any(part is not None for part in shared):
+                key += shared
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(source, target, data)
+        return group
 
     def _spread(
         self, group: Group, edge: Edge, source: Population, target: Population, weight: Any, delay: Any
