@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Pause the cyclic collector, which walks all new objects again and again: 12 s instead of 3 s for a million edges."""
+    """Pause the cyclic collector, which walks all of them again and again: 12 s instead of 3 s for a million edges."""
     collecting = gc.isenabled()
     gc.disable()
     try:
