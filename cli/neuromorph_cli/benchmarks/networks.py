@@ -26,12 +26,12 @@ def brunel(scale: float) -> dict[str, Any]:
     Brunel 2000, doi:10.1023/A:1008925309027. In-degrees go with `scale` and weights with its inverse, so that the mean
     input stays.
     """
-    return _balanced(size(10_000, scale), size(2_500, scale), size(1_000, scale), size(250, scale))
+    return balanced(size(10_000, scale), size(2_500, scale), size(1_000, scale), size(250, scale))
 
 
 def stdp(scale: float) -> dict[str, Any]:
     """Brunel's network of 10,000 cells whose excitatory synapses onto excitatory cells learn by additive pair STDP."""
-    network = _balanced(size(8_000, scale), size(2_000, scale), size(800, scale), size(200, scale))
+    network = balanced(size(8_000, scale), size(2_000, scale), size(800, scale), size(200, scale))
     weight = network["projections"][0]["weight"]
     step = 0.01 * 2 * weight
     network["projections"][0]["stdp"] = {
@@ -40,7 +40,7 @@ def stdp(scale: float) -> dict[str, Any]:
     return network
 
 
-def _balanced(n_e: int, n_i: int, in_e: int, in_i: int) -> dict[str, Any]:
+def balanced(n_e: int, n_i: int, in_e: int, in_i: int) -> dict[str, Any]:
     """J = 0.1 mV at 1,000 excitatory synapses a cell; the drive alone would hold the mean potential at eta V_th."""
     weight, g, eta, tau, threshold, delay = 0.1 * 1_000 / in_e, 5.0, 2.0, 20.0, 20.0, 1.5
     params = {"tau_m": tau, "C_m": 1.0, "E_L": 0.0, "V_th": threshold, "V_reset": 10.0, "t_ref": 2.0}
