@@ -2,9 +2,9 @@
 
     python benchmarks/size.py [--synapses 1e6 1e7 ...] [--threads 1] [--repeats 3]
 
-Brunel's network with the same 1,250 synapses onto each cell at every size (weights, rates and drive as in the case `brunel`), so
-that only the number of cells differs. `events_per_s` counts recurrent and driven events, median of the repetitions;
-docs/benchmarks.md has the curve.
+Brunel's network with the same 1,250 synapses onto each cell at every size (weights, rates and drive as in the case
+`brunel`), so that only the number of cells differs. `events_per_s` counts recurrent and driven events, median of the
+repetitions; docs/benchmarks.md has the curve.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells
-from neuromorph.kernels import plastic
+from neuromorph.kernels import plastic, recent
 from neuromorph.kernels.plastic_lines import STRUCTS, variable_names
 from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
@@ -105,6 +105,7 @@ class PlasticPart:
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
         self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms, self._decays(ms))
+        self._recent = self._recent_spikes()
         self._new_history(max(HISTORY, HISTORY * n_post // 1024) if self.remembers else 1)
         self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
 
@@ -114,6 +115,13 @@ class PlasticPart:
         values = dict(zip(rule.parameters(), self.plasticity.parameters))
         traces = [*rule.traces("pre").values(), *rule.traces("post").values()]
         return np.array([plastic.decays(ms, float(values[t.tau]), n) for t in traces]).reshape(len(traces), n)
+
+    def _recent_spikes(self) -> tuple[NDArray[Any], ...]:
+        """The latest spikes of each cell as kernels/recent.py keeps them; empty where the rule does without."""
+        rows = recent.learns_rows(self.plasticity.rule, self.clock.exact)
+        n, widest = (recent.RECENT * self.n_post, int(np.diff(self.rows.row).max(initial=0))) if rows else (0, 0)
+        traces = np.zeros((self.n_y, n)), np.zeros((self.n_y, n))
+        return np.full(n, recent.NEVER, np.int64), np.zeros(n, np.int64), *traces, np.zeros(widest, np.bool_)
 
     def _new_history(self, capacity: int, keep: Any = None) -> None:
         n_v = len(self.post_variables) if self.replays else 0
@@ -130,7 +138,7 @@ class PlasticPart:
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
-        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64))
+        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent)
         self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
 
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
@@ -212,6 +220,8 @@ class PlasticPart:
         self.source.seen_base[:], self.source.seen_offset[:] = now
         self.history.head[:] = -1
         self.history.floor_y[:] = 0.0
+        self.history.recent[:] = recent.NEVER
+        self.history.y_after[:] = 0.0
         self._size[0] = 0
         for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
             row[:] = state.initial

@@ -97,6 +97,7 @@ def append(size, base, offset, index, count, archive, columns, low, high, {flat}
         t = index[k]
         e = history.head[t]
         {y_at_append}
+        {recent_at_append}
         history.base[n] = base[k]
         history.offset[n] = {offset_at_append}
         history.cell[n] = t
@@ -190,6 +191,9 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
             return w
         n -= 1
         e = history.stack[n]
+
+
+{learn_row}
 
 
 @kernel(counted=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neuromorph.kernels.recent import append_lines, function_lines, row_lines
 from neuromorph.learning.contract import LearningRule, State, Trace
 
 #: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
@@ -9,7 +10,11 @@ STRUCTS = {
     "Rows": ("rows", "row target slot delay weight low dense"),
     "Synapse": ("synapse", "state base offset"),
     "Source": ("source", "x before base offset seen_base seen_offset"),
-    "History": ("history", "base offset cell count prev y v head floor_y floor_base floor_offset stack"),
+    "History": (
+        "history",
+        "base offset cell count prev y v head floor_y floor_base floor_offset stack "
+        "recent recent_count y_before y_after late",
+    ),
     "Rule": ("rule", "p w_min w_max u ms decay"),
 }
 
@@ -76,7 +81,9 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
         "matrix": [] if exact or x or {"on_pre", "on_post"} & hooks.keys() else _MATRIX,
         "x_at_visit": _x_at_visit(x, exact),
-        "row_loop": _row_loop(rule, exact),
+        "learn_row": function_lines(rule, exact),
+        "recent_at_append": append_lines(rule, exact),
+        "row_loop": row_lines(rule, exact, _row_loop(rule, exact)),
         "deposit": _deposit(exact),
         "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
         "sweep_body": (
