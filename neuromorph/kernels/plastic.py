@@ -4,9 +4,9 @@ A row (the synapses of one source) is visited when its source spikes: missed pos
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
 Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
-few changed synapses, 0.23 to 0.3 ns a synapse of a whole row (read and written in L3); pair STDP 22 ns a synaptic
-event at 83 Hz on both sides, 98 to 115 ns where references are counted (kernels/jit.py); what limits it now has not
-been separated. Decays over whole ticks come from a table.
+few changed synapses, 0.23 to 0.3 ns a synapse of a whole row (read and written in L3); pair STDP on a
+grid goes by whole rows (kernels/recent.py, 13.5 ns a synaptic event); one by one it is 22 ns, and was 98 to 115 with
+references counted (kernels/jit.py). Decays over whole ticks come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
