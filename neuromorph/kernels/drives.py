@@ -223,21 +223,20 @@ def drive_rarely(tick, low, high, mean, key, weight, slot, input, scratch, lists
 
 
 @kernel
-def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch, lists):
-    """Everything that the drives add to the inputs at one tick; returns the number of events.
+def drive_cells(tick, low, high, input, first, last, drives, scratch, lists):
+    """Everything that the drives first..last-1 add at one tick to the cells low..high-1; returns the number of events.
 
-    `table` int64[drives, 9]: slot of cell 0, low, high, delay, last tick before the drive begins, ends of its limits,
-    ends of its weights.
+    `drives`: table int64[drives, 9] (slot of cell 0, low, high, delay, last tick before the drive begins, ends of its
+    limits, ends of its weights), means, limits, keys, weights, and the totals that are added to.
     """
+    table, mean, limits, key, weight, totals = drives
     events = 0
-    for d in range(table.shape[0]):
+    for d in range(first, last):
         emitted = tick - table[d, 3]
         if emitted > table[d, 4]:
             w = weight[table[d, 7] : table[d, 8]]
             own = limits[table[d, 5] : table[d, 6]]
-            total = drive(
-                emitted, table[d, 1], table[d, 2], mean[d], own, key[d], w, table[d, 0], input, scratch, lists
-            )
+            total = drive(emitted, low, high, mean[d], own, key[d], w, table[d, 0], input, scratch, lists)
             totals[d] += total
             events += total
     return events
@@ -245,10 +244,12 @@ def drive_tick(tick, input, table, mean, limits, key, weight, totals, scratch, l
 
 @kernel
 def drive_ticks(first, last, ring, table, mean, limits, key, weight, totals, words32, words16, found):
-    """`drive_tick` for the ticks first..last, into the rows of a ring of inputs."""
+    """`drive_cells` of all drives for the ticks first..last, into the rows of a ring of inputs."""
     events = 0
     scratch, lists = (words32, words16, found), no_lists()
+    drives = (table, mean, limits, key, weight, totals)
     for tick in range(first, last + 1):
         row = ring[tick % ring.shape[0]]
-        events += drive_tick(tick, row, table, mean, limits, key, weight, totals, scratch, lists)
+        for d in range(table.shape[0]):
+            events += drive_cells(tick, table[d, 1], table[d, 2], row, d, d + 1, drives, scratch, lists)
     return events

@@ -1,11 +1,14 @@
-"""Spikes in flight on the grid: a wheel of ticks, and the delivery of the slices that fall due.
+"""Spikes in flight on the grid, in the order of their emission, and the delivery of the slices that fall due.
 
-A spike stands in the list of the tick at which the next slice of its row arrives. Taking it out, its slice is put on
-the list of due slices, and the spike is moved to the tick of the slice after. So a spike costs once per delay of its
-row, never per synapse and never per tick that it waits.
+A spike in flight knows the tick at which the next slice of its row arrives. Taking that slice, it is put on the list of
+due slices, and the spike waits for the slice after. So a spike costs once per delay of its row, never per synapse; where
+none of 64 neighbours is due, they are passed over together. Due slices come in the order (emission tick, source), on
+which neither the number of parts nor any cut has an influence.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.lists import enlist
@@ -14,77 +17,69 @@ from neuromorph.kernels.prefetch import prefetch
 #: slices ahead of the one being added that are asked for; three do no better
 AHEAD = 2
 LINE = 8  # synapses of 8 bytes in a cache line
+GROUP = 64  # spikes that share the earliest tick at which one of them is due
+NEVER = 1 << 62
+_FIRST_OF_LINE = ~np.int64(LINE - 1)
 
 
 @kernel
-def launch(tick, source, count, free, n_free, flight_source, flight_count, flight_tick, place, following, head, tail,
-           row, slice_delay):  # fmt: skip
-    """Put one spike on the wheel, emitted at `tick`; returns the number of places left."""
+def launch(tick, source, count, end, flight, row, row_start, slice_delay):
+    """Put one spike into flight, emitted at `tick`; returns the number of spikes that were ever launched."""
+    due, place, last, at, first, emitted, counted, soonest = flight
     q = row[source]
     if q == row[source + 1]:
-        return n_free
-    n_free -= 1
-    e = free[n_free]
-    flight_source[e] = source
-    flight_count[e] = count
-    flight_tick[e] = tick
+        return end
+    e = end & (due.size - 1)
+    due[e] = tick + slice_delay[q]
     place[e] = q
-    _join(e, tick + slice_delay[q], following, head, tail)
-    return n_free
-
-
-@kernel(forceinline=True)
-def _join(e, tick, following, head, tail):
-    """Append spike e to the list of a tick."""
-    at = tick % head.size
-    following[e] = -1
-    if head[at] < 0:
-        head[at] = e
-    else:
-        following[tail[at]] = e
-    tail[at] = e
+    last[e] = row[source + 1]
+    at[e] = row_start[source]
+    first[e] = row_start[source]
+    emitted[e] = tick
+    counted[e] = count
+    soonest[e // GROUP] = min(soonest[e // GROUP], due[e])
+    return end + 1
 
 
 @kernel
-def take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following, head, tail, row,
-             row_start, slice_delay, slice_end, due_start, due_end, due_count):  # fmt: skip
-    """List the slices due at `tick`; returns (their number, places left). About 5 ns a slice, bound by latency."""
-    at = tick % head.size
-    e = head[at]
-    head[at] = -1
+def take_due(tick, begin, end, flight, slice_delay, slice_end, due_start, due_end, due_count):
+    """List the slices due at `tick` of the spikes begin..end-1; returns (their number, the first spike left)."""
+    due, place, last, at, first, emitted, counted, soonest = flight
     n = 0
-    while e >= 0:
-        next_e = following[e]
-        q = place[e]
-        source = flight_source[e]
-        first = row_start[source]
-        due_start[n] = first + slice_end[q - 1] if q > row[source] else first
-        due_end[n] = first + slice_end[q]
-        due_count[n] = flight_count[e]
-        n += 1
-        q += 1
-        if q < row[source + 1]:
-            place[e] = q
-            _join(e, flight_tick[e] + slice_delay[q], following, head, tail)
-        else:
-            free[n_free] = e
-            n_free += 1
-        e = next_e
-    return n, n_free
+    for group in range(begin // GROUP, (end + GROUP - 1) // GROUP):
+        g = group & (soonest.size - 1)
+        if soonest[g] > tick:
+            continue
+        next_due = np.int64(NEVER)
+        for e in range(GROUP * g, GROUP * g + GROUP):
+            if due[e] == tick:
+                q = place[e]
+                due_start[n] = at[e]
+                due_end[n] = first[e] + slice_end[q]
+                due_count[n] = counted[e]
+                at[e] = due_end[n]
+                n += 1
+                q += 1
+                place[e] = q
+                due[e] = emitted[e] + slice_delay[q] if q < last[e] else NEVER
+            next_due = min(next_due, due[e])
+        soonest[g] = next_due
+    while begin < end and due[begin & (due.size - 1)] == NEVER:
+        begin += 1
+    return n, begin
 
 
 @kernel(forceinline=True)
 def _ask_for(k, due_start, due_end, synapse):
-    for j in range(due_start[k], due_end[k], LINE):
+    for j in range(due_start[k] & _FIRST_OF_LINE, due_end[k], LINE):
         prefetch(synapse, j)
 
 
 @kernel
 def deliver(n, due_start, due_end, due_count, synapse, into):
-    """Add n slices to the inputs: into[slot[j]] += count * weight[j]; returns the number of synaptic events.
+    """Add n slices: into[slot[j]] += count * weight[j]; returns the number of synaptic events.
 
-    The sums are exact in float64 (weights are float32), so that the order of slices does not show. What limits it is
-    the latency of memory: slices are scattered, hence the prefetch.
+    What limits it is the latency of memory: slices are scattered, hence the prefetch.
     """
     events = 0
     for k in range(min(AHEAD, n)):
@@ -95,11 +90,11 @@ def deliver(n, due_start, due_end, due_count, synapse, into):
         part = synapse[due_start[k] : due_end[k]]
         if due_count[k] == 1:
             for j in range(part.size):
-                into[part[j].slot] += part[j].weight
+                into[np.uint32(part[j].slot)] += part[j].weight
         else:
             c = float(due_count[k])
             for j in range(part.size):
-                into[part[j].slot] += c * part[j].weight
+                into[np.uint32(part[j].slot)] += c * part[j].weight
         events += part.size * due_count[k]
     return events
 
