@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.cells import GridCells
 from neuromorph.engine.lazy_cells import ActiveLists, LazyCells
+from neuromorph.graph.values import support
 from neuromorph.kernels import barrier
-from neuromorph.kernels.flight import GROUP, NEVER
+from neuromorph.kernels.flight import CLASSES, GROUP, NEVER
 from neuromorph.kernels.grid_cells import Kind
 from neuromorph.kernels.ticks import kind_arguments, tick_kernels
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
@@ -46,7 +47,7 @@ class TickLoop:
         self.engine = engine
         network = engine.network
         dtype = np.dtype(engine.precision)
-        self.ring = np.zeros((1, network.n_slots), dtype)
+        self.ring = _on_large_pages(network.n_slots, dtype).reshape(1, -1)
         self.parts = network.parts
         self.window = int(min(network.smallest_delay, max(1, LARGEST_WINDOW // max(network.n_ids, 1))))
         self._drives = engine.drives
@@ -69,6 +70,7 @@ class TickLoop:
                 c.join(self._lists, getattr(kernels, f"evaluate_{self._kinds.index(c.kind)}"))
         sizes = [sum(int(s[3] - s[2]) for s in table) for table in self._segments]
         self._boxes = _Boxes(self.parts, self.window * max([*sizes, 1]))
+        self.classes = _classes(network)
         self._flights = [_Flight(self, part) for part in range(self.parts)]
         self._barrier = barrier.barrier()
         self._pool = ThreadPoolExecutor(self.parts) if self.parts > 1 else None
@@ -214,6 +216,16 @@ class TickLoop:
         self._drives.clear(self.engine.now[0])
 
 
+def _classes(network: CompiledNetwork) -> NDArray[np.int64]:
+    """The class of each source: 0 inputs, so that it does not show which of them are drives; 1 cells; 2 inhibitory ones."""
+    found = np.zeros(network.n_ids, np.int64)
+    for p in network.neurons:
+        outgoing = [q.connections for q in network.projections if q.source == p.name]
+        negative = outgoing and all(support(c.spec.weight)[1] <= 0.0 for c in outgoing)
+        found[p.first_id : p.first_id + p.size] = 2 if negative else 1
+    return found
+
+
 def _straight(network: CompiledNetwork) -> bool:
     """Whether all spikes arrive where they may be added to a variable straight away (Receptor.into)."""
     populations = {p.name: p for p in network.neurons}
@@ -222,6 +234,16 @@ def _straight(network: CompiledNetwork) -> bool:
         driven = populations[d.population]
         reached.add((d.population, (d.slot - driven.slot0) // driven.size))
     return all(populations[name].model.receptors[r].into for name, r in reached)
+
+
+def _on_large_pages(n: int, dtype: Any) -> NDArray[Any]:
+    """n zeros, where they are many on pages of 2 MB, which numpy asks for in arrays of 4 MB and more: fewer TLB misses."""
+    page, width = 1 << 21, dtype.itemsize
+    if n * width < page // 8:
+        return np.zeros(n, dtype)
+    held = np.zeros(n + 3 * page // width, dtype)
+    first = -held.ctypes.data % page // width
+    return held[first : first + n]
 
 
 class _Block:
@@ -298,7 +320,8 @@ class _Flight:
         lazy = [c.neurons.size for c in loop.engine.cells.values() if isinstance(c, LazyCells)]
         self._fired = np.zeros(max([LARGEST_SWEEP, *lazy]) // 2 * 2 + 2, np.int32)
         self._taken = np.zeros(loop.parts, np.int64)
-        self._spikes = [np.full(0, NEVER)] * 7
+        self._spikes = [np.full(0, NEVER)] * 8
+        self._class = loop.classes
         self._due: list[Any] = []
         self.make_room(1 << 10)
 
@@ -314,14 +337,15 @@ class _Flight:
             self._spikes[k] = np.full(size, NEVER)
             self._spikes[k][: there.size] = old[there]
         self._soonest = self._spikes[0].reshape(-1, GROUP).min(axis=1)
-        self._due = [np.zeros(size, np.int64) for _ in range(3)]
+        self._due = [np.zeros(CLASSES, np.int64), *(np.zeros((CLASSES, size), np.int64) for _ in range(3))]
         self.progress[[1, 4]] = 0, there.size
 
     def arrays(self, synapse: Any) -> tuple[Any, ...]:
         """Rows of synapses, spikes in flight, the list of due slices."""
         rows = self.rows
         return (
-            rows.row, rows.row_start, rows.slice_delay, rows.slice_end, synapse, *self._spikes, self._soonest, *self._due,
+            rows.row, rows.row_start, rows.slice_delay, rows.slice_end, synapse, self._class, *self._spikes,
+            self._soonest, *self._due,
         )  # fmt: skip
 
     def results(self) -> tuple[Any, ...]:

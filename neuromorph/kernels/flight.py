@@ -2,8 +2,9 @@
 
 A spike in flight knows the tick at which the next slice of its row arrives. Taking that slice, it is put on the list of
 due slices, and the spike waits for the slice after. So a spike costs once per delay of its row, never per synapse; where
-none of 64 neighbours is due, they are passed over together. Due slices come in the order (emission tick, source), on
-which neither the number of parts nor any cut has an influence.
+none of 64 neighbours is due, they are passed over together. Due slices come in the order (class of the source, emission
+tick, source), on which neither the number of parts nor any cut has an influence. Sources of one class reach the same
+receptors, so that what their slices are added to is half as large and stays in the cache.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ AHEAD = 2
 LINE = 8  # synapses of 8 bytes in a cache line
 GROUP = 64  # spikes that share the earliest tick at which one of them is due
 NEVER = 1 << 62
+CLASSES = 3
 _FIRST_OF_LINE = ~np.int64(LINE - 1)
 
 
 @kernel
-def launch(tick, source, count, end, flight, row, row_start, slice_delay):
+def launch(tick, source, count, end, flight, class_of, row, row_start, slice_delay):
     """Put one spike into flight, emitted at `tick`; returns the number of spikes that were ever launched."""
-    due, place, last, at, first, emitted, counted, soonest = flight
+    due, place, last, at, first, emitted, counted, sort, soonest = flight
     q = row[source]
     if q == row[source + 1]:
         return end
@@ -37,15 +39,16 @@ def launch(tick, source, count, end, flight, row, row_start, slice_delay):
     first[e] = row_start[source]
     emitted[e] = tick
     counted[e] = count
+    sort[e] = class_of[source]
     soonest[e // GROUP] = min(soonest[e // GROUP], due[e])
     return end + 1
 
 
 @kernel
-def take_due(tick, begin, end, flight, slice_delay, slice_end, due_start, due_end, due_count):
-    """List the slices due at `tick` of the spikes begin..end-1; returns (their number, the first spike left)."""
-    due, place, last, at, first, emitted, counted, soonest = flight
-    n = 0
+def take_due(tick, begin, end, flight, slice_delay, slice_end, due_n, due_start, due_end, due_count):
+    """List the slices due at `tick` of the spikes begin..end-1, by class; returns the first spike left."""
+    due, place, last, at, first, emitted, counted, sort, soonest = flight
+    due_n[:] = 0
     for group in range(begin // GROUP, (end + GROUP - 1) // GROUP):
         g = group & (soonest.size - 1)
         if soonest[g] > tick:
@@ -54,11 +57,13 @@ def take_due(tick, begin, end, flight, slice_delay, slice_end, due_start, due_en
         for e in range(GROUP * g, GROUP * g + GROUP):
             if due[e] == tick:
                 q = place[e]
-                due_start[n] = at[e]
-                due_end[n] = first[e] + slice_end[q]
-                due_count[n] = counted[e]
-                at[e] = due_end[n]
-                n += 1
+                c = sort[e]
+                n = due_n[c]
+                due_n[c] = n + 1
+                due_start[c, n] = at[e]
+                due_end[c, n] = first[e] + slice_end[q]
+                due_count[c, n] = counted[e]
+                at[e] = due_end[c, n]
                 q += 1
                 place[e] = q
                 due[e] = emitted[e] + slice_delay[q] if q < last[e] else NEVER
@@ -66,7 +71,7 @@ def take_due(tick, begin, end, flight, slice_delay, slice_end, due_start, due_en
         soonest[g] = next_due
     while begin < end and due[begin & (due.size - 1)] == NEVER:
         begin += 1
-    return n, begin
+    return begin
 
 
 @kernel(forceinline=True)
@@ -76,7 +81,16 @@ def _ask_for(k, due_start, due_end, synapse):
 
 
 @kernel
-def deliver(n, due_start, due_end, due_count, synapse, into):
+def deliver(due_n, due_start, due_end, due_count, synapse, into):
+    """Add what is due, class by class; returns the number of synaptic events."""
+    events = 0
+    for c in range(CLASSES):
+        events += add(due_n[c], due_start[c], due_end[c], due_count[c], synapse, into)
+    return events
+
+
+@kernel
+def add(n, due_start, due_end, due_count, synapse, into):
     """Add n slices: into[slot[j]] += count * weight[j]; returns the number of synaptic events.
 
     What limits it is the latency of memory: slices are scattered, hence the prefetch.
@@ -100,8 +114,17 @@ def deliver(n, due_start, due_end, due_count, synapse, into):
 
 
 @kernel
-def deliver_listing(n, due_start, due_end, due_count, synapse, into, lists):
+def deliver_listing(due_n, due_start, due_end, due_count, synapse, into, lists):
     """`deliver` in a network with lazy populations: what is added to is put on the active lists."""
+    events = 0
+    for c in range(CLASSES):
+        events += add_listing(due_n[c], due_start[c], due_end[c], due_count[c], synapse, into, lists)
+    return events
+
+
+@kernel
+def add_listing(n, due_start, due_end, due_count, synapse, into, lists):
+    """`add` and put what is added to on the active lists."""
     events = 0
     for k in range(min(AHEAD, n)):
         _ask_for(k, due_start, due_end, synapse)

@@ -28,8 +28,8 @@ _RUN = """
 def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, segment, input, waiting, touched,
         first_listed, listed, every, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
-        counts16, row, row_start, slice_delay, slice_end, synapse, flight_due, flight_place, flight_last, flight_at,
-        flight_first, flight_tick, flight_count, soonest, due_start, due_end, due_count,
+        counts16, row, row_start, slice_delay, slice_end, synapse, class_of, flight_due, flight_place, flight_last, flight_at,
+        flight_first, flight_tick, flight_count, flight_class, soonest, due_n, due_start, due_end, due_count,
         box_tick, box_source, box_count, box_n, short,
         calendar_tick, calendar_source, calendar_count, progress, taken, fired, pairs, no_archive, {kind_arguments}):
     # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, first spike in flight, end of
@@ -42,7 +42,8 @@ def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, s
     scratch = (scratch32, scratch16, counts16)
     lists = (waiting, touched, first_listed, listed, every)
     drives = (drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals)
-    flight = (flight_due, flight_place, flight_last, flight_at, flight_first, flight_tick, flight_count, soonest)
+    flight = (flight_due, flight_place, flight_last, flight_at, flight_first, flight_tick, flight_count, flight_class,
+              soonest)
     start = first
     while start <= last:
         stop = min(start + window - 1, last)
@@ -52,7 +53,7 @@ def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, s
         n = 0
         for tick in range(start, stop + 1):
             now = np.int32(tick - epoch)
-            due, begin = take_due(tick, begin, launched, flight, slice_delay, slice_end, due_start, due_end, due_count)
+            begin = take_due(tick, begin, launched, flight, slice_delay, slice_end, due_n, due_start, due_end, due_count)
             {before}
             for k in range(segment.shape[0]):
                 kind = segment[k, 0]
@@ -100,7 +101,7 @@ def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, s
             q = taken[best]
             taken[best] += 1
             launched = launch(box_tick[box, best, q], box_source[box, best, q], box_count[box, best, q], launched,
-                              flight, row, row_start, slice_delay)
+                              flight, class_of, row, row_start, slice_delay)
             if part == 0:
                 calendar_tick[end] = box_tick[box, best, q]
                 calendar_source[end] = box_source[box, best, q]
@@ -132,7 +133,7 @@ def tick_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
         arguments += kind_arguments(kind, k)
         dispatch += _call(kind, k)
     listing = any(kind.lazy for kind in kinds)
-    deliver = f"deliver{'_listing' * listing}(due, due_start, due_end, due_count, synapse, input{', lists' * listing})"
+    deliver = f"deliver{'_listing' * listing}(due_n, due_start, due_end, due_count, synapse, input{', lists' * listing})"
     straight = any(kind.straight for kind in kinds)
     lines = [f"events += {deliver}"]
     # what steps refer to comes before them
