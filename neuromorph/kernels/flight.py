@@ -15,13 +15,15 @@ from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.lists import enlist
 from neuromorph.kernels.prefetch import prefetch
 
-#: slices ahead of the one being added that are asked for; three do no better
-AHEAD = 2
+#: synapses of a slice that are asked for together, and pieces ahead of the one being added that are asked for: the lines
+#: of a slice of 1,250 are more than a core can wait for at once (1.26 to 0.94 ns an event; 64 and 4, 8 or 12: 1.2)
+PIECE = 128
+AHEAD = 4
 LINE = 8  # synapses of 8 bytes in a cache line
+FIRST_OF_LINE = ~np.int64(LINE - 1)
 GROUP = 64  # spikes that share the earliest tick at which one of them is due
 NEVER = 1 << 62
 CLASSES = 3
-_FIRST_OF_LINE = ~np.int64(LINE - 1)
 
 
 @kernel
@@ -75,9 +77,24 @@ def take_due(tick, begin, end, flight, slice_delay, slice_end, due_n, due_start,
 
 
 @kernel(forceinline=True)
-def _ask_for(k, due_start, due_end, synapse):
-    for j in range(due_start[k] & _FIRST_OF_LINE, due_end[k], LINE):
-        prefetch(synapse, j)
+def _end_of_piece(q, end):
+    """Where the piece of a slice that begins at synapse q ends: with a cache line."""
+    return min((q + PIECE) & FIRST_OF_LINE, end)
+
+
+@kernel(forceinline=True)
+def _ask_for(k, q, n, due_start, due_end, synapse):
+    """Ask for the piece that begins at synapse q of slice k; returns where the next one begins."""
+    if k < n:
+        end = _end_of_piece(q, due_end[k])
+        for j in range(q & FIRST_OF_LINE, end, LINE):
+            prefetch(synapse, j)
+        if end < due_end[k]:
+            return k, end
+        k += 1
+        if k < n:
+            return k, due_start[k]
+    return k, np.int64(0)
 
 
 @kernel
@@ -93,23 +110,28 @@ def deliver(due_n, due_start, due_end, due_count, synapse, into):
 def add(n, due_start, due_end, due_count, synapse, into):
     """Add n slices: into[slot[j]] += count * weight[j]; returns the number of synaptic events.
 
-    What limits it is the latency of memory: slices are scattered, hence the prefetch.
+    What limits it is how fast synapses come from memory: slices are scattered, hence the prefetch. 0.65 ns an event
+    where they are in the cache already, whatever the number of slots up to 100 KB.
     """
     events = 0
-    for k in range(min(AHEAD, n)):
-        _ask_for(k, due_start, due_end, synapse)
+    ahead, q = 0, due_start[0]
+    for _ in range(AHEAD):
+        ahead, q = _ask_for(ahead, q, n, due_start, due_end, synapse)
     for k in range(n):
-        if k + AHEAD < n:
-            _ask_for(k + AHEAD, due_start, due_end, synapse)
-        part = synapse[due_start[k] : due_end[k]]
-        if due_count[k] == 1:
-            for j in range(part.size):
-                into[np.uint32(part[j].slot)] += part[j].weight
-        else:
-            c = float(due_count[k])
-            for j in range(part.size):
-                into[np.uint32(part[j].slot)] += c * part[j].weight
-        events += part.size * due_count[k]
+        c = due_count[k]
+        start = due_start[k]
+        while start < due_end[k]:
+            end = _end_of_piece(start, due_end[k])
+            ahead, q = _ask_for(ahead, q, n, due_start, due_end, synapse)
+            part = synapse[start:end]
+            if c == 1:
+                for j in range(part.size):
+                    into[np.uint32(part[j].slot)] += part[j].weight
+            else:
+                for j in range(part.size):
+                    into[np.uint32(part[j].slot)] += c * part[j].weight
+            start = end
+        events += (due_end[k] - due_start[k]) * c
     return events
 
 
@@ -126,15 +148,19 @@ def deliver_listing(due_n, due_start, due_end, due_count, synapse, into, lists):
 def add_listing(n, due_start, due_end, due_count, synapse, into, lists):
     """`add` and put what is added to on the active lists."""
     events = 0
-    for k in range(min(AHEAD, n)):
-        _ask_for(k, due_start, due_end, synapse)
+    ahead, q = 0, due_start[0]
+    for _ in range(AHEAD):
+        ahead, q = _ask_for(ahead, q, n, due_start, due_end, synapse)
     for k in range(n):
-        if k + AHEAD < n:
-            _ask_for(k + AHEAD, due_start, due_end, synapse)
-        part = synapse[due_start[k] : due_end[k]]
-        c = float(due_count[k])
-        for j in range(part.size):
-            into[part[j].slot] += c * part[j].weight
-            enlist(part[j].slot, lists)
-        events += part.size * due_count[k]
+        c = due_count[k]
+        start = due_start[k]
+        while start < due_end[k]:
+            end = _end_of_piece(start, due_end[k])
+            ahead, q = _ask_for(ahead, q, n, due_start, due_end, synapse)
+            part = synapse[start:end]
+            for j in range(part.size):
+                into[np.uint32(part[j].slot)] += c * part[j].weight
+                enlist(part[j].slot, lists)
+            start = end
+        events += (due_end[k] - due_start[k]) * c
     return events
