@@ -47,8 +47,10 @@ class DriveTable:
     def ranges(self, populations: list[str]) -> dict[str, tuple[int, int]]:
         """Which drives each of some populations has: (first, last + 1)."""
         driven = [d.population for d in self.drives]
-        return {name: (driven.index(name), driven.index(name) + driven.count(name)) if name in driven else (0, 0)
-                for name in populations}
+        return {
+            name: (driven.index(name), driven.index(name) + driven.count(name)) if name in driven else (0, 0)
+            for name in populations
+        }
 
     def arrays(self, part: int) -> tuple[Any, ...]:
         """What `drive_tick` takes for one part."""

@@ -164,7 +164,8 @@ class TickLoop:
         def work(part: int) -> None:
             flight = self._flights[part]
             self._run(
-                part, self.parts, first, last, self.window, engine.clock.unit, self._epoch, self._barrier, engine.network.seed,
+                part, self.parts, first, last, self.window, engine.clock.unit, self._epoch, self._barrier,
+                engine.network.seed,
                 self._segments[part], self.ring[0], *self._lists.arrays(part), *queue, *self._drives.arrays(part),
                 *flight.arrays(engine.synapse[part]), *self._boxes.arrays(), calendar.base, calendar.source,
                 calendar.count, *flight.results(), *self._kind_arrays,
@@ -207,7 +208,8 @@ class TickLoop:
 
     def clear(self) -> None:
         """Forget all arrivals to come."""
-        for c in self.engine.cells.values():
+        cells: list[Any] = list(self.engine.cells.values())
+        for c in cells:
             first, size = c.neurons.slot0, c.neurons.size
             for r in c.kind.inputs:
                 self.ring[0, first + r * size : first + (r + 1) * size] = 0.0
@@ -217,7 +219,7 @@ class TickLoop:
 
 
 def _classes(network: CompiledNetwork) -> NDArray[np.int64]:
-    """The class of each source: 0 inputs, so that it does not show which of them are drives; 1 cells; 2 inhibitory ones."""
+    """The class of each source: inputs (0, so that it does not show which are drives), cells (1), inhibitory ones (2)."""
     found = np.zeros(network.n_ids, np.int64)
     for p in network.neurons:
         outgoing = [q.connections for q in network.projections if q.source == p.name]
@@ -237,7 +239,7 @@ def _straight(network: CompiledNetwork) -> bool:
 
 
 def _on_large_pages(n: int, dtype: Any) -> NDArray[Any]:
-    """n zeros, where they are many on pages of 2 MB, which numpy asks for in arrays of 4 MB and more: fewer TLB misses."""
+    """n zeros, where they are many on pages of 2 MB, which numpy asks for in arrays of 4 MB and more."""
     page, width = 1 << 21, dtype.itemsize
     if n * width < page // 8:
         return np.zeros(n, dtype)

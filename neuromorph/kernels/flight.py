@@ -1,10 +1,10 @@
 """Spikes in flight on the grid, in the order of their emission, and the delivery of the slices that fall due.
 
 A spike in flight knows the tick at which the next slice of its row arrives. Taking that slice, it is put on the list of
-due slices, and the spike waits for the slice after. So a spike costs once per delay of its row, never per synapse; where
-none of 64 neighbours is due, they are passed over together. Due slices come in the order (class of the source, emission
-tick, source), on which neither the number of parts nor any cut has an influence. Sources of one class reach the same
-receptors, so that what their slices are added to is half as large and stays in the cache.
+due slices, and the spike waits for the slice after. So a spike costs once per delay of its row, never per synapse;
+where none of 64 neighbours is due, they are passed over together. Due slices come in the order (class of the source,
+emission tick, source), on which neither the number of parts nor any cut has an influence. Sources of one class reach
+the same receptors, so that what their slices are added to is half as large and stays in the cache.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.lists import enlist
 from neuromorph.kernels.prefetch import prefetch
 
-#: synapses of a slice that are asked for together, and pieces ahead of the one being added that are asked for: the lines
-#: of a slice of 1,250 are more than a core can wait for at once (1.26 to 0.94 ns an event; 64 and 4, 8 or 12: 1.2)
+#: synapses of a slice that are asked for together, and pieces ahead of the one being added that are asked for: the
+#: lines of a slice of 1,250 are more than a core can wait for at once (1.26 to 0.94 ns an event; 64 and 4, 8, 12: 1.2)
 PIECE = 128
 AHEAD = 4
 LINE = 8  # synapses of 8 bytes in a cache line

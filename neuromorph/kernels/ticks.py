@@ -28,8 +28,8 @@ _RUN = """
 def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, segment, input, waiting, touched,
         first_listed, listed, every, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
-        counts16, row, row_start, slice_delay, slice_end, synapse, class_of, flight_due, flight_place, flight_last, flight_at,
-        flight_first, flight_tick, flight_count, flight_class, soonest, due_n, due_start, due_end, due_count,
+        counts16, row, row_start, slice_delay, slice_end, synapse, class_of, flight_due, flight_place, flight_last,
+        flight_at, flight_first, flight_tick, flight_count, flight_class, soonest, due_n, due_start, due_end, due_count,
         box_tick, box_source, box_count, box_n, short,
         calendar_tick, calendar_source, calendar_count, progress, taken, fired, pairs, no_archive, {kind_arguments}):
     # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, first spike in flight, end of
@@ -53,7 +53,8 @@ def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, s
         n = 0
         for tick in range(start, stop + 1):
             now = np.int32(tick - epoch)
-            begin = take_due(tick, begin, launched, flight, slice_delay, slice_end, due_n, due_start, due_end, due_count)
+            begin = take_due(tick, begin, launched, flight, slice_delay, slice_end, due_n, due_start, due_end,
+                             due_count)
             {before}
             for k in range(segment.shape[0]):
                 kind = segment[k, 0]
@@ -133,13 +134,13 @@ def tick_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
         arguments += kind_arguments(kind, k)
         dispatch += _call(kind, k)
     listing = any(kind.lazy for kind in kinds)
-    deliver = f"deliver{'_listing' * listing}(due_n, due_start, due_end, due_count, synapse, input{', lists' * listing})"
+    due = "due_n, due_start, due_end, due_count, synapse, input"
+    lines = [f"events += deliver_listing({due}, lists)" if listing else f"events += deliver({due})"]
     straight = any(kind.straight for kind in kinds)
-    lines = [f"events += {deliver}"]
     # what steps refer to comes before them
     text = _IMPORTS + text + render(_RUN, {
-        "kind_arguments": ", ".join(arguments), "dispatch": dispatch, "listing": listing, "before": [] if straight else lines,
-        "after": lines if straight else [],
+        "kind_arguments": ", ".join(arguments), "dispatch": dispatch, "listing": listing,
+        "before": [] if straight else lines, "after": lines if straight else [],
     })  # fmt: skip
     return load(text, functions, "the run loop of " + "; ".join(map(label, kinds)))
 
