@@ -219,7 +219,7 @@ class TickLoop:
 
 
 def _classes(network: CompiledNetwork) -> NDArray[np.int64]:
-    """The class of each source: inputs (0, so that it does not show which are drives), cells (1), inhibitory ones (2)."""
+    """The class of each source: inputs (0, so that it does not show which are drives), cells, inhibitory cells."""
     found = np.zeros(network.n_ids, np.int64)
     for p in network.neurons:
         outgoing = [q.connections for q in network.projections if q.source == p.name]
