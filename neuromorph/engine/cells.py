@@ -25,7 +25,7 @@ class Cells(ABC):
         self.neurons = neurons
         self.clock = clock
         self.variables = list(neurons.model.variables())
-        self.state = neurons.initial.copy()
+        self.state: Any = neurons.initial.copy()  # by variable; a list where rows stand among the inputs
         self.bounds = bounds(neurons.size, parts)
         self.n = 0  # spikes of the window
         self.rows_of_part = np.zeros(parts + 1, np.int64)
@@ -49,7 +49,7 @@ class Cells(ABC):
 
     def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """All state variables of some cells at the present instant: float64[variables, cells]."""
-        return np.asarray(self.state[:, cells], float)
+        return np.array([row[cells] for row in self.state], float).reshape(len(self.state), np.size(cells))
 
     @abstractmethod
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
@@ -61,10 +61,9 @@ class Cells(ABC):
 
     def _restore_initial(self) -> None:
         """The initial state, but for the variables that a reset keeps."""
-        kept = [k for k, v in enumerate(self.neurons.model.variables().values()) if v.kept]
-        counters = self.state[kept].copy()
-        self.state[:] = self.neurons.initial
-        self.state[kept] = counters
+        for row, initial, variable in zip(self.state, self.neurons.initial, self.neurons.model.variables().values()):
+            if not variable.kept:
+                row[:] = initial
 
     def _parameters_struct(self) -> Any:
         """Parameters as the hook `coefficients` takes them: attributes of arrays, or of numbers where shared."""
@@ -113,9 +112,9 @@ class GridCells(Cells):
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now."""
-        self.state[row, cells] = values
+        self.state[row][cells] = values
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
         self._restore_initial()
-        self.until[:] = LONG_AGO
+        self.until[:] = np.iinfo(self.until.dtype).min // 4

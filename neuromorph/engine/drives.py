@@ -18,7 +18,7 @@ class DriveTable:
     """The drives of a network on the grid, by part, as kernels take them."""
 
     def __init__(self, network: CompiledNetwork) -> None:
-        self.drives = network.drives
+        self.drives = sorted(network.drives, key=lambda d: d.slot)  # those of a population side by side
         self.inputs = {d.input for d in self.drives}
         self._weight = [d.weight.copy() for d in self.drives]
         unit = network.clock.unit
@@ -43,6 +43,14 @@ class DriveTable:
             row[:] = drive.slot, low, high, drive.delay, 0, first_limit, limit_end, first_weight, weight_end
             first_limit, first_weight = limit_end, weight_end
         return table
+
+    def ranges(self, populations: list[str]) -> dict[str, tuple[int, int]]:
+        """Which drives each of some populations has: (first, last + 1)."""
+        driven = [d.population for d in self.drives]
+        return {
+            name: (driven.index(name), driven.index(name) + driven.count(name)) if name in driven else (0, 0)
+            for name in populations
+        }
 
     def arrays(self, part: int) -> tuple[Any, ...]:
         """What `drive_tick` takes for one part."""

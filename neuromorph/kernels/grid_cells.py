@@ -23,6 +23,7 @@ class Kind:
     live : numbers of the receptors that synapses, drives or currents target
     switches : (parameter, value) for those that choose between ways of working, constants of the kernel
     lazy : cells are visited at ticks with an arrival alone (kernels/lazy_cells.py)
+    straight : numbers of the receptors whose arrivals are added to a variable straight away (Receptor.into)
     """
 
     model: type[NeuronModel]
@@ -30,6 +31,12 @@ class Kind:
     live: tuple[int, ...]
     switches: tuple[tuple[str, float], ...] = ()
     lazy: bool = False
+    straight: tuple[int, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """Numbers of the receptors whose arrivals are summed up for the cells to take in."""
+        return tuple(r for r in self.live if r not in self.straight)
 
 
 IMPORTS = """
@@ -50,12 +57,12 @@ C_{k} = collections.namedtuple("C_{k}", {coefficients!r})
 P_{k} = collections.namedtuple("P_{k}", {parameters!r})
 
 
-@kernel(disjoint=True)
-def update_{k}(tick, {step_arguments}, entity, seed, stream, fired):
-    any_fired = 0
+@kernel(disjoint=True, counted=False)
+def update_{k}(now, {step_arguments}, entity, seed, stream, fired):
+    any_fired = np.int32(0)
     for i in range(until.size):
-        clamped = tick <= until[i]
-        is_refractory = tick < until[i]
+        clamped = now <= until[i]
+        is_refractory = now < until[i]
         p = P_{k}({parameter_values})
         s = S_{k}({state_values})
         {unpack} = propagate_{k}(s, C_{k}({coefficient_values}), p, clamped)
@@ -64,16 +71,17 @@ def update_{k}(tick, {step_arguments}, entity, seed, stream, fired):
         s = S_{k}({names})
         {store}
         {clear_inputs}
-        count = fires_{k}(s, p) * (1 - is_refractory)
+        count = np.int32(0) if is_refractory else np.int32(fires_{k}(s, p))
         fired[i] = count
-        any_fired |= count
+        any_fired = np.int32(any_fired | count)
     return any_fired
 
 
-@kernel
-def step_{k}(tick, {step_arguments}, first_id, entity,
+@kernel(counted=False)
+def step_{k}(tick, now, {step_arguments}, first_id, entity,
            seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
-    if update_{k}(tick, {step_arguments}, entity, seed, stream, fired) == 0:
+    # `now` is the tick as `until` counts them
+    if update_{k}(now, {step_arguments}, entity, seed, stream, fired) == 0:
         return n
     cells = until.size
     for pair in range((cells + 1) // 2):
@@ -91,7 +99,7 @@ def step_{k}(tick, {step_arguments}, first_id, entity,
             n += 1
             {unpack} = reset_{k}(s, p)
             {store}
-            until[i] = tick + refractory[i]
+            until[i] = now + refractory[i]
     return n
 """
 
@@ -106,7 +114,7 @@ def advance(first, last, low, high, ring, slot0, size, state, until, refractory,
     for tick in range(first, last + 1):
         row = ring[tick % ring.shape[0]]
         {input_views}
-        n = step_0(tick, {step_arguments}, low, low, seed, stream, fired, pairs, out_base, out_index, out_count,
+        n = step_0(tick, tick, {step_arguments}, low, low, seed, stream, fired, pairs, out_base, out_index, out_count,
                    archive, n)
     return n
 """
@@ -132,7 +140,7 @@ def hooks(kind: Kind, k: int) -> dict[str, Callable[..., Any]]:
 def step_arguments(kind: Kind) -> list[str]:
     """Names of the arrays that differ by kind, in the order that `step` takes them."""
     return [
-        *(f"input_{r}" for r in kind.live),
+        *(f"input_{r}" for r in kind.inputs),
         *(f"state_{v}" for v in range(len(kind.model.variables()))),
         *(f"own_{q}" for q in range(len(kind.own))),
         *(f"own_c_{c}" for c in range(len(kind.model.coefficient_names) if kind.own else 0)),
@@ -158,7 +166,7 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
     shared = [constant.get(p, f"shared[{j}]") for j, p in enumerate(parameters)]
     values = [f"own_{row[p]}[i]" if p in row else shared[j] for j, p in enumerate(parameters)]
     c_values = [f"own_c_{c}[i]" if kind.own else f"shared_c[{c}]" for c in range(len(coefficients))]
-    inputs = [f"input_{r}[i]" if r in kind.live else "np.float32(-0.0)" for r in range(len(receptors))]
+    inputs = [f"input_{r}[i]" if r in kind.inputs else "np.float32(-0.0)" for r in range(len(receptors))]
     return {
         "k": k,
         "variables": list(model.variables()),
@@ -175,7 +183,7 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
         "parameter_values": ", ".join(values),
         "coefficient_values": ", ".join(c_values),
         "input_values": ", ".join(inputs),
-        "clear_inputs": [f"input_{r}[i] = 0.0" for r in kind.live],
+        "clear_inputs": [f"input_{r}[i] = 0.0" for r in kind.inputs],
         "store": [f"state_{v}[i] = v{v}" for v in range(n_variables)],
         "archive": ["if archive.shape[0] > 0:"] + [f"    archive[n, {v}] = state_{v}[i]" for v in range(n_variables)],
         "views": [
@@ -183,5 +191,5 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
             *(f"own_{q} = own[{q}, low:high]" for q in range(len(kind.own))),
             *(f"own_c_{c} = own_c[{c}, low:high]" for c in range(len(coefficients) if kind.own else 0)),
         ],
-        "input_views": [f"input_{r} = row[slot0 + {r} * size + low : slot0 + {r} * size + high]" for r in kind.live],
+        "input_views": [f"input_{r} = row[slot0 + {r} * size + low : slot0 + {r} * size + high]" for r in kind.inputs],
     }  # fmt: skip

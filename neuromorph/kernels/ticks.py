@@ -14,30 +14,36 @@ from neuromorph.kernels.lazy_cells import LAZY
 
 _IMPORTS = """
 from neuromorph.kernels.barrier import meet
-from neuromorph.kernels.drives import drive_tick
+from neuromorph.kernels.drives import drive_cells
 from neuromorph.kernels.flight import deliver, deliver_listing, launch, take_due
 from neuromorph.kernels.lists import enlist
+
+SWEEP = 512
 """
 
 _RUN = """
 
 
-@kernel
-def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment, input, waiting, touched,
+@kernel(counted={listing})
+def run(part, parts, first, last, window, unit, epoch, state_of_barrier, seed, segment, input, waiting, touched,
         first_listed, listed, every, queue_tick, queue_index, queue_count,
         queue, drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals, scratch32, scratch16,
-        counts16, row, row_start, slice_delay, slice_end, synapse, free, flight_source, flight_count, flight_tick,
-        place, following, head, tail, due_start, due_end, due_count, box_tick, box_source, box_count, box_n, short,
-        calendar_tick, calendar_source, calendar_count, progress, fired, pairs, no_archive, {kind_arguments}):
-    # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, places left, end of the
-    # calendar, synaptic events) is read and written. See engine/ticks.py for the arrays.
-    n_free = progress[1]
+        counts16, row, row_start, slice_delay, slice_end, synapse, class_of, flight_due, flight_place, flight_last,
+        flight_at, flight_first, flight_tick, flight_count, flight_class, soonest, due_n, due_start, due_end, due_count,
+        box_tick, box_source, box_count, box_n, short,
+        calendar_tick, calendar_source, calendar_count, progress, taken, fired, pairs, no_archive, {kind_arguments}):
+    # Ticks first..last of one part, or fewer where room is short; `progress` (next tick, first spike in flight, end of
+    # the calendar, synaptic events, end of the spikes in flight) is read and written. See engine/ticks.py.
+    begin = progress[1]
     end = progress[2]
+    launched = progress[4]
     events = 0
     box = 0
-    taken = np.zeros(parts, np.int64)
     scratch = (scratch32, scratch16, counts16)
     lists = (waiting, touched, first_listed, listed, every)
+    drives = (drive_table, drive_mean, drive_limits, drive_key, drive_weight, drive_totals)
+    flight = (flight_due, flight_place, flight_last, flight_at, flight_first, flight_tick, flight_count, flight_class,
+              soonest)
     start = first
     while start <= last:
         stop = min(start + window - 1, last)
@@ -46,11 +52,10 @@ def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment,
         out_count = box_count[box, part]
         n = 0
         for tick in range(start, stop + 1):
-            due, n_free = take_due(tick, free, n_free, flight_source, flight_count, flight_tick, place, following,
-                                   head, tail, row, row_start, slice_delay, slice_end, due_start, due_end, due_count)
-            events += {deliver}
-            events += drive_tick(tick, input, drive_table, drive_mean, drive_limits, drive_key, drive_weight,
-                                 drive_totals, scratch, lists)
+            now = np.int32(tick - epoch)
+            begin = take_due(tick, begin, launched, flight, slice_delay, slice_end, due_n, due_start, due_end,
+                             due_count)
+            {before}
             for k in range(segment.shape[0]):
                 kind = segment[k, 0]
                 id_ = segment[k, 1]
@@ -62,6 +67,8 @@ def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment,
                 which = segment[k, 7]
                 stream = segment[k, 8]
                 active = segment[k, 9]
+                first_drive = segment[k, 10]
+                last_drive = segment[k, 11]
                 if kind < 0:
                     q = queue[which, 0]
                     while q < queue[which, 1] and queue_tick[q] == tick:
@@ -72,6 +79,7 @@ def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment,
                         q += 1
                     queue[which, 0] = q
                 {dispatch}
+            {after}
         box_n[box, part] = n
         meet(state_of_barrier, parts)
         for p in range(parts):
@@ -93,8 +101,8 @@ def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment,
                 break
             q = taken[best]
             taken[best] += 1
-            n_free = launch(box_tick[box, best, q], box_source[box, best, q], box_count[box, best, q], free, n_free,
-                            flight_source, flight_count, flight_tick, place, following, head, tail, row, slice_delay)
+            launched = launch(box_tick[box, best, q], box_source[box, best, q], box_count[box, best, q], launched,
+                              flight, class_of, row, row_start, slice_delay)
             if part == 0:
                 calendar_tick[end] = box_tick[box, best, q]
                 calendar_source[end] = box_source[box, best, q]
@@ -102,15 +110,16 @@ def run(part, parts, first, last, window, unit, state_of_barrier, seed, segment,
             end += 1
         box = 1 - box
         # said to the others at the next meeting, so that all stop at the same one
-        room = min(n_free, calendar_tick.size - end)
+        room = min(flight_due.size - 64 - (launched - begin), calendar_tick.size - end)
         short[box, part] = 1 if room < 2 * box_tick.shape[2] * parts else 0
         start = stop + 1
         if not enough:
             break
     progress[0] = start
-    progress[1] = n_free
+    progress[1] = begin
     progress[2] = end
     progress[3] += events
+    progress[4] = launched
 """
 
 
@@ -125,32 +134,56 @@ def tick_kernels(kinds: tuple[Kind, ...]) -> ModuleType:
         arguments += kind_arguments(kind, k)
         dispatch += _call(kind, k)
     listing = any(kind.lazy for kind in kinds)
-    deliver = f"deliver{'_listing' * listing}(due, due_start, due_end, due_count, synapse, input{', lists' * listing})"
+    due = "due_n, due_start, due_end, due_count, synapse, input"
+    lines = [f"events += deliver_listing({due}, lists)" if listing else f"events += deliver({due})"]
+    straight = any(kind.straight for kind in kinds)
     # what steps refer to comes before them
     text = _IMPORTS + text + render(_RUN, {
-        "kind_arguments": ", ".join(arguments), "dispatch": dispatch, "deliver": deliver,
+        "kind_arguments": ", ".join(arguments), "dispatch": dispatch, "listing": listing,
+        "before": [] if straight else lines, "after": lines if straight else [],
     })  # fmt: skip
     return load(text, functions, "the run loop of " + "; ".join(map(label, kinds)))
 
 
 def kind_arguments(kind: Kind, k: int) -> list[str]:
     """Names of the arrays of all cells of a kind, in the order that `run` takes them."""
-    return [f"{name}_of_{k}" for name in step_arguments(kind) if not name.startswith("input")]
+    return [f"{name}_of_{k}" for name in step_arguments(kind) if name not in _in_inputs(kind)]
+
+
+def _in_inputs(kind: Kind) -> dict[str, int]:
+    """The arrays of a kind that are parts of the inputs, and the receptors whose slots they are."""
+    held = {f"input_{r}": r for r in kind.inputs}
+    variables = list(kind.model.variables())
+    return held | {f"state_{variables.index(kind.model.receptors[r].into)}": r for r in kind.straight}
 
 
 def _call(kind: Kind, k: int) -> list[str]:
-    """Lines that cut the arrays of a kind to the cells of a segment and take these through a tick."""
+    """Lines that cut the arrays of a kind to some cells of a segment and take these through a tick."""
     arguments = []
+    cells = "low : {0} + high" if kind.lazy else "a : {0} + b"
+    held = _in_inputs(kind)
     for name in step_arguments(kind):
-        if name.startswith("input"):
-            first = f"slot + {name.removeprefix('input_')} * size"
-            arguments.append(f"input[{first} + low : {first} + high]")
+        if name in held:
+            first = f"slot + {held[name]} * size"
+            arguments.append(f"input[{first} + {cells.format(first)}]")
         elif name.startswith("shared"):
             arguments.append(f"{name}_of_{k}[which]")
         else:
-            arguments.append(f"{name}_of_{k}[column + low : column + high]")
-    rest = "id_ + low, low, seed, stream, fired, pairs, out_tick, out_source, out_count, no_archive, n"
+            arguments.append(f"{name}_of_{k}[column + {cells.format('column')}]")
+    values = ", ".join(arguments)
+    drive = "events += drive_cells(tick, {}, input, first_drive, last_drive, drives, scratch, lists)"
     if kind.lazy:
         listed = f"unit, slot + {kind.live[0]} * size + low, active, lists"
         rest = f"id_ + low, low, seed, stream, {listed}, fired, out_tick, out_source, out_count, n"
-    return [f"if kind == {k}:", f"    n = step_{k}(tick, {', '.join(arguments)}, {rest})"]
+        return [f"if kind == {k}:", f"    {drive.format('low, high')}", f"    n = step_{k}(tick, {values}, {rest})"]
+    # some cells at a time, so that what is drawn for them is still near
+    rest = "id_ + a, a, seed, stream, fired, pairs, out_tick, out_source, out_count, no_archive, n"
+    lines = [f"n = step_{k}(tick, now, {values}, {rest})", drive.format("a, b")]
+    return [
+        f"if kind == {k}:",
+        "    a = low",
+        "    while a < high:",
+        "        b = min((a // SWEEP + 1) * SWEEP, high)",
+        *(f"        {line}" for line in (lines if kind.straight else reversed(lines))),
+        "        a = b",
+    ]

@@ -34,8 +34,8 @@ class LifCondExp(NeuronModel):
     source = "Meffin, Burkitt & Grayden 2004, doi:10.1023/B:JCNS.0000014108.03012.81"
     resolutions = ("grid",)
     receptors = (
-        Receptor("excitatory", "nS", sign=1, doc="jump of the excitatory conductance"),
-        Receptor("inhibitory", "nS", sign=1, explicit=True, doc="jump of the inhibitory conductance"),
+        Receptor("excitatory", "nS", sign=1, doc="jump of the excitatory conductance", into="g_ex"),
+        Receptor("inhibitory", "nS", sign=1, explicit=True, doc="jump of the inhibitory conductance", into="g_in"),
         CURRENT,
     )
     coefficient_names = ("step", "half_ex", "half_in", "decay_ex", "decay_in")

@@ -53,6 +53,8 @@ class Receptor:
 
     `sign`: +1 takes weights >= 0 and is the default for them, -1 takes weights <= 0 and is the default for
     them, 0 takes every weight. `explicit` receptors are used only where the projection names them.
+    `into` promises that `receive` adds an arrival to this variable and does nothing else with it, and that neither
+    `fires` nor `reset` knows the variable: arrivals may then be added there one by one.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Receptor:
     sign: int = 0
     explicit: bool = False
     doc: str = ""
+    into: str = ""
 
 
 class NeuronModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from neuromorph.models.contract import NeuronModel, Receptor, Variable
 from neuromorph.parameters import Param
 
 CURRENT = Receptor("current", "pA", explicit=True, doc="change of I_stim")
-EXCITATORY = Receptor("excitatory", "pA", sign=1, doc="peak of the excitatory synaptic current")
-INHIBITORY = Receptor("inhibitory", "pA", sign=-1, doc="peak of the inhibitory synaptic current")
+EXCITATORY = Receptor("excitatory", "pA", sign=1, doc="peak of the excitatory synaptic current", into="I_ex")
+INHIBITORY = Receptor("inhibitory", "pA", sign=-1, doc="peak of the inhibitory synaptic current", into="I_in")
 _ROTTER_DIESMANN = "Rotter & Diesmann 1999, doi:10.1007/s004220050570"
 
 
@@ -211,7 +212,7 @@ class LifAlpha(_Lif):
     V_m >= V_th: spike, V_m = V_reset for t_ref
     """
     source = _ROTTER_DIESMANN
-    receptors = (EXCITATORY, INHIBITORY, CURRENT)
+    receptors = (replace(EXCITATORY, into=""), replace(INHIBITORY, into=""), CURRENT)
     coefficient_names = (
         *("step", "decay", "gain", "decay_ex", "decay_in"),
         *("response_ex", "rise_ex", "response_in", "rise_in"),

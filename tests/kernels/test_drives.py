@@ -53,12 +53,22 @@ def test_counts_follow_the_law_of_poisson(mean):
     assert found.mean() == pytest.approx(mean, abs=5 * math.sqrt(mean / found.size))
 
 
-def test_thresholds_end_where_the_rest_is_always_drawn():
-    limits = drives.thresholds(2.0)
-    assert limits.size % 4 == 0
-    assert limits[-1] == 65535
-    assert limits[0] == int(65536 * math.exp(-2.0))
-    assert np.all(np.diff(limits.astype(int)) >= 0)
+def test_thresholds_give_each_count_its_words():
+    limits = drives.thresholds(2.0).astype(int)
+    assert limits.size % drives.PASS == 0
+    assert limits[-1] == limits[10]
+    own = [int(65536 * math.exp(-2.0) * 2.0**k / math.factorial(k)) for k in range(11)]
+    np.testing.assert_array_equal(np.diff([0, *limits[:11]]), own)
+
+
+@pytest.mark.parametrize("mean", [0.2, 2.0, 29.0])
+def test_words_that_belong_to_no_count_stand_for_what_rounding_took(mean):
+    law = [math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(120)]
+    left = np.array([p - math.floor(65536 * p) / 65536 for p in law])
+    end = sum(math.floor(65536 * p) for p in law)
+    n = 2000
+    found = np.bincount([drives._left(mean, end, (k + 0.5) / n) for k in range(n)], minlength=120)[:120] / n
+    np.testing.assert_allclose(found, left / left.sum(), atol=1.5 / n)
 
 
 @pytest.mark.parametrize("resolution", [0.1, "exact"])
