@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: a span of windows grows until it takes so many seconds of wall time: signals and progress are looked at in between
 LONG_ENOUGH, TOO_LONG = 0.03, 0.1
+#: windows with fewer arrivals a cell than this visit cells instead of dealing arrivals out first
+DEALT = 1
 _NOTHING = np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
@@ -51,8 +53,9 @@ class ExactWindows:
         self._rows_of_part = np.zeros(network.parts + 1, np.int64)
         self._make_batches(1 << 10)
         self._make_spikes(1 << 10)
-        self._record = np.zeros(1 << 12, np.int64)
+        self._make_records(1 << 12)
         self._make_own(1 << 13)
+        self._make_visits()
         self._inputs = exact.Inputs(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def _make_cells(self, kinds: tuple[Kind, ...]) -> Any:
@@ -62,11 +65,11 @@ class ExactWindows:
         own = max((len(p.own) for p in populations), default=0)
         parameters = max((len(p.model.parameters()) for p in populations), default=0)
         cells = exact.Cells(
-            np.zeros((n, exact.VARIABLES + width)), np.zeros(n, np.int64), np.zeros(n, np.int32),
-            np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
+            np.zeros((n, exact.VARIABLES + width)), np.zeros(n, np.int64),
+            np.full((n >> int(exact.STRETCH_BITS)) + 1, -1), np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
             np.zeros((len(populations), parameters)),
         )  # fmt: skip
-        self._populations = np.zeros((network.parts, len(populations), 5), np.int64)
+        self._populations = np.zeros((network.parts, len(populations), 7), np.int64)
         for k, p in enumerate(populations):
             mine = self.engine.cells[p.name]
             assert isinstance(mine, ExactCells)
@@ -76,7 +79,7 @@ class ExactWindows:
             cells.shared[k, : mine.shared.size] = mine.shared
             self._populations[:, k, :2] = p.first_neuron, p.first_id
             self._populations[:, k, 2], self._populations[:, k, 3] = mine.bounds[:-1], mine.bounds[1:]
-            self._populations[:, k, 4] = kind
+            self._populations[:, k, 4:] = kind, p.slot0, p.size
         return cells
 
     def _make_batches(self, n: int) -> None:
@@ -93,6 +96,15 @@ class ExactWindows:
             np.zeros(n),
             np.zeros((max((len(p.model.decay_names) for p in self.engine.network.neurons), default=0), n)),
         )
+
+    def _make_records(self, n: int) -> None:
+        self._record = np.zeros(n, np.int64)
+        self._aside = exact.Aside(np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+    def _make_visits(self) -> None:
+        f, i = (lambda: np.zeros(exact.ROOM)), (lambda: np.zeros(exact.ROOM, np.int64))
+        variables = self._cells.row.shape[1] - exact.VARIABLES
+        self._visits = exact.Visits(i(), i(), f(), f(), f(), f(), np.zeros((variables, exact.ROOM)))
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
@@ -221,6 +233,8 @@ class ExactWindows:
         """Windows first..stop of one part; `closing`: close each."""
         engine, marks = self.engine, self._marks
         marks[exact.BASE], marks[exact.PHASE] = first, 0
+        marks[exact.DEALT] = DEALT * engine.network.n_neurons
+        self._cells.least[:] = -1  # states may have been set
         rows = engine.network.static[part]
         words = engine.synapse[part].view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
         static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)
@@ -232,7 +246,7 @@ class ExactWindows:
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, engine.calendar.horizon,
                 closing, engine.network.seed, self._populations[part], self._streams, marks, calendar, static,
                 loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._own,
-                self._spikes_of_window, self.drives.arrays, self._population_of, self._spike_counts,
+                self._visits, self._aside, self._spikes_of_window, self.drives.arrays, self._population_of, self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
             if need == exact.DONE:
@@ -244,7 +258,7 @@ class ExactWindows:
             return self._loose
         neuron = self.engine.network.neuron_of_slot[self._loose.slot]
         mine = np.zeros(neuron.size, bool)
-        for zero, _, low, high, _ in self._populations[part]:
+        for zero, _, low, high, *_ in self._populations[part]:
             mine |= (neuron >= zero + low) & (neuron < zero + high)
         return exact.Loose(*(a[mine] for a in self._loose))
 
@@ -275,7 +289,7 @@ class ExactWindows:
         if need == exact.MORE_BATCHES:
             self._make_batches(2 * wanted)
         elif need == exact.MORE_RECORDS:
-            self._record = np.zeros(2 * wanted, np.int64)
+            self._make_records(2 * wanted)
         elif need == exact.MORE_SPIKES:
             self._make_spikes(2 * max(wanted, self._spikes_of_window.offset.size))
         elif need == exact.MORE_CALENDAR:

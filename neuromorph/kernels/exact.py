@@ -15,6 +15,7 @@ from neuromorph.kernels.gaps import BLOCK, fill
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
 
+NEVER = 1 << 60
 #: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
 BATCH_BITS = 24
 #: cells that are prepared and walked together
@@ -22,13 +23,15 @@ CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
 _16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
-_ONE_BITS = 0x3F800000  # of a weight of 1
+ONE_BITS = 0x3F800000  # of a weight of 1
+#: cells whose least wake is kept, and cells that are visited together
+STRETCH_BITS, ROOM = np.uint64(6), 128
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
 LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
 #: places in `marks`: where in a run the kernels are
-BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, MARKS = range(14)
+BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, DEALT, MARKS = range(15)
 
 #: StaticRows (lowered/compiled.py); words uint32[n, 2]: slot and bits of the weight of each synapse
 Rows = collections.namedtuple("Rows", "row row_start slice_delay slice_end delays words")
@@ -40,7 +43,12 @@ Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
 #: batches as found, their order in time, and what a cell reads of them in that order
 Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
 #: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
-Cells = collections.namedtuple("Cells", "row wake count start active n_active own shared")
+#: `least`: at most the least `wake` of each 64 cells
+Cells = collections.namedtuple("Cells", "row wake least count start active n_active own shared")
+#: a few cells that an instant of arrivals visits: place of the synapse, ms since the last own event, weight, state
+Visits = collections.namedtuple("Visits", "cell where since clamped weight wake state")
+#: arrivals that the walk is left with, in order of time
+Aside = collections.namedtuple("Aside", "cell packed")
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
@@ -194,6 +202,63 @@ def list_active(base, low, high, zero, cells, active, total):
     return n, total
 
 
+@kernel(counted=False)
+def list_due(base, low, high, zero, cells, active, total):
+    """`list_active` where few cells have arrivals: those of low..high-1 whose wake is due, found by stretches."""
+    counts, wakes, starts, least = cells.count, cells.wake, cells.start, cells.least
+    n = 0
+    if low == high:
+        return n, total
+    for b in range(np.uint64(low) >> STRETCH_BITS, (np.uint64(high - 1) >> STRETCH_BITS) + _ONE):
+        if least[b] > base:
+            continue
+        soonest = NEVER  # of the others: the walk sees to those that are listed
+        for k in range(b << STRETCH_BITS, min((b + _ONE) << STRETCH_BITS, np.uint64(wakes.size))):
+            if wakes[k] <= base and np.uint64(low) <= k < np.uint64(high):
+                active[n] = np.int64(k) - zero
+                starts[k] = total
+                total += counts[k]
+                n += 1
+            else:
+                soonest = min(soonest, wakes[k])
+        least[b] = soonest
+    return n, total
+
+
+@kernel(counted=False)
+def begin_visits(n, batches):
+    """Put what visits read of batches in order of time; `head` is where the next population's synapses begin."""
+    order, at, scale, source, firsts = batches.order, batches.at, batches.scale, batches.source, batches.first
+    time, factor, origin, cursor = batches.time, batches.factor, batches.origin, batches.head
+    for e in range(n):
+        k = order[e]
+        time[e] = at[k]
+        factor[e] = scale[k]
+        origin[e] = source[k]
+        cursor[e] = firsts[k]
+
+
+@kernel(forceinline=True)
+def put_aside(g, base, e, receptor, bits, wakes, counts, least, aside_cell, packed, n):
+    """Leave an arrival of batch `e`, and all that cell g gets later in the window, to the walk."""
+    wakes[g] = min(wakes[g], base)
+    least[np.uint64(g) >> STRETCH_BITS] = min(least[np.uint64(g) >> STRETCH_BITS], base)
+    counts[g] += 1
+    aside_cell[n] = g
+    packed[n] = (e | receptor << BATCH_BITS) << 32 | np.int64(bits)
+    return n + 1
+
+
+@kernel(counted=False)
+def deal_aside(n, aside, start, record):
+    """`deal` of the arrivals that were put aside."""
+    cell, packed = aside.cell, aside.packed
+    for k in range(n):
+        q = start[cell[k]]
+        start[cell[k]] = q + 1
+        record[q] = packed[k]
+
+
 @kernel
 def deal(n, batches, words, slots, start, record):
     """Deal the arrivals out to their cells, batch by batch; `start` of a cell ends behind its last one.
@@ -213,7 +278,7 @@ def deal(n, batches, words, slots, start, record):
             s = np.uint64(-1 - first)
             q = start[cells[s]]
             start[cells[s]] = q + 1
-            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | _ONE_BITS
+            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | ONE_BITS
             continue
         for j in range(np.uint64(first), np.uint64(lasts[k])):
             s = np.uint64(words[j, 0])
@@ -368,7 +433,7 @@ def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
             packed = record[first + k]
             e = (np.uint64(packed) >> _32) & _BATCH_MASK
             time[behind + k] = batch_time[e]
-            power[behind + k] = factor[e] * _weight(packed)
+            power[behind + k] = factor[e] * weight_of(packed)
             kind[behind + k] = packed >> (32 + BATCH_BITS)
         time[behind + n_record] = np.inf
         a = behind
@@ -391,8 +456,9 @@ def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
 
 
 @kernel(forceinline=True)
-def _weight(packed):
-    return float(np.int32(packed & _LOW_BITS).view(np.float32))
+def weight_of(bits):
+    """The weight (float32) whose bits are the lower half of an integer."""
+    return float(np.int32(bits & _LOW_BITS).view(np.float32))
 
 
 @kernel
@@ -409,7 +475,7 @@ def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
 @kernel
 def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
     """See to it that the active cells place..place + n - 1 are looked at where the next arrival of a drive falls."""
-    active, wake = cells.active, cells.wake
+    active, wake, least = cells.active, cells.wake, cells.least
     first, delay, next_base, next_offset = drives.first, drives.delay, drives.next_base, drives.next_offset
     for m in range(place, place + n):
         i = active[zero + m]
@@ -417,6 +483,8 @@ def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
             c = first[d] + i
             ahead, _ = normalise(0, next_offset[c] + delay[d], unit)
             wake[zero + i] = min(wake[zero + i], next_base[c] + ahead)
+        b = np.uint64(zero + i) >> STRETCH_BITS
+        least[b] = min(least[b], wake[zero + i])
 
 
 @kernel

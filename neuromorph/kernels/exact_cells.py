@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from neuromorph.kernels.codegen import load, render
+from neuromorph.kernels.exact_visits import visit_kernel
 from neuromorph.models.contract import NeuronModel
 
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
@@ -22,15 +23,14 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE, UNTIL_OFFSET, prepare,
-    undo_driven, wake_driven,
+    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, NEVER, SAFE_BASE, SAFE_OFFSET, STRETCH_BITS, UNTIL_BASE,
+    UNTIL_OFFSET, prepare, undo_driven, wake_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.prefetch import prefetch
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
-NEVER = 1 << 60
 FAR = 1e6  # ms
 ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
@@ -47,6 +47,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
     # `fresh`: the last own event is the arrival before the next one, so that the decays in between are known.
     reach = {reach}
     active, rows, ends, counts, wakes, own = cells.active, cells.row, cells.start, cells.count, cells.wake, cells.own
+    least = cells.least
     time, weights, receptors, firsts, driven = mine.time, mine.weight, mine.receptor, mine.first, mine.driven
     spike_offset, spike_source, spike_count, archive = spikes.offset, spikes.source, spikes.count, spikes.archive
     limit = spike_offset.size
@@ -167,6 +168,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = sb, so
         {store_state}
         wakes[g] = np.int64(sb)
+        least[g >> STRETCH_BITS] = min(least[g >> STRETCH_BITS], wakes[g])
         counts[g] = 0
         arrivals += driven[r - 1]
     if end_drive > drive and ready > 0:
@@ -211,18 +213,20 @@ def firing(chosen, values, shared, own):
 
 _DRIVER = """
 from neuromorph.kernels.exact import (
-    BASE, BATCHES, CLOSED, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE, POPULATION,
-    SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
+    BASE, BATCHES, CLOSED, DEALT, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE,
+    POPULATION, SPIKES, begin_visits, close_window, count_arrivals, deal, deal_aside, gather, list_active, list_due,
+    order_in_time,
 )
 from neuromorph.kernels.jit import kernel
 
 
 @kernel
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
-        batches, slots, cells, record, mine, spikes, drives, population_of, spike_counts):
+        batches, slots, cells, record, mine, visits, aside, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
     # must grow before the next call, which goes on from `marks`.
-    # populations: (first neuron, first id, low, high, kind).
+    # populations: (first neuron, first id, low, high, kind, first slot, size). Windows with marks[DEALT] arrivals or more
+    # deal them out to the cells before these are walked; else cells are visited, and only those put aside are walked.
     while marks[BASE] <= stop:
         base = marks[BASE]
         top = high if base == stop else unit
@@ -235,14 +239,27 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
             if arrivals >= record.size:
                 marks[NEEDED] = arrivals
                 return MORE_RECORDS
-            count_arrivals(n, batches, rows.words, slots, cells.count)
+            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
+            dealt = arrivals >= marks[DEALT]
+            n_aside = 0
             total = 0
+            if dealt:
+                count_arrivals(n, batches, rows.words, slots, cells.count)
+            else:
+                begin_visits(n, batches)
+                for p in range(populations.shape[0]):
+                    {visits}
             for p in range(populations.shape[0]):
                 zero = populations[p, 0]
-                cells.n_active[p], total = list_active(
-                    base, zero + populations[p, 2], zero + populations[p, 3], zero, cells, cells.active[zero:], total)
-            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
-            deal(n, batches, rows.words, slots, cells.start, record)
+                low_cell, high_cell, active = zero + populations[p, 2], zero + populations[p, 3], cells.active[zero:]
+                if dealt:
+                    cells.n_active[p], total = list_active(base, low_cell, high_cell, zero, cells, active, total)
+                else:
+                    cells.n_active[p], total = list_due(base, low_cell, high_cell, zero, cells, active, total)
+            if dealt:
+                deal(n, batches, rows.words, slots, cells.start, record)
+            else:
+                deal_aside(n_aside, aside, cells.start, record)
             marks[EVENTS] += events
             marks[PHASE] = 1
             marks[POPULATION] = 0
@@ -319,6 +336,12 @@ _DISPATCH = """if populations[p, 4] == {k}:
         cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, mine, drives, spikes, n)"""
 
 
+_VISIT = """if populations[p, 4] == {k}:
+    n_aside = visit_{k}(
+        base, unit, n, populations[p, 0], populations[p, 5], populations[p, 6], drives.of[p + 1] > drives.of[p], seed,
+        streams[p], cells.shared[p], cells, batches, rows.words, visits, aside, n_aside)"""
+
+
 def walk_kernels(kind: Kind) -> ModuleType:
     """Module with `walk`, `evaluate` and `firing` for one kind of population."""
     model, own = kind
@@ -328,10 +351,14 @@ def walk_kernels(kind: Kind) -> ModuleType:
 
 def driver(kinds: tuple[Kind, ...]) -> Any:
     """The kernel `run` for a network of populations of these kinds."""
-    walks = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
-    dispatch = [line for k in range(len(kinds)) for line in _DISPATCH.replace("{k}", str(k)).split("\n")]
+    kernels = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
+    kernels |= {f"visit_{k}": visit_kernel(kind) for k, kind in enumerate(kinds)}
+
+    def each(text: str) -> list[str]:
+        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")]
+
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
-    return load(render(_DRIVER, {"dispatch": dispatch}), walks, label).run
+    return load(render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT)}), kernels, label).run
 
 
 def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
