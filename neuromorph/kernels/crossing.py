@@ -27,6 +27,8 @@ _NONE = (_INF, _INF, _INF, _INF)
 _SLACK = 1e-9
 # a Newton step below this share of the fastest time constant leaves an error of its square
 _CLOSE = 1e-9
+# where the crossing is approached by bounds, a step of this share is the last, and so many are tried
+_NEAR, _BOUNDS = 1e-7, 12
 # exp(-x) is not yet subnormal here, but nothing beside any number that is no product of it
 _REACH = 700.0
 # a bound for the loop: Newton's method takes about 6 steps, bisection alone at most about 1100
@@ -105,6 +107,23 @@ def _least(x0, x1, tau, horizon):
 
 @kernel
 def _search(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q, horizon):
+    # go on from bound to bound: the first crossing is approached from the left, at last as fast as by Newton's method
+    t, value, p0_now, p1_now, q0_now, q1_now = 0.0, f, p0, p1, q0, q1
+    near = min(tau_m, min(tau_p, tau_q)) * _NEAR
+    for _ in range(_BOUNDS):
+        t += no_crossing_before(value, drive, tau_m, p0_now, p1_now, tau_p, q0_now, q1_now, tau_q)
+        if t > horizon:
+            return _INF
+        value, slope, decay_p, decay_q = _membrane((f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q), t)
+        if abs(value) <= near * slope:
+            t = max(t - value / slope, 0.0)
+            return t if t <= horizon else _INF
+        p0_now, p1_now, q0_now, q1_now = (p0 + p1 * t) * decay_p, p1 * decay_p, (q0 + q1 * t) * decay_q, q1 * decay_q
+    return _isolate(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q, horizon)
+
+
+@kernel
+def _isolate(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q, horizon):
     least = drive / tau_m + _least(p0, p1, tau_p, horizon) + _least(q0, q1, tau_q, horizon)
     if least > 0.0 and _membrane((f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q), horizon)[0] < -_SLACK:
         return _INF  # the net current is positive all along, and the horizon comes first
@@ -164,7 +183,7 @@ def _polish(is_membrane, numbers, left, right, below, scale):
     # root in (left, right] of the membrane or the level with these numbers; `below`: negative at the left
     t = left + min(0.5 * (right - left), scale[1])
     for _ in range(_STEPS):
-        value, slope = _membrane(numbers, t) if is_membrane else _level(numbers[:7], t)
+        value, slope = _membrane(numbers, t)[:2] if is_membrane else _level(numbers[:7], t)
         if (value < 0.0) == below:
             left = t
         else:
@@ -190,7 +209,7 @@ def _level(level, t):
 
 @kernel(forceinline=True)
 def _membrane(membrane, t):
-    # f(t) and its slope
+    # f(t), its slope, and how far the currents have decayed
     f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q = membrane
     a, b, c = t / tau_m, t / tau_p, t / tau_q
     decay, decay_p, decay_q = exp(-a), exp(-b), exp(-c)
@@ -198,4 +217,5 @@ def _membrane(membrane, t):
     q_first, q_second = quotients(a, decay, c, decay_q)
     driven = t * (p0 * p_first + q0 * q_first) + t * t * (p1 * p_second + q1 * q_second)
     value = drive + (f - drive) * decay + driven
-    return value, (drive - value) / tau_m + (p0 + p1 * t) * decay_p + (q0 + q1 * t) * decay_q
+    slope = (drive - value) / tau_m + (p0 + p1 * t) * decay_p + (q0 + q1 * t) * decay_q
+    return value, slope, decay_p, decay_q

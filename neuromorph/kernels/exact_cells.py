@@ -32,6 +32,7 @@ from neuromorph.kernels.prefetch import prefetch
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 FAR = 1e6  # ms
+LOOKS = 2
 ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
 
@@ -103,23 +104,30 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                     event = RELEASE
                     h = (ub - lb) * unit + (uo - lo)
             elif h > 0.0 and target >= safe:
-                ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                c = 0.0
                 {quiet}
-                c = crossing(S({names}), ahead, p)
-                if c < np.inf:
-                    cb, co = normalise(0, lo + c, unit)
-                    cb += lb
-                    if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
-                        event = CROSSING
-                        h = c
-                    elif event == END_OF_WINDOW:
-                        sb, so = cb, co
-                elif event == END_OF_WINDOW:
-                    if ahead == np.inf:
-                        sb = NEVER
-                    else:
-                        cb, co = normalise(0, lo + ahead, unit)
+                if c > h:
+                    if event == END_OF_WINDOW:
+                        cb, co = normalise(0, lo + min(c, FAR), unit)
                         sb, so = lb + cb, co
+                        break
+                else:
+                    ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                    c = crossing(S({names}), ahead, p)
+                    if c < np.inf:
+                        cb, co = normalise(0, lo + c, unit)
+                        cb += lb
+                        if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
+                            event = CROSSING
+                            h = c
+                        elif event == END_OF_WINDOW:
+                            sb, so = cb, co
+                    elif event == END_OF_WINDOW:
+                        if ahead == np.inf:
+                            sb = NEVER
+                        else:
+                            cb, co = normalise(0, lo + ahead, unit)
+                            sb, so = lb + cb, co
             if event == END_OF_WINDOW:
                 break
             {advance}
@@ -290,14 +298,15 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
     return DONE
 """
 
-# no crossing need be looked for while a bound says that there is none; most cells get an arrival before it ends
+# bounds say until when there is no crossing, each looking on from where the last one ended: most cells get an arrival
+# before that, and one that does cross is approached in a few steps
 _QUIET = """
-if event == END_OF_WINDOW:
-    c = quiet(S({names}), p)
-    if c > h + unit:
-        cb, co = normalise(0, lo + min(c, FAR), unit)
-        sb, so = lb + cb, co
+c = quiet(S({names}), p)
+for _ in range(LOOKS):
+    if c > (h + unit if event == END_OF_WINDOW else h):
         break
+    {later} = advance_state(S({names}), c, p, False)
+    c += quiet(S({later_names}), p)
 """.strip().split("\n")
 
 # the time from each arrival to the one before it, from a cell's first to its last own event
@@ -370,6 +379,8 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     def values(cell: str) -> str:
         return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
 
+    later = {"names": ", ".join(names), "later_names": ", ".join(f"l{j}" for j in range(len(names)))}
+    later["later"] = later["later_names"] + ("," if len(names) == 1 else "")
     k = len(model.decay_names) if not own else 0
     decays: dict[str, object] = {
         "names": ", ".join(names),
@@ -395,7 +406,7 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "evaluate_parameters": values("i"),
         "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
         "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
-        "quiet": [line.replace("{names}", ", ".join(names)) for line in _QUIET] if hasattr(model, "quiet") else [],
+        "quiet": [render(line, later) for line in _QUIET] if hasattr(model, "quiet") else [],
         "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
         "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
         "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],
