@@ -63,7 +63,7 @@ Drives = collections.namedtuple(
 )
 
 
-@kernel
+@kernel(counted=False)
 def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batches):
     """Find the batches due in (low, high] of window `base`, emissions from window `oldest` on.
 
@@ -128,7 +128,7 @@ def _first_due(rows, first, last, offset, ahead, low, unit):
     return first
 
 
-@kernel
+@kernel(counted=False)
 def order_in_time(n, at, source, place, unit, order, head):
     """Order 0..n-1 by (at, source, place), at in (0, unit]: one bin an entry, then insertion.
 
@@ -164,7 +164,7 @@ def _later(a, b, at, source, place):
     return place[a] > place[b]
 
 
-@kernel
+@kernel(counted=False)
 def count_arrivals(n, batches, words, slots, count):
     """How many arrivals each cell has. About 1 ns an arrival, bound by increments in L1 and L2."""
     firsts, lasts, cell = batches.first, batches.last, slots.cell
@@ -177,7 +177,7 @@ def count_arrivals(n, batches, words, slots, count):
             count[cell[words[j, 0]]] += 1
 
 
-@kernel
+@kernel(counted=False)
 def list_active(base, low, high, zero, cells, active, total):
     """List the cells low..high-1 that have arrivals or may fire by themselves in window `base`, in order.
 
@@ -259,7 +259,7 @@ def deal_aside(n, aside, start, record):
         record[q] = packed[k]
 
 
-@kernel
+@kernel(counted=False)
 def deal(n, batches, words, slots, start, record):
     """Deal the arrivals out to their cells, batch by batch; `start` of a cell ends behind its last one.
 
@@ -288,7 +288,7 @@ def deal(n, batches, words, slots, start, record):
             record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | np.int64(words[j, 1])
 
 
-@kernel
+@kernel(counted=False)
 def close_window(base, high, unit, marks, spikes, inputs, calendar, population_of, spike_counts):
     """Put the window's spikes into the calendar, in order of (instant, id); returns DONE or what must grow."""
     n = marks[SPIKES]
@@ -331,7 +331,7 @@ def close_window(base, high, unit, marks, spikes, inputs, calendar, population_o
     return DONE
 
 
-@kernel
+@kernel(counted=False)
 def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, record, batches, drives, own):
     """Bring the arrivals of the active cells place..stop-1 together in `own`, those of drives among them.
 
@@ -349,7 +349,7 @@ def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, 
     return ready, need
 
 
-@kernel
+@kernel(counted=False)
 def draw(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, drives):
     """Arrivals of drives at the active cells place..stop-1 up to (base, high), cell after cell, inf behind each.
 
@@ -402,7 +402,7 @@ def draw(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, dri
     return stop - place
 
 
-@kernel
+@kernel(counted=False)
 def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
     """Put arrivals and those of drives in order of (time, source); returns (cells that are ready, what must grow).
 
@@ -461,7 +461,7 @@ def weight_of(bits):
     return float(np.int32(bits & _LOW_BITS).view(np.float32))
 
 
-@kernel
+@kernel(counted=False)
 def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
     """Take back what `prepare` drew for the cells place + first..place + last - 1: they are to be walked once more."""
     for m in range(first, last):
@@ -472,7 +472,7 @@ def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
             drives.next_offset[c] = drives.saved[2, d - drive, m]
 
 
-@kernel
+@kernel(counted=False)
 def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
     """See to it that the active cells place..place + n - 1 are looked at where the next arrival of a drive falls."""
     active, wake, least = cells.active, cells.wake, cells.least

@@ -41,7 +41,7 @@ X = collections.namedtuple("X", {receptors!r})
 P = collections.namedtuple("P", {parameters!r})
 
 
-@kernel
+@kernel(counted=False)
 def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
              batches, mine, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
@@ -228,7 +228,7 @@ from neuromorph.kernels.exact import (
 from neuromorph.kernels.jit import kernel
 
 
-@kernel
+@kernel(counted=False)
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
         batches, slots, cells, record, mine, visits, aside, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
@@ -278,7 +278,8 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
                 n = marks[SPIKES]
                 place = marks[PLACE]
                 need = DONE
-                {dispatch}
+                if cells.n_active[p] > 0:
+                    {dispatch}
                 marks[SPIKES] = n
                 if need != DONE:
                     marks[PLACE] = place
@@ -318,7 +319,7 @@ decays_of_steps(firsts, ready, firsts[ready - 1] + driven[ready - 1] + counts[g]
 """.strip().split("\n")
 
 _DECAYS = """
-@kernel
+@kernel(counted=False)
 def decays_of_steps(firsts, ready, n, time, step, decay, p):
     # Loops without branches, which become SIMD: a scalar exp takes ten times as long.
     first = 0
