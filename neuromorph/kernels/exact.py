@@ -25,7 +25,7 @@ _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), n
 _16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
 ONE_BITS = 0x3F800000  # of a weight of 1
 #: cells whose least wake is kept, and cells that are visited together
-STRETCH_BITS, ROOM = np.uint64(6), 128
+STRETCH_BITS, ROOM = np.uint64(4), 128
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
@@ -43,7 +43,7 @@ Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
 #: batches as found, their order in time, and what a cell reads of them in that order
 Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
 #: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
-#: `least`: at most the least `wake` of each 64 cells
+#: `least`: at most the least `wake` of each 16 cells
 Cells = collections.namedtuple("Cells", "row wake least count start active n_active own shared")
 #: a few cells that an instant of arrivals visits: place of the synapse, ms since the last own event, weight, state
 Visits = collections.namedtuple("Visits", "cell where since clamped weight wake state")

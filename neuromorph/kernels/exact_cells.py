@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from neuromorph.kernels.codegen import load, render
-from neuromorph.kernels.exact_visits import visit_kernel
+from neuromorph.kernels.exact_visits import visit_kernels
 from neuromorph.models.contract import NeuronModel
 
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
@@ -347,9 +347,14 @@ _DISPATCH = """if populations[p, 4] == {k}:
 
 
 _VISIT = """if populations[p, 4] == {k}:
+    driven = drives.of[p + 1] > drives.of[p]
+    if {renewing} and not driven and populations[p, 3] > populations[p, 2]:
+        renew_{k}(
+            base, unit, populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3],
+            populations[p, 0], seed, streams[p], cells.shared[p], cells, visits)
     n_aside = visit_{k}(
-        base, unit, n, populations[p, 0], populations[p, 5], populations[p, 6], drives.of[p + 1] > drives.of[p], seed,
-        streams[p], cells.shared[p], cells, batches, rows.words, visits, aside, n_aside)"""
+        base, unit, n, populations[p, 0], populations[p, 5], populations[p, 6], driven, seed, streams[p],
+        cells.shared[p], cells, batches, rows.words, visits, aside, n_aside)"""
 
 
 def walk_kernels(kind: Kind) -> ModuleType:
@@ -362,10 +367,11 @@ def walk_kernels(kind: Kind) -> ModuleType:
 def driver(kinds: tuple[Kind, ...]) -> Any:
     """The kernel `run` for a network of populations of these kinds."""
     kernels = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
-    kernels |= {f"visit_{k}": visit_kernel(kind) for k, kind in enumerate(kinds)}
+    kernels |= {f"visit_{k}": visit_kernels(kind).visit for k, kind in enumerate(kinds)}
+    kernels |= {f"renew_{k}": visit_kernels(kind).renew for k, kind in enumerate(kinds)}
 
     def each(text: str) -> list[str]:
-        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")]
+        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).replace("{renewing}", str(hasattr(kinds[k][0], "quiet"))).split("\n")]
 
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
     return load(render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT)}), kernels, label).run

@@ -9,7 +9,7 @@ may have more than one sum of arrivals. The walk does the same arithmetic: who i
 
 from __future__ import annotations
 
-from typing import Any
+from types import ModuleType
 
 from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.exact import ROOM, VARIABLES
@@ -56,6 +56,35 @@ def step(n, base, at, unit, zero, r, driven, seed, stream, shared, own, cell, si
         ahead = -1.0 if fires(S({names}), p) > 0 else ahead
         wake[k] = wake[k] if still else ahead
         {store}
+
+
+@kernel(counted=False)
+def renew(base, unit, low, high, zero, seed, stream, shared, cells, visits):
+    # New bounds for the cells low..high-1 whose bound ends in this window, from its beginning on: nothing else happens.
+    rows, wakes, least, own = cells.row, cells.wake, cells.least, cells.own
+    cell, since, clamped, weight, wake = visits.cell, visits.since, visits.clamped, visits.weight, visits.wake
+    {state_rows}
+    m = 0
+    for b in range(np.uint64(low) >> STRETCH_BITS, (np.uint64(high - 1) >> STRETCH_BITS) + ONE):
+        if least[b] <= base:
+            for g in range(max(b << STRETCH_BITS, np.uint64(low)), min((b + ONE) << STRETCH_BITS, np.uint64(high))):
+                if wakes[g] == base and rows[g, SAFE_BASE] == base and m < ROOM:
+                    lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+                    ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
+                    if lb < base and (ub < lb or (ub == lb and uo <= lo)):
+                        cell[m] = np.int64(g)
+                        since[m] = (base - lb) * unit - lo
+                        clamped[m] = 0.0
+                        weight[m] = 0.0
+                        {load}
+                        m += 1
+    if m > 0:
+        step(m, base, 0.0, unit, zero, 0, False, seed, stream, shared, own, cell, since, clamped, weight, wake, {flat})
+    for k in range(np.uint64(m)):
+        if wake[k] > base:
+            g = np.uint64(cell[k])
+            wakes[g] = np.int64(wake[k])
+            rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = wake[k], 0.0
 
 
 @kernel(counted=False)
@@ -143,8 +172,8 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
 """
 
 
-def visit_kernel(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> Any:
-    """The kernel `visit` for one kind of population."""
+def visit_kernels(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> ModuleType:
+    """Module with `renew` and `visit` for one kind of population."""
     model, own = kind
     hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS if hasattr(model, h)}
     parameters, receptors = list(model.parameters()), [r.name for r in model.receptors]
@@ -170,4 +199,4 @@ def visit_kernel(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> Any:
         "load": [f"s{j}[m] = rows[g, {VARIABLES + j}]" for j in range(len(names))],
         "save": [f"rows[g, {VARIABLES + j}] = s{j}[k]" for j in range(len(names))],
     }
-    return load(render(_VISIT, lines), hooks, f"{model.name}, {'own' if own else 'shared'} parameters, visits").visit
+    return load(render(_VISIT, lines), hooks, f"{model.name}, {'own' if own else 'shared'} parameters, visits")
