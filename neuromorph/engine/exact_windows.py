@@ -64,9 +64,11 @@ class ExactWindows:
         width = max((len(p.model.variables()) for p in populations), default=0)
         own = max((len(p.own) for p in populations), default=0)
         parameters = max((len(p.model.parameters()) for p in populations), default=0)
+        dues = np.zeros((n >> 3) + 1, np.int64)
         cells = exact.Cells(
             np.zeros((n, exact.VARIABLES + width)), np.zeros(n, np.int64),
-            np.full((n >> int(exact.STRETCH_BITS)) + 1, -1), np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
+            np.full((n >> int(exact.STRETCH_BITS)) + 1, -1), dues.view(np.uint8), dues,
+            np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
             np.zeros((len(populations), parameters)),
         )  # fmt: skip
         self._populations = np.zeros((network.parts, len(populations), 7), np.int64)

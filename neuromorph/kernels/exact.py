@@ -22,7 +22,7 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
+_3, _16, _32, _63, _LOW_BITS = np.uint64(3), np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
 ONE_BITS = 0x3F800000  # of a weight of 1
 #: cells whose least wake is kept, and cells that are visited together
 STRETCH_BITS, ROOM = np.uint64(4), 128
@@ -43,8 +43,8 @@ Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
 #: batches as found, their order in time, and what a cell reads of them in that order
 Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
 #: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
-#: `least`: at most the least `wake` of each 16 cells
-Cells = collections.namedtuple("Cells", "row wake least count start active n_active own shared")
+#: `least`: at most the least `wake` of each 16 cells; `due` marks cells to be walked, `dues` eight in a number
+Cells = collections.namedtuple("Cells", "row wake least due dues count start active n_active own shared")
 #: a few cells that an instant of arrivals visits: place of the synapse, ms since the last own event, weight, state
 Visits = collections.namedtuple("Visits", "cell where since clamped weight wake state")
 #: arrivals that the walk is left with, in order of time
@@ -203,25 +203,19 @@ def list_active(base, low, high, zero, cells, active, total):
 
 
 @kernel(counted=False)
-def list_due(base, low, high, zero, cells, active, total):
-    """`list_active` where few cells have arrivals: those of low..high-1 whose wake is due, found by stretches."""
-    counts, wakes, starts, least = cells.count, cells.wake, cells.start, cells.least
+def list_due(low, high, zero, cells, active, total):
+    """`list_active` where few cells have arrivals: those of low..high-1 that are marked as due, which ends that."""
+    counts, starts, due, dues = cells.count, cells.start, cells.due, cells.dues
     n = 0
-    if low == high:
-        return n, total
-    for b in range(np.uint64(low) >> STRETCH_BITS, (np.uint64(high - 1) >> STRETCH_BITS) + _ONE):
-        if least[b] > base:
-            continue
-        soonest = NEVER  # of the others: the walk sees to those that are listed
-        for k in range(b << STRETCH_BITS, min((b + _ONE) << STRETCH_BITS, np.uint64(wakes.size))):
-            if wakes[k] <= base and np.uint64(low) <= k < np.uint64(high):
-                active[n] = np.int64(k) - zero
-                starts[k] = total
-                total += counts[k]
-                n += 1
-            else:
-                soonest = min(soonest, wakes[k])
-        least[b] = soonest
+    for b in range(np.uint64(low) >> _3, np.uint64(high + 7) >> _3):
+        if dues[b] != 0:
+            for k in range(max(b << _3, np.uint64(low)), min((b + _ONE) << _3, np.uint64(high))):
+                if due[k]:
+                    due[k] = 0
+                    active[n] = np.int64(k) - zero
+                    starts[k] = total
+                    total += counts[k]
+                    n += 1
     return n, total
 
 
@@ -239,10 +233,9 @@ def begin_visits(n, batches):
 
 
 @kernel(forceinline=True)
-def put_aside(g, base, e, receptor, bits, wakes, counts, least, aside_cell, packed, n):
+def put_aside(g, e, receptor, bits, counts, due, aside_cell, packed, n):
     """Leave an arrival of batch `e`, and all that cell g gets later in the window, to the walk."""
-    wakes[g] = min(wakes[g], base)
-    least[np.uint64(g) >> STRETCH_BITS] = min(least[np.uint64(g) >> STRETCH_BITS], base)
+    due[g] = 1
     counts[g] += 1
     aside_cell[n] = g
     packed[n] = (e | receptor << BATCH_BITS) << 32 | np.int64(bits)

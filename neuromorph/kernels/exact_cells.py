@@ -263,7 +263,7 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
                 if dealt:
                     cells.n_active[p], total = list_active(base, low_cell, high_cell, zero, cells, active, total)
                 else:
-                    cells.n_active[p], total = list_due(base, low_cell, high_cell, zero, cells, active, total)
+                    cells.n_active[p], total = list_due(low_cell, high_cell, zero, cells, active, total)
             if dealt:
                 deal(n, batches, rows.words, slots, cells.start, record)
             else:
@@ -348,10 +348,9 @@ _DISPATCH = """if populations[p, 4] == {k}:
 
 _VISIT = """if populations[p, 4] == {k}:
     driven = drives.of[p + 1] > drives.of[p]
-    if {renewing} and not driven and populations[p, 3] > populations[p, 2]:
-        renew_{k}(
-            base, unit, populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3],
-            populations[p, 0], seed, streams[p], cells.shared[p], cells, visits)
+    rouse_{k}(
+        base, unit, populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3], populations[p, 0],
+        driven, seed, streams[p], cells.shared[p], cells, visits)
     n_aside = visit_{k}(
         base, unit, n, populations[p, 0], populations[p, 5], populations[p, 6], driven, seed, streams[p],
         cells.shared[p], cells, batches, rows.words, visits, aside, n_aside)"""
@@ -368,10 +367,10 @@ def driver(kinds: tuple[Kind, ...]) -> Any:
     """The kernel `run` for a network of populations of these kinds."""
     kernels = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
     kernels |= {f"visit_{k}": visit_kernels(kind).visit for k, kind in enumerate(kinds)}
-    kernels |= {f"renew_{k}": visit_kernels(kind).renew for k, kind in enumerate(kinds)}
+    kernels |= {f"rouse_{k}": visit_kernels(kind).rouse for k, kind in enumerate(kinds)}
 
     def each(text: str) -> list[str]:
-        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).replace("{renewing}", str(hasattr(kinds[k][0], "quiet"))).split("\n")]
+        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")]
 
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
     return load(render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT)}), kernels, label).run

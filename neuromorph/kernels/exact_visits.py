@@ -12,7 +12,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from neuromorph.kernels.codegen import load, render
-from neuromorph.kernels.exact import ROOM, VARIABLES
+from neuromorph.kernels.exact import ROOM, STRETCH_BITS, VARIABLES
 from neuromorph.models.contract import NeuronModel
 
 _HOOKS = ("advance", "receive", "fires", "quiet")
@@ -22,8 +22,8 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    LAST_BASE, LAST_OFFSET, ONE_BITS, SAFE_BASE, SAFE_OFFSET, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET, put_aside,
-    weight_of,
+    LAST_BASE, LAST_OFFSET, NEVER, ONE_BITS, SAFE_BASE, SAFE_OFFSET, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET,
+    put_aside, weight_of,
 )
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.prefetch import prefetch
@@ -35,6 +35,7 @@ P = collections.namedtuple("P", {parameters!r})
 FAR = 1e6  # ms
 NEARER = 1.0 - 1e-12  # rounding must not make a bound later
 ROOM = {room}
+STRETCH = 1 << {stretch}
 ONE = np.uint64(1)
 NONE = 0xFFFFFFFFFFFFFFFF
 
@@ -45,7 +46,7 @@ def step(n, base, at, unit, zero, r, driven, seed, stream, shared, own, cell, si
     # State of n cells after an arrival, `since` ms after their last own event, and when they may do something by
     # themselves; -1: at once. No branches: a loop in SIMD, 6 to 8 ns a cell (lif_exp).
     {shared_parameters}
-    for k in range(np.uint64(n)):
+    for k in range(np.uint64((n + 7) // 8 * 8)):  # what is left of the last eight would be taken one by one
         g = cell[k]
         {own_parameters}
         still = clamped[k] > 0.0
@@ -59,38 +60,49 @@ def step(n, base, at, unit, zero, r, driven, seed, stream, shared, own, cell, si
 
 
 @kernel(counted=False)
-def renew(base, unit, low, high, zero, seed, stream, shared, cells, visits):
-    # New bounds for the cells low..high-1 whose bound ends in this window, from its beginning on: nothing else happens.
-    rows, wakes, least, own = cells.row, cells.wake, cells.least, cells.own
+def rouse(base, unit, low, high, zero, driven, seed, stream, shared, cells, visits):
+    # Find the cells low..high-1 whose wake is due. Where it is only a bound on crossings that ends, look on from the
+    # window's beginning; where that does not carry beyond the window, or anything else is due, mark the cell as due.
+    rows, wakes, least, due, own = cells.row, cells.wake, cells.least, cells.due, cells.own
     cell, since, clamped, weight, wake = visits.cell, visits.since, visits.clamped, visits.weight, visits.wake
     {state_rows}
     m = 0
-    for b in range(np.uint64(low) >> STRETCH_BITS, (np.uint64(high - 1) >> STRETCH_BITS) + ONE):
-        if least[b] <= base:
-            for g in range(max(b << STRETCH_BITS, np.uint64(low)), min((b + ONE) << STRETCH_BITS, np.uint64(high))):
-                if wakes[g] == base and rows[g, SAFE_BASE] == base and m < ROOM:
-                    lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
-                    ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
-                    if lb < base and (ub < lb or (ub == lb and uo <= lo)):
-                        cell[m] = np.int64(g)
-                        since[m] = (base - lb) * unit - lo
-                        clamped[m] = 0.0
-                        weight[m] = 0.0
-                        {load}
-                        m += 1
+    for b in range(np.uint64(low) >> STRETCH_BITS, (np.uint64(high + STRETCH - 1)) >> STRETCH_BITS):
+        if least[b] > base:
+            continue
+        soonest = NEVER
+        for g in range(b << STRETCH_BITS, min((b + ONE) << STRETCH_BITS, np.uint64(wakes.size))):
+            if wakes[g] > base or g < np.uint64(low) or g >= np.uint64(high):
+                soonest = min(soonest, wakes[g])
+                continue
+            lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
+            ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
+            bound = rows[g, SAFE_BASE] == base and lb < base and (ub < lb or (ub == lb and uo <= lo))
+            due[g] = 1
+            if {renewing} and bound and not driven and m < ROOM:
+                cell[m] = np.int64(g)
+                since[m] = (base - lb) * unit - lo
+                clamped[m] = 0.0
+                weight[m] = 0.0
+                {load}
+                m += 1
+        least[b] = soonest
     if m > 0:
         step(m, base, 0.0, unit, zero, 0, False, seed, stream, shared, own, cell, since, clamped, weight, wake, {flat})
     for k in range(np.uint64(m)):
         if wake[k] > base:
             g = np.uint64(cell[k])
+            due[g] = 0
             wakes[g] = np.int64(wake[k])
+            least[g >> STRETCH_BITS] = min(least[g >> STRETCH_BITS], wakes[g])
             rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = wake[k], 0.0
 
 
 @kernel(counted=False)
 def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells, batches, words, visits, aside, n_aside):
     # The arrivals of all batches at a population; returns how many arrivals have been put aside.
-    rows, wakes, counts, least, own = cells.row, cells.wake, cells.count, cells.least, cells.own
+    rows, wakes, counts, least, due, own = (
+        cells.row, cells.wake, cells.count, cells.least, cells.due, cells.own)
     time, factor, order, firsts, lasts, cursor = (
         batches.time, batches.factor, batches.order, batches.first, batches.last, batches.head)
     cell, where, since, clamped, weight, wake = (
@@ -105,7 +117,7 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
             if slot0 <= s < slot0 + {n_receptors} * size:
                 r = (s - slot0) // size
                 g = zero + s - slot0 - r * size
-                n_aside = put_aside(g, base, e, r, ONE_BITS, wakes, counts, least, aside_cell, packed, n_aside)
+                n_aside = put_aside(g, e, r, ONE_BITS, counts, due, aside_cell, packed, n_aside)
             continue
         j, last = np.uint64(cursor[e]), np.uint64(lasts[order[e]])
         if j == last or words[j, 0] >= slot_end:
@@ -123,7 +135,7 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
             for q in range(j, stop):
                 r = (np.int64(words[q, 0]) - slot0) // size
                 g = np.int64(words[q, 0]) - slot0 - r * size + zero
-                n_aside = put_aside(g, base, e, r, words[q, 1], wakes, counts, least, aside_cell, packed, n_aside)
+                n_aside = put_aside(g, e, r, words[q, 1], counts, due, aside_cell, packed, n_aside)
             continue
         q = j
         while q < stop:
@@ -131,9 +143,8 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
             before = np.uint64(NONE)
             while q < stop:
                 g = words[q, 0] + shift
-                if wakes[g] <= base:
-                    n_aside = put_aside(
-                        np.int64(g), base, e, r, words[q, 1], wakes, counts, least, aside_cell, packed, n_aside)
+                if due[g]:
+                    n_aside = put_aside(np.int64(g), e, r, words[q, 1], counts, due, aside_cell, packed, n_aside)
                 elif g == before:  # a synapse between the same two cells
                     weight[m - 1] += scale * weight_of(words[q, 1])
                 elif m == ROOM:
@@ -144,9 +155,10 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
                     cell[m] = np.int64(g)
                     where[m] = np.int64(q)
                     since[m] = (base - lb) * unit + (at - lo)
-                    clamped[m] = 1.0 if ub > lb or (ub == lb and uo > lo) else 0.0
+                    still = ub > lb or (ub == lb and uo > lo)
+                    clamped[m] = 1.0 if still else 0.0
                     weight[m] = scale * weight_of(words[q, 1])
-                    wake[m] = float(wakes[g])
+                    wake[m] = ub if still else (float(wakes[g]) if driven else 0.0)
                     {load}
                     m += 1
                     before = g
@@ -158,22 +170,25 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
                 if wake[k] < 0.0:
                     b = np.uint64(where[k])
                     while b < stop and words[b, 0] + shift == g:
-                        n_aside = put_aside(
-                            np.int64(g), base, e, r, words[b, 1], wakes, counts, least, aside_cell, packed, n_aside)
+                        n_aside = put_aside(np.int64(g), e, r, words[b, 1], counts, due, aside_cell, packed, n_aside)
                         b += ONE
                     continue
                 rows[g, LAST_BASE], rows[g, LAST_OFFSET] = base, at
                 rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = wake[k], 0.0
                 {save}
-                wakes[g] = np.int64(wake[k])
+                soon = np.int64(wake[k])
+                wakes[g] = soon
                 b = g >> STRETCH_BITS
-                least[b] = min(least[b], wakes[g])
+                if soon > base:
+                    least[b] = min(least[b], soon)
+                else:
+                    due[g] = 1
     return n_aside
 """
 
 
 def visit_kernels(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> ModuleType:
-    """Module with `renew` and `visit` for one kind of population."""
+    """Module with `rouse` and `visit` for one kind of population."""
     model, own = kind
     hooks = {("advance_state" if h == "advance" else h): getattr(model, h) for h in _HOOKS if hasattr(model, h)}
     parameters, receptors = list(model.parameters()), [r.name for r in model.receptors]
@@ -186,6 +201,8 @@ def visit_kernels(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> ModuleType
         "parameters": parameters,
         "n_receptors": len(receptors),
         "room": ROOM,
+        "stretch": int(STRETCH_BITS),
+        "renewing": "quiet" in hooks,
         "names": ", ".join(names),
         "unpack": ", ".join(names) + ("," if len(names) == 1 else ""),
         "flat": ", ".join(f"s{j}" for j in range(len(names))),
