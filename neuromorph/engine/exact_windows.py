@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -64,12 +65,12 @@ class ExactWindows:
         width = max((len(p.model.variables()) for p in populations), default=0)
         own = max((len(p.own) for p in populations), default=0)
         parameters = max((len(p.model.parameters()) for p in populations), default=0)
-        dues = np.zeros((n >> 3) + 1, np.int64)
+        integers = partial(np.zeros, dtype=np.int64)
+        dues = integers(8 * (n // 64 + 1))
         cells = exact.Cells(
-            np.zeros((n, exact.VARIABLES + width)), np.zeros(n, np.int64),
-            np.full((n >> int(exact.STRETCH_BITS)) + 1, -1), dues.view(np.uint8), dues,
-            np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
-            np.zeros((len(populations), parameters)),
+            _lines(n, exact.VARIABLES + width), integers(n), integers((n >> int(exact.STRETCH_BITS)) + 1),
+            dues.view(np.uint8), dues, np.zeros(n, np.int32), integers(n), integers(n), integers(len(populations)),
+            np.zeros((n, own)), np.zeros((len(populations), parameters)),
         )  # fmt: skip
         self._populations = np.zeros((network.parts, len(populations), 7), np.int64)
         for k, p in enumerate(populations):
@@ -328,6 +329,14 @@ class ExactWindows:
     def _names(self) -> list[str]:
         network = self.engine.network
         return [p.name for p in network.neurons] + [p.name for p in network.inputs]
+
+
+def _lines(n: int, width: int) -> Any:
+    """float64[n, at least `width`] of zeros, each row in cache lines of its own."""
+    width = 8 * ((width + 7) // 8)
+    room = np.zeros(n * width + 8)
+    first = -room.ctypes.data % 64 // 8
+    return room[first : first + n * width].reshape(n, width)
 
 
 def _kinds(network: CompiledNetwork) -> tuple[Kind, ...]:

@@ -65,7 +65,7 @@ def no_crossing_before(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q):
     by (drive - f)/tau_m + c a ms. Negative currents count for as long as is asked without them, and once more as long.
     """
     left = -_SLACK - f
-    steady = (drive - f) / tau_m
+    steady = (drive - f) * (1.0 / tau_m)
     rising = steady + _greatest(p0, p1, tau_p, _INF) + _greatest(q0, q1, tau_q, _INF)
     if rising <= 0.0:
         return _INF
@@ -79,7 +79,7 @@ def no_crossing_before(f, drive, tau_m, p0, p1, tau_p, q0, q1, tau_q):
 @kernel(forceinline=True)
 def _greatest(x0, x1, tau, horizon):
     # at least the greatest of (x0 + x1 t) exp(-t / tau) up to the horizon
-    return max(0.0, x0) + min(0.0, x0) * max(0.0, 1.0 - horizon / tau) + max(0.0, x1) * min(horizon, 0.37 * tau)
+    return max(0.0, x0) + min(0.0, x0) * max(0.0, 1.0 - horizon * (1.0 / tau)) + max(0.0, x1) * min(horizon, 0.37 * tau)
 
 
 @kernel(forceinline=True)

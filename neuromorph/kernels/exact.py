@@ -14,6 +14,7 @@ import numpy as np
 from neuromorph.kernels.gaps import BLOCK, fill
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.prefetch import prefetch
 
 NEVER = 1 << 60
 #: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
@@ -22,14 +23,14 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_3, _16, _32, _63, _LOW_BITS = np.uint64(3), np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
+_3, _6, _16, _32, _63, _LOW_BITS = np.uint64(3), np.uint64(6), np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
 ONE_BITS = 0x3F800000  # of a weight of 1
 #: cells whose least wake is kept, and cells that are visited together
 STRETCH_BITS, ROOM = np.uint64(4), 128
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
-LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
+LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, VARIABLES = range(5)
 #: places in `marks`: where in a run the kernels are
 BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, DEALT, MARKS = range(15)
 
@@ -207,9 +208,12 @@ def list_due(low, high, zero, cells, active, total):
     """`list_active` where few cells have arrivals: those of low..high-1 that are marked as due, which ends that."""
     counts, starts, due, dues = cells.count, cells.start, cells.due, cells.dues
     n = 0
-    for b in range(np.uint64(low) >> _3, np.uint64(high + 7) >> _3):
-        if dues[b] != 0:
-            for k in range(max(b << _3, np.uint64(low)), min((b + _ONE) << _3, np.uint64(high))):
+    for at in range(np.uint64(low) >> _6, np.uint64(high + 63) >> _6):
+        busy = 0
+        for b in range(at << _3, (at + _ONE) << _3):
+            busy |= dues[b]
+        if busy != 0:
+            for k in range(max(at << _6, np.uint64(low)), min((at + _ONE) << _6, np.uint64(high))):
                 if due[k]:
                     due[k] = 0
                     active[n] = np.int64(k) - zero
@@ -220,9 +224,11 @@ def list_due(low, high, zero, cells, active, total):
 
 
 @kernel(counted=False)
-def begin_visits(n, batches):
+def begin_visits(n, batches, words):
     """Put what visits read of batches in order of time; `head` is where the next population's synapses begin."""
-    order, at, scale, source, firsts = batches.order, batches.at, batches.scale, batches.source, batches.first
+    flat = words.reshape(words.size)
+    order, at, scale, source = batches.order, batches.at, batches.scale, batches.source
+    firsts, lasts = batches.first, batches.last
     time, factor, origin, cursor = batches.time, batches.factor, batches.origin, batches.head
     for e in range(n):
         k = order[e]
@@ -230,6 +236,8 @@ def begin_visits(n, batches):
         factor[e] = scale[k]
         origin[e] = source[k]
         cursor[e] = firsts[k]
+        for j in range(firsts[k], lasts[k], 8):
+            prefetch(flat, 2 * j)
 
 
 @kernel(forceinline=True)

@@ -2,7 +2,7 @@
 
 A kind is a model with or without parameters of each cell's own. The walk takes a cell from one own event to the next:
 arrivals, threshold crossings between them, the end of refractoriness. A cell's row is (last own event, end of
-refractoriness, an instant before which it is known not to fire by itself, variables); `codegen` injects the hooks.
+refractoriness, variables), and `wake` the window before which it does nothing by itself; `codegen` injects the hooks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from neuromorph.kernels.codegen import load, render
+from neuromorph.kernels.exact import VARIABLES
 from neuromorph.kernels.exact_visits import visit_kernels
 from neuromorph.models.contract import NeuronModel
 
@@ -23,7 +24,7 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, NEVER, SAFE_BASE, SAFE_OFFSET, STRETCH_BITS, UNTIL_BASE,
+    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, NEVER, STRETCH_BITS, UNTIL_BASE,
     UNTIL_OFFSET, prepare, undo_driven, wake_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
@@ -87,11 +88,11 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         {load_state}
         lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
         ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
-        sb, so = rows[g, SAFE_BASE], rows[g, SAFE_OFFSET]
+        sb = float(wakes[g])
         behind = (base - lb) * unit
         clamped = ub > lb or (ub == lb and uo > lo)
         until = uo if ub == base else (-np.inf if ub < base else np.inf)
-        safe = so if sb == base else (-np.inf if sb < base else np.inf)
+        safe = np.inf if sb > base else -np.inf
         start = n
         fresh = True
         arrival = time[a]
@@ -109,7 +110,7 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 if c > h:
                     if event == END_OF_WINDOW:
                         cb, co = normalise(0, lo + min(c, FAR), unit)
-                        sb, so = lb + cb, co
+                        sb = lb + cb
                         break
                 else:
                     ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
@@ -121,13 +122,13 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                             event = CROSSING
                             h = c
                         elif event == END_OF_WINDOW:
-                            sb, so = cb, co
+                            sb = cb
                     elif event == END_OF_WINDOW:
                         if ahead == np.inf:
                             sb = NEVER
                         else:
                             cb, co = normalise(0, lo + ahead, unit)
-                            sb, so = lb + cb, co
+                            sb = lb + cb
             if event == END_OF_WINDOW:
                 break
             {advance}
@@ -170,10 +171,9 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 clamped = cb > 0 or uo > lo
                 until = uo if cb == 0 else np.inf
         if clamped:
-            sb, so = ub, uo
+            sb = ub
         rows[g, LAST_BASE], rows[g, LAST_OFFSET] = lb, lo
         rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET] = ub, uo
-        rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = sb, so
         {store_state}
         wakes[g] = np.int64(sb)
         least[g >> STRETCH_BITS] = min(least[g >> STRETCH_BITS], wakes[g])
@@ -254,7 +254,7 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
             if dealt:
                 count_arrivals(n, batches, rows.words, slots, cells.count)
             else:
-                begin_visits(n, batches)
+                begin_visits(n, batches, rows.words)
                 for p in range(populations.shape[0]):
                     {visits}
             for p in range(populations.shape[0]):
@@ -410,8 +410,8 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "shared_parameters": [] if own else [f"p = P({values('i')})"],
         "own_parameters": [f"p = P({values('g')})"] if own else [],
         "evaluate_parameters": values("i"),
-        "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
-        "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
+        "load_state": [f"v{j} = rows[g, {VARIABLES + j}]" for j in range(len(names))],
+        "store_state": [f"rows[g, {VARIABLES + j}] = v{j}" for j in range(len(names))],
         "quiet": [render(line, later) for line in _QUIET] if hasattr(model, "quiet") else [],
         "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
         "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),

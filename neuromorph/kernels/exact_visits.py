@@ -22,7 +22,7 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    LAST_BASE, LAST_OFFSET, NEVER, ONE_BITS, SAFE_BASE, SAFE_OFFSET, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET,
+    LAST_BASE, LAST_OFFSET, NEVER, ONE_BITS, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET,
     put_aside, weight_of,
 )
 from neuromorph.kernels.jit import kernel
@@ -46,13 +46,14 @@ def step(n, base, at, unit, zero, r, driven, seed, stream, shared, own, cell, si
     # State of n cells after an arrival, `since` ms after their last own event, and when they may do something by
     # themselves; -1: at once. No branches: a loop in SIMD, 6 to 8 ns a cell (lif_exp).
     {shared_parameters}
+    per_unit = NEARER / unit
     for k in range(np.uint64((n + 7) // 8 * 8)):  # what is left of the last eight would be taken one by one
         g = cell[k]
         {own_parameters}
         still = clamped[k] > 0.0
         {unpack} = advance_state(S({old}), since[k], p, still)
         {unpack} = receive(S({names}), X({inputs}), p, still, R(seed, stream, g - zero))
-        ahead = base + np.floor((at + min({quiet}, FAR)) / unit * NEARER)
+        ahead = base + np.floor((at + min({quiet}, FAR)) * per_unit)
         ahead = min(ahead, wake[k]) if driven else ahead
         ahead = -1.0 if fires(S({names}), p) > 0 else ahead
         wake[k] = wake[k] if still else ahead
@@ -77,7 +78,7 @@ def rouse(base, unit, low, high, zero, driven, seed, stream, shared, cells, visi
                 continue
             lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
             ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
-            bound = rows[g, SAFE_BASE] == base and lb < base and (ub < lb or (ub == lb and uo <= lo))
+            bound = wakes[g] == base and lb < base and (ub < lb or (ub == lb and uo <= lo))
             due[g] = 1
             if {renewing} and bound and not driven and m < ROOM:
                 cell[m] = np.int64(g)
@@ -95,7 +96,6 @@ def rouse(base, unit, low, high, zero, driven, seed, stream, shared, cells, visi
             due[g] = 0
             wakes[g] = np.int64(wake[k])
             least[g >> STRETCH_BITS] = min(least[g >> STRETCH_BITS], wakes[g])
-            rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = wake[k], 0.0
 
 
 @kernel(counted=False)
@@ -174,7 +174,6 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
                         b += ONE
                     continue
                 rows[g, LAST_BASE], rows[g, LAST_OFFSET] = base, at
-                rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = wake[k], 0.0
                 {save}
                 soon = np.int64(wake[k])
                 wakes[g] = soon
