@@ -23,7 +23,16 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_3, _6, _16, _32, _63, _LOW_BITS = np.uint64(3), np.uint64(6), np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
+_2, _3, _4, _6, _16, _32, _63, _LOW_BITS = (
+    np.uint64(2),
+    np.uint64(3),
+    np.uint64(4),
+    np.uint64(6),
+    np.uint64(16),
+    np.uint64(32),
+    np.uint64(63),
+    0xFFFFFFFF,
+)
 ONE_BITS = 0x3F800000  # of a weight of 1
 #: cells whose least wake is kept, and cells that are visited together
 STRETCH_BITS, ROOM = np.uint64(4), 128
@@ -32,7 +41,9 @@ DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_
 #: columns of a cell's row before its variables
 LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, VARIABLES = range(5)
 #: places in `marks`: where in a run the kernels are
-BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, DEALT, MARKS = range(15)
+BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, DEALT, MARKS = (
+    range(15)
+)
 
 #: StaticRows (lowered/compiled.py); words uint32[n, 2]: slot and bits of the weight of each synapse
 Rows = collections.namedtuple("Rows", "row row_start slice_delay slice_end delays words")
@@ -209,17 +220,19 @@ def list_due(low, high, zero, cells, active, total):
     counts, starts, due, dues = cells.count, cells.start, cells.due, cells.dues
     n = 0
     for at in range(np.uint64(low) >> _6, np.uint64(high + 63) >> _6):
-        busy = 0
-        for b in range(at << _3, (at + _ONE) << _3):
-            busy |= dues[b]
-        if busy != 0:
-            for k in range(max(at << _6, np.uint64(low)), min((at + _ONE) << _6, np.uint64(high))):
-                if due[k]:
-                    due[k] = 0
-                    active[n] = np.int64(k) - zero
-                    starts[k] = total
-                    total += counts[k]
-                    n += 1
+        b = at << _3
+        busy = dues[b] | dues[b + _ONE] | dues[b + _2] | dues[b + _3]
+        b += _4
+        if busy | dues[b] | dues[b + _ONE] | dues[b + _2] | dues[b + _3] != 0:
+            for b in range(at << _3, (at + _ONE) << _3):
+                if dues[b] != 0:
+                    for k in range(max(b << _3, np.uint64(low)), min((b + _ONE) << _3, np.uint64(high))):
+                        if due[k]:
+                            due[k] = 0
+                            active[n] = np.int64(k) - zero
+                            starts[k] = total
+                            total += counts[k]
+                            n += 1
     return n, total
 
 

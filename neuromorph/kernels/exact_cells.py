@@ -33,7 +33,7 @@ from neuromorph.kernels.prefetch import prefetch
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 FAR = 1e6  # ms
-LOOKS = 2
+LOOKS = 1
 ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
 
@@ -370,7 +370,7 @@ def driver(kinds: tuple[Kind, ...]) -> Any:
     kernels |= {f"rouse_{k}": visit_kernels(kind).rouse for k, kind in enumerate(kinds)}
 
     def each(text: str) -> list[str]:
-        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")]
+        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")] or ["pass"]
 
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
     return load(render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT)}), kernels, label).run

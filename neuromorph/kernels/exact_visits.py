@@ -158,7 +158,7 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
                     still = ub > lb or (ub == lb and uo > lo)
                     clamped[m] = 1.0 if still else 0.0
                     weight[m] = scale * weight_of(words[q, 1])
-                    wake[m] = ub if still else (float(wakes[g]) if driven else 0.0)
+                    wake[m] = float(wakes[g]) if driven else (ub if still else 0.0)
                     {load}
                     m += 1
                     before = g
