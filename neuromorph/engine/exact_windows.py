@@ -12,7 +12,7 @@ from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
 from neuromorph.engine.learning import Pending
 from neuromorph.engine.windows import listeners
-from neuromorph.kernels import exact
+from neuromorph.kernels import exact, visits
 from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
@@ -102,12 +102,12 @@ class ExactWindows:
 
     def _make_records(self, n: int) -> None:
         self._record = np.zeros(n, np.int64)
-        self._aside = exact.Aside(np.zeros(n, np.int64), np.zeros(n, np.int64))
+        self._aside = visits.Aside(np.zeros(n, np.int64), np.zeros(n, np.int64))
 
     def _make_visits(self) -> None:
-        f, i = (lambda: np.zeros(exact.ROOM)), (lambda: np.zeros(exact.ROOM, np.int64))
+        f, i = (lambda: np.zeros(visits.ROOM)), (lambda: np.zeros(visits.ROOM, np.int64))
         variables = self._cells.row.shape[1] - exact.VARIABLES
-        self._visits = exact.Visits(i(), i(), f(), f(), f(), f(), np.zeros((variables, exact.ROOM)))
+        self._visits = visits.Visits(i(), i(), f(), f(), f(), f(), np.zeros((variables, visits.ROOM)))
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
@@ -249,7 +249,8 @@ class ExactWindows:
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, engine.calendar.horizon,
                 closing, engine.network.seed, self._populations[part], self._streams, marks, calendar, static,
                 loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._own,
-                self._visits, self._aside, self._spikes_of_window, self.drives.arrays, self._population_of, self._spike_counts,
+                self._visits, self._aside, self._spikes_of_window, self.drives.arrays, self._population_of,
+                self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
             if need == exact.DONE:

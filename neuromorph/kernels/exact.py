@@ -14,7 +14,6 @@ import numpy as np
 from neuromorph.kernels.gaps import BLOCK, fill
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
-from neuromorph.kernels.prefetch import prefetch
 
 NEVER = 1 << 60
 #: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
@@ -23,19 +22,10 @@ BATCH_BITS = 24
 CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
-_2, _3, _4, _6, _16, _32, _63, _LOW_BITS = (
-    np.uint64(2),
-    np.uint64(3),
-    np.uint64(4),
-    np.uint64(6),
-    np.uint64(16),
-    np.uint64(32),
-    np.uint64(63),
-    0xFFFFFFFF,
-)
+_16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
 ONE_BITS = 0x3F800000  # of a weight of 1
-#: cells whose least wake is kept, and cells that are visited together
-STRETCH_BITS, ROOM = np.uint64(4), 128
+#: cells whose least wake is kept: sixteen
+STRETCH_BITS = np.uint64(4)
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
@@ -57,10 +47,6 @@ Batches = collections.namedtuple("Batches", "at scale source place first last or
 #: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
 #: `least`: at most the least `wake` of each 16 cells; `due` marks cells to be walked, `dues` eight in a number
 Cells = collections.namedtuple("Cells", "row wake least due dues count start active n_active own shared")
-#: a few cells that an instant of arrivals visits: place of the synapse, ms since the last own event, weight, state
-Visits = collections.namedtuple("Visits", "cell where since clamped weight wake state")
-#: arrivals that the walk is left with, in order of time
-Aside = collections.namedtuple("Aside", "cell packed")
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
@@ -212,65 +198,6 @@ def list_active(base, low, high, zero, cells, active, total):
                 total += count
                 n += (count > 0) | (wakes[k] <= base)
     return n, total
-
-
-@kernel(counted=False)
-def list_due(low, high, zero, cells, active, total):
-    """`list_active` where few cells have arrivals: those of low..high-1 that are marked as due, which ends that."""
-    counts, starts, due, dues = cells.count, cells.start, cells.due, cells.dues
-    n = 0
-    for at in range(np.uint64(low) >> _6, np.uint64(high + 63) >> _6):
-        b = at << _3
-        busy = dues[b] | dues[b + _ONE] | dues[b + _2] | dues[b + _3]
-        b += _4
-        if busy | dues[b] | dues[b + _ONE] | dues[b + _2] | dues[b + _3] != 0:
-            for b in range(at << _3, (at + _ONE) << _3):
-                if dues[b] != 0:
-                    for k in range(max(b << _3, np.uint64(low)), min((b + _ONE) << _3, np.uint64(high))):
-                        if due[k]:
-                            due[k] = 0
-                            active[n] = np.int64(k) - zero
-                            starts[k] = total
-                            total += counts[k]
-                            n += 1
-    return n, total
-
-
-@kernel(counted=False)
-def begin_visits(n, batches, words):
-    """Put what visits read of batches in order of time; `head` is where the next population's synapses begin."""
-    flat = words.reshape(words.size)
-    order, at, scale, source = batches.order, batches.at, batches.scale, batches.source
-    firsts, lasts = batches.first, batches.last
-    time, factor, origin, cursor = batches.time, batches.factor, batches.origin, batches.head
-    for e in range(n):
-        k = order[e]
-        time[e] = at[k]
-        factor[e] = scale[k]
-        origin[e] = source[k]
-        cursor[e] = firsts[k]
-        for j in range(firsts[k], lasts[k], 8):
-            prefetch(flat, 2 * j)
-
-
-@kernel(forceinline=True)
-def put_aside(g, e, receptor, bits, counts, due, aside_cell, packed, n):
-    """Leave an arrival of batch `e`, and all that cell g gets later in the window, to the walk."""
-    due[g] = 1
-    counts[g] += 1
-    aside_cell[n] = g
-    packed[n] = (e | receptor << BATCH_BITS) << 32 | np.int64(bits)
-    return n + 1
-
-
-@kernel(counted=False)
-def deal_aside(n, aside, start, record):
-    """`deal` of the arrivals that were put aside."""
-    cell, packed = aside.cell, aside.packed
-    for k in range(n):
-        q = start[cell[k]]
-        start[cell[k]] = q + 1
-        record[q] = packed[k]
 
 
 @kernel(counted=False)

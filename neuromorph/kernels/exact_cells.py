@@ -222,10 +222,10 @@ def firing(chosen, values, shared, own):
 _DRIVER = """
 from neuromorph.kernels.exact import (
     BASE, BATCHES, CLOSED, DEALT, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE,
-    POPULATION, SPIKES, begin_visits, close_window, count_arrivals, deal, deal_aside, gather, list_active, list_due,
-    order_in_time,
+    POPULATION, SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
 )
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.visits import begin_visits, deal_aside, list_due
 
 
 @kernel(counted=False)
@@ -233,8 +233,8 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
         batches, slots, cells, record, mine, visits, aside, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
     # must grow before the next call, which goes on from `marks`.
-    # populations: (first neuron, first id, low, high, kind, first slot, size). Windows with marks[DEALT] arrivals or more
-    # deal them out to the cells before these are walked; else cells are visited, and only those put aside are walked.
+    # populations: (first neuron, first id, low, high, kind, first slot, size). Windows with marks[DEALT] arrivals or
+    # more deal them out to the cells before these are walked; else cells are visited, and those put aside are walked.
     while marks[BASE] <= stop:
         base = marks[BASE]
         top = high if base == stop else unit
@@ -385,8 +385,8 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     def values(cell: str) -> str:
         return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
 
-    later = {"names": ", ".join(names), "later_names": ", ".join(f"l{j}" for j in range(len(names)))}
-    later["later"] = later["later_names"] + ("," if len(names) == 1 else "")
+    later: dict[str, object] = {"names": ", ".join(names), "later_names": ", ".join(f"l{j}" for j in range(len(names)))}
+    later["later"] = ", ".join(f"l{j}" for j in range(len(names))) + ("," if len(names) == 1 else "")
     k = len(model.decay_names) if not own else 0
     decays: dict[str, object] = {
         "names": ", ".join(names),

@@ -12,7 +12,8 @@ from __future__ import annotations
 from types import ModuleType
 
 from neuromorph.kernels.codegen import load, render
-from neuromorph.kernels.exact import ROOM, STRETCH_BITS, VARIABLES
+from neuromorph.kernels.exact import STRETCH_BITS, VARIABLES
+from neuromorph.kernels.visits import ROOM
 from neuromorph.models.contract import NeuronModel
 
 _HOOKS = ("advance", "receive", "fires", "quiet")
@@ -22,11 +23,11 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    LAST_BASE, LAST_OFFSET, NEVER, ONE_BITS, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET,
-    put_aside, weight_of,
+    LAST_BASE, LAST_OFFSET, NEVER, ONE_BITS, STRETCH_BITS, UNTIL_BASE, UNTIL_OFFSET, weight_of,
 )
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.prefetch import prefetch
+from neuromorph.kernels.visits import put_aside
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 S = collections.namedtuple("S", {variables!r})
@@ -99,7 +100,8 @@ def rouse(base, unit, low, high, zero, driven, seed, stream, shared, cells, visi
 
 
 @kernel(counted=False)
-def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells, batches, words, visits, aside, n_aside):
+def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells, batches, words, visits, aside,
+          n_aside):
     # The arrivals of all batches at a population; returns how many arrivals have been put aside.
     rows, wakes, counts, least, due, own = (
         cells.row, cells.wake, cells.count, cells.least, cells.due, cells.own)
