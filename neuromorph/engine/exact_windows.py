@@ -144,6 +144,7 @@ class ExactWindows:
         base, high = stop
         self._emit(stop)
         self._marks[exact.INPUTS] = 0
+        self._cells.least[:] = -1  # states may have been set
         if engine.network.parts == 1 and not self._stepwise:
             self._marks[exact.LOOSE] = 0
             self._loose = exact.Loose(*_NOTHING)
@@ -237,7 +238,6 @@ class ExactWindows:
         engine, marks = self.engine, self._marks
         marks[exact.BASE], marks[exact.PHASE] = first, 0
         marks[exact.DEALT] = DEALT * engine.network.n_neurons
-        self._cells.least[:] = -1  # states may have been set
         rows = engine.network.static[part]
         words = engine.synapse[part].view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
         static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)

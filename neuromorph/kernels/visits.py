@@ -54,8 +54,9 @@ def begin_visits(n, batches, words):
         factor[e] = scale[k]
         origin[e] = source[k]
         cursor[e] = firsts[k]
-        for j in range(firsts[k], lasts[k], 8):
-            prefetch(flat, 2 * j)
+        if firsts[k] >= 0:
+            for j in range(firsts[k], lasts[k], 8):  # a cache line
+                prefetch(flat, 2 * j)
 
 
 @kernel(forceinline=True)
