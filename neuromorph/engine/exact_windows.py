@@ -14,6 +14,7 @@ from neuromorph.engine.learning import Pending
 from neuromorph.engine.windows import listeners
 from neuromorph.kernels import exact, visits
 from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
+from neuromorph.kernels.exact_visits import visiting
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ExactWindows:
         self._marks = np.zeros(exact.MARKS, np.int64)
         kinds = _kinds(network)
         self._driver = driver(kinds)
+        self._visiting = visiting(kinds)
         assert isinstance(engine.drives, ExactDrives)
         self.drives = engine.drives
         self._cells = self._make_cells(kinds)
@@ -237,7 +239,7 @@ class ExactWindows:
         """Windows first..stop of one part; `closing`: close each."""
         engine, marks = self.engine, self._marks
         marks[exact.BASE], marks[exact.PHASE] = first, 0
-        marks[exact.DEALT] = DEALT * engine.network.n_neurons
+        marks[exact.DEALT] = DEALT * engine.network.n_neurons if self._visiting else 0
         rows = engine.network.static[part]
         words = engine.synapse[part].view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
         static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)

@@ -12,7 +12,7 @@ from typing import Any
 
 from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.exact import VARIABLES
-from neuromorph.kernels.exact_visits import visit_kernels
+from neuromorph.kernels.exact_visits import visit_kernels, visiting
 from neuromorph.models.contract import NeuronModel
 
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
@@ -366,14 +366,19 @@ def walk_kernels(kind: Kind) -> ModuleType:
 def driver(kinds: tuple[Kind, ...]) -> Any:
     """The kernel `run` for a network of populations of these kinds."""
     kernels = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
-    kernels |= {f"visit_{k}": visit_kernels(kind).visit for k, kind in enumerate(kinds)}
-    kernels |= {f"rouse_{k}": visit_kernels(kind).rouse for k, kind in enumerate(kinds)}
+    if visiting(kinds):
+        kernels |= {f"visit_{k}": visit_kernels(kind).visit for k, kind in enumerate(kinds)}
+        kernels |= {f"rouse_{k}": visit_kernels(kind).rouse for k, kind in enumerate(kinds)}
 
     def each(text: str) -> list[str]:
         return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")] or ["pass"]
 
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
-    return load(render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT)}), kernels, label).run
+    return load(
+        render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT if visiting(kinds) else "pass")}),
+        kernels,
+        label,
+    ).run
 
 
 def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
