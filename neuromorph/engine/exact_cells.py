@@ -23,7 +23,6 @@ class ExactCells(Cells):
         self.rows = np.zeros((neurons.size, columns.VARIABLES + len(self.variables)))
         self.rows[:, columns.LAST_BASE], self.rows[:, columns.LAST_OFFSET] = -1, clock.unit
         self.rows[:, columns.UNTIL_BASE] = LONG_AGO
-        self.rows[:, columns.SAFE_BASE] = -1
         self.rows[:, columns.VARIABLES :] = self.state.T
         self._own = self.own.T
 
@@ -54,7 +53,6 @@ class ExactCells(Cells):
 
     def _now(self, cells: Any, base: int, offset: float) -> None:
         self.rows[cells, columns.LAST_BASE], self.rows[cells, columns.LAST_OFFSET] = base, offset
-        self.rows[cells, columns.SAFE_BASE] = -1
         self.wake[cells] = -1
 
     def _check_quiet(self, cells: NDArray[np.int64], values: NDArray[np.float64]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
 from neuromorph.engine.learning import Pending
 from neuromorph.engine.windows import listeners
-from neuromorph.kernels import exact
+from neuromorph.kernels import exact, visits
 from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
+from neuromorph.kernels.exact_visits import visiting
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: a span of windows grows until it takes so many seconds of wall time: signals and progress are looked at in between
 LONG_ENOUGH, TOO_LONG = 0.03, 0.1
+#: windows with fewer arrivals a cell than this visit cells instead of dealing arrivals out first
+DEALT = 1
 _NOTHING = np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
@@ -40,6 +44,7 @@ class ExactWindows:
         self._marks = np.zeros(exact.MARKS, np.int64)
         kinds = _kinds(network)
         self._driver = driver(kinds)
+        self._visiting = visiting(kinds)
         assert isinstance(engine.drives, ExactDrives)
         self.drives = engine.drives
         self._cells = self._make_cells(kinds)
@@ -51,8 +56,9 @@ class ExactWindows:
         self._rows_of_part = np.zeros(network.parts + 1, np.int64)
         self._make_batches(1 << 10)
         self._make_spikes(1 << 10)
-        self._record = np.zeros(1 << 12, np.int64)
+        self._make_records(1 << 12)
         self._make_own(1 << 13)
+        self._make_visits()
         self._inputs = exact.Inputs(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
 
     def _make_cells(self, kinds: tuple[Kind, ...]) -> Any:
@@ -61,12 +67,14 @@ class ExactWindows:
         width = max((len(p.model.variables()) for p in populations), default=0)
         own = max((len(p.own) for p in populations), default=0)
         parameters = max((len(p.model.parameters()) for p in populations), default=0)
+        integers = partial(np.zeros, dtype=np.int64)
+        dues = integers(8 * (n // 64 + 1))
         cells = exact.Cells(
-            np.zeros((n, exact.VARIABLES + width)), np.zeros(n, np.int64), np.zeros(n, np.int32),
-            np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(populations), np.int64), np.zeros((n, own)),
-            np.zeros((len(populations), parameters)),
+            _lines(n, exact.VARIABLES + width), integers(n), integers((n >> int(exact.STRETCH_BITS)) + 1),
+            dues.view(np.uint8), dues, np.zeros(n, np.int32), integers(n), integers(n), integers(len(populations)),
+            np.zeros((n, own)), np.zeros((len(populations), parameters)),
         )  # fmt: skip
-        self._populations = np.zeros((network.parts, len(populations), 5), np.int64)
+        self._populations = np.zeros((network.parts, len(populations), 7), np.int64)
         for k, p in enumerate(populations):
             mine = self.engine.cells[p.name]
             assert isinstance(mine, ExactCells)
@@ -76,7 +84,7 @@ class ExactWindows:
             cells.shared[k, : mine.shared.size] = mine.shared
             self._populations[:, k, :2] = p.first_neuron, p.first_id
             self._populations[:, k, 2], self._populations[:, k, 3] = mine.bounds[:-1], mine.bounds[1:]
-            self._populations[:, k, 4] = kind
+            self._populations[:, k, 4:] = kind, p.slot0, p.size
         return cells
 
     def _make_batches(self, n: int) -> None:
@@ -93,6 +101,15 @@ class ExactWindows:
             np.zeros(n),
             np.zeros((max((len(p.model.decay_names) for p in self.engine.network.neurons), default=0), n)),
         )
+
+    def _make_records(self, n: int) -> None:
+        self._record = np.zeros(n, np.int64)
+        self._aside = visits.Aside(np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+    def _make_visits(self) -> None:
+        f, i = (lambda: np.zeros(visits.ROOM)), (lambda: np.zeros(visits.ROOM, np.int64))
+        variables = self._cells.row.shape[1] - exact.VARIABLES
+        self._visits = visits.Visits(i(), i(), f(), f(), f(), f(), np.zeros((variables, visits.ROOM)))
 
     def _make_spikes(self, n: int) -> None:
         old = getattr(self, "_spikes_of_window", None)
@@ -129,6 +146,7 @@ class ExactWindows:
         base, high = stop
         self._emit(stop)
         self._marks[exact.INPUTS] = 0
+        self._cells.least[:] = -1  # states may have been set
         if engine.network.parts == 1 and not self._stepwise:
             self._marks[exact.LOOSE] = 0
             self._loose = exact.Loose(*_NOTHING)
@@ -221,6 +239,7 @@ class ExactWindows:
         """Windows first..stop of one part; `closing`: close each."""
         engine, marks = self.engine, self._marks
         marks[exact.BASE], marks[exact.PHASE] = first, 0
+        marks[exact.DEALT] = DEALT * engine.network.n_neurons if self._visiting else 0
         rows = engine.network.static[part]
         words = engine.synapse[part].view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
         static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)
@@ -232,7 +251,8 @@ class ExactWindows:
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, engine.calendar.horizon,
                 closing, engine.network.seed, self._populations[part], self._streams, marks, calendar, static,
                 loose, self._inputs, self._batches, self._slots, self._cells, self._record, self._own,
-                self._spikes_of_window, self.drives.arrays, self._population_of, self._spike_counts,
+                self._visits, self._aside, self._spikes_of_window, self.drives.arrays, self._population_of,
+                self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
             if need == exact.DONE:
@@ -244,7 +264,7 @@ class ExactWindows:
             return self._loose
         neuron = self.engine.network.neuron_of_slot[self._loose.slot]
         mine = np.zeros(neuron.size, bool)
-        for zero, _, low, high, _ in self._populations[part]:
+        for zero, _, low, high, *_ in self._populations[part]:
             mine |= (neuron >= zero + low) & (neuron < zero + high)
         return exact.Loose(*(a[mine] for a in self._loose))
 
@@ -275,7 +295,7 @@ class ExactWindows:
         if need == exact.MORE_BATCHES:
             self._make_batches(2 * wanted)
         elif need == exact.MORE_RECORDS:
-            self._record = np.zeros(2 * wanted, np.int64)
+            self._make_records(2 * wanted)
         elif need == exact.MORE_SPIKES:
             self._make_spikes(2 * max(wanted, self._spikes_of_window.offset.size))
         elif need == exact.MORE_CALENDAR:
@@ -312,6 +332,14 @@ class ExactWindows:
     def _names(self) -> list[str]:
         network = self.engine.network
         return [p.name for p in network.neurons] + [p.name for p in network.inputs]
+
+
+def _lines(n: int, width: int) -> Any:
+    """float64[n, at least `width`] of zeros, each row in cache lines of its own."""
+    width = 8 * ((width + 7) // 8)
+    room = np.zeros(n * width + 8)
+    first = -room.ctypes.data % 64 // 8
+    return room[first : first + n * width].reshape(n, width)
 
 
 def _kinds(network: CompiledNetwork) -> tuple[Kind, ...]:

@@ -15,6 +15,7 @@ from neuromorph.kernels.gaps import BLOCK, fill
 from neuromorph.kernels.instants import normalise
 from neuromorph.kernels.jit import kernel
 
+NEVER = 1 << 60
 #: an arrival is an int64: the bits of its weight, the number of its batch above them, the receptor above that
 BATCH_BITS = 24
 #: cells that are prepared and walked together
@@ -22,13 +23,17 @@ CELLS = 32
 BATCH_MASK = (1 << BATCH_BITS) - 1
 _BATCH_BITS, _BATCH_MASK, _ONE = np.uint64(BATCH_BITS), np.uint64(BATCH_MASK), np.uint64(1)
 _16, _32, _63, _LOW_BITS = np.uint64(16), np.uint64(32), np.uint64(63), 0xFFFFFFFF
-_ONE_BITS = 0x3F800000  # of a weight of 1
+ONE_BITS = 0x3F800000  # of a weight of 1
+#: cells whose least wake is kept: sixteen
+STRETCH_BITS = np.uint64(4)
 #: why a kernel returns: all is done, or something must grow (the size that is needed stands in `marks`)
 DONE, MORE_BATCHES, MORE_RECORDS, MORE_SPIKES, MORE_CALENDAR, MORE_DRIVEN, MORE_OWN = range(7)
 #: columns of a cell's row before its variables
-LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, SAFE_BASE, SAFE_OFFSET, VARIABLES = range(7)
+LAST_BASE, LAST_OFFSET, UNTIL_BASE, UNTIL_OFFSET, VARIABLES = range(5)
 #: places in `marks`: where in a run the kernels are
-BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, MARKS = range(14)
+BASE, PHASE, POPULATION, PLACE, BATCHES, SPIKES, INPUTS, END, CLOSED, BUCKET, EVENTS, NEEDED, LOOSE, DEALT, MARKS = (
+    range(15)
+)
 
 #: StaticRows (lowered/compiled.py); words uint32[n, 2]: slot and bits of the weight of each synapse
 Rows = collections.namedtuple("Rows", "row row_start slice_delay slice_end delays words")
@@ -40,7 +45,8 @@ Loose = collections.namedtuple("Loose", "slot offset weight source synapse")
 #: batches as found, their order in time, and what a cell reads of them in that order
 Batches = collections.namedtuple("Batches", "at scale source place first last order head time factor origin")
 #: cells of all populations: rows, next window of interest, arrivals (how many, the first), those that have any
-Cells = collections.namedtuple("Cells", "row wake count start active n_active own shared")
+#: `least`: at most the least `wake` of each 16 cells; `due` marks cells to be walked, `dues` eight in a number
+Cells = collections.namedtuple("Cells", "row wake least due dues count start active n_active own shared")
 Slots = collections.namedtuple("Slots", "cell receptor")
 #: spikes of the window
 Spikes = collections.namedtuple("Spikes", "offset source count archive order head")
@@ -55,7 +61,7 @@ Drives = collections.namedtuple(
 )
 
 
-@kernel
+@kernel(counted=False)
 def gather(base, low, high, unit, oldest, calendar, rows, loose, n_loose, batches):
     """Find the batches due in (low, high] of window `base`, emissions from window `oldest` on.
 
@@ -120,7 +126,7 @@ def _first_due(rows, first, last, offset, ahead, low, unit):
     return first
 
 
-@kernel
+@kernel(counted=False)
 def order_in_time(n, at, source, place, unit, order, head):
     """Order 0..n-1 by (at, source, place), at in (0, unit]: one bin an entry, then insertion.
 
@@ -156,7 +162,7 @@ def _later(a, b, at, source, place):
     return place[a] > place[b]
 
 
-@kernel
+@kernel(counted=False)
 def count_arrivals(n, batches, words, slots, count):
     """How many arrivals each cell has. About 1 ns an arrival, bound by increments in L1 and L2."""
     firsts, lasts, cell = batches.first, batches.last, slots.cell
@@ -169,7 +175,7 @@ def count_arrivals(n, batches, words, slots, count):
             count[cell[words[j, 0]]] += 1
 
 
-@kernel
+@kernel(counted=False)
 def list_active(base, low, high, zero, cells, active, total):
     """List the cells low..high-1 that have arrivals or may fire by themselves in window `base`, in order.
 
@@ -194,7 +200,7 @@ def list_active(base, low, high, zero, cells, active, total):
     return n, total
 
 
-@kernel
+@kernel(counted=False)
 def deal(n, batches, words, slots, start, record):
     """Deal the arrivals out to their cells, batch by batch; `start` of a cell ends behind its last one.
 
@@ -213,7 +219,7 @@ def deal(n, batches, words, slots, start, record):
             s = np.uint64(-1 - first)
             q = start[cells[s]]
             start[cells[s]] = q + 1
-            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | _ONE_BITS
+            record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | ONE_BITS
             continue
         for j in range(np.uint64(first), np.uint64(lasts[k])):
             s = np.uint64(words[j, 0])
@@ -223,7 +229,7 @@ def deal(n, batches, words, slots, start, record):
             record[q] = (e | np.int64(receptors[s]) << BATCH_BITS) << 32 | np.int64(words[j, 1])
 
 
-@kernel
+@kernel(counted=False)
 def close_window(base, high, unit, marks, spikes, inputs, calendar, population_of, spike_counts):
     """Put the window's spikes into the calendar, in order of (instant, id); returns DONE or what must grow."""
     n = marks[SPIKES]
@@ -266,7 +272,7 @@ def close_window(base, high, unit, marks, spikes, inputs, calendar, population_o
     return DONE
 
 
-@kernel
+@kernel(counted=False)
 def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, record, batches, drives, own):
     """Bring the arrivals of the active cells place..stop-1 together in `own`, those of drives among them.
 
@@ -284,7 +290,7 @@ def prepare(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, 
     return ready, need
 
 
-@kernel
+@kernel(counted=False)
 def draw(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, drives):
     """Arrivals of drives at the active cells place..stop-1 up to (base, high), cell after cell, inf behind each.
 
@@ -337,7 +343,7 @@ def draw(base, high, unit, zero, place, stop, drive, end_drive, seed, cells, dri
     return stop - place
 
 
-@kernel
+@kernel(counted=False)
 def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
     """Put arrivals and those of drives in order of (time, source); returns (cells that are ready, what must grow).
 
@@ -368,7 +374,7 @@ def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
             packed = record[first + k]
             e = (np.uint64(packed) >> _32) & _BATCH_MASK
             time[behind + k] = batch_time[e]
-            power[behind + k] = factor[e] * _weight(packed)
+            power[behind + k] = factor[e] * weight_of(packed)
             kind[behind + k] = packed >> (32 + BATCH_BITS)
         time[behind + n_record] = np.inf
         a = behind
@@ -391,11 +397,12 @@ def merge(zero, place, stop, with_drives, cells, record, batches, drives, own):
 
 
 @kernel(forceinline=True)
-def _weight(packed):
-    return float(np.int32(packed & _LOW_BITS).view(np.float32))
+def weight_of(bits):
+    """The weight (float32) whose bits are the lower half of an integer."""
+    return float(np.int32(bits & _LOW_BITS).view(np.float32))
 
 
-@kernel
+@kernel(counted=False)
 def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
     """Take back what `prepare` drew for the cells place + first..place + last - 1: they are to be walked once more."""
     for m in range(first, last):
@@ -406,10 +413,10 @@ def undo_driven(zero, place, first, last, drive, end_drive, cells, drives):
             drives.next_offset[c] = drives.saved[2, d - drive, m]
 
 
-@kernel
+@kernel(counted=False)
 def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
     """See to it that the active cells place..place + n - 1 are looked at where the next arrival of a drive falls."""
-    active, wake = cells.active, cells.wake
+    active, wake, least = cells.active, cells.wake, cells.least
     first, delay, next_base, next_offset = drives.first, drives.delay, drives.next_base, drives.next_offset
     for m in range(place, place + n):
         i = active[zero + m]
@@ -417,6 +424,8 @@ def wake_driven(unit, zero, place, n, drive, end_drive, cells, drives):
             c = first[d] + i
             ahead, _ = normalise(0, next_offset[c] + delay[d], unit)
             wake[zero + i] = min(wake[zero + i], next_base[c] + ahead)
+        b = np.uint64(zero + i) >> STRETCH_BITS
+        least[b] = min(least[b], wake[zero + i])
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 A kind is a model with or without parameters of each cell's own. The walk takes a cell from one own event to the next:
 arrivals, threshold crossings between them, the end of refractoriness. A cell's row is (last own event, end of
-refractoriness, an instant before which it is known not to fire by itself, variables); `codegen` injects the hooks.
+refractoriness, variables), and `wake` the window before which it does nothing by itself; `codegen` injects the hooks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from neuromorph.kernels.codegen import load, render
+from neuromorph.kernels.exact import VARIABLES
+from neuromorph.kernels.exact_visits import visit_kernels, visiting
 from neuromorph.models.contract import NeuronModel
 
 Kind = tuple[type[NeuronModel], tuple[str, ...]]
@@ -22,16 +24,16 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.exact import (
-    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, SAFE_BASE, SAFE_OFFSET, UNTIL_BASE, UNTIL_OFFSET, prepare,
-    undo_driven, wake_driven,
+    CELLS, DONE, LAST_BASE, LAST_OFFSET, MORE_SPIKES, NEVER, STRETCH_BITS, UNTIL_BASE,
+    UNTIL_OFFSET, prepare, undo_driven, wake_driven,
 )
 from neuromorph.kernels.instants import elapsed, normalise
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.prefetch import prefetch
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
-NEVER = 1 << 60
 FAR = 1e6  # ms
+LOOKS = 1
 ZERO, ONE = np.uint64(0), np.uint64(1)  # an index that may be negative would be tested for it
 END_OF_WINDOW, ARRIVAL, RELEASE, CROSSING = range(4)
 
@@ -40,13 +42,14 @@ X = collections.namedtuple("X", {receptors!r})
 P = collections.namedtuple("P", {parameters!r})
 
 
-@kernel
+@kernel(counted=False)
 def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared, drive, end_drive, cells, record,
              batches, mine, drives, spikes, n):
     # The active cells of a population from number `place` on; returns (spikes, next number, what must grow).
     # `fresh`: the last own event is the arrival before the next one, so that the decays in between are known.
     reach = {reach}
     active, rows, ends, counts, wakes, own = cells.active, cells.row, cells.start, cells.count, cells.wake, cells.own
+    least = cells.least
     time, weights, receptors, firsts, driven = mine.time, mine.weight, mine.receptor, mine.first, mine.driven
     spike_offset, spike_source, spike_count, archive = spikes.offset, spikes.source, spikes.count, spikes.archive
     limit = spike_offset.size
@@ -85,11 +88,11 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
         {load_state}
         lb, lo = rows[g, LAST_BASE], rows[g, LAST_OFFSET]
         ub, uo = rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET]
-        sb, so = rows[g, SAFE_BASE], rows[g, SAFE_OFFSET]
+        sb = float(wakes[g])
         behind = (base - lb) * unit
         clamped = ub > lb or (ub == lb and uo > lo)
         until = uo if ub == base else (-np.inf if ub < base else np.inf)
-        safe = so if sb == base else (-np.inf if sb < base else np.inf)
+        safe = np.inf if sb > base else -np.inf
         start = n
         fresh = True
         arrival = time[a]
@@ -102,23 +105,30 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                     event = RELEASE
                     h = (ub - lb) * unit + (uo - lo)
             elif h > 0.0 and target >= safe:
-                ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                c = 0.0
                 {quiet}
-                c = crossing(S({names}), ahead, p)
-                if c < np.inf:
-                    cb, co = normalise(0, lo + c, unit)
-                    cb += lb
-                    if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
-                        event = CROSSING
-                        h = c
+                if c > h:
+                    if event == END_OF_WINDOW:
+                        cb, co = normalise(0, lo + min(c, FAR), unit)
+                        sb = lb + cb
+                        break
+                else:
+                    ahead = h + 1e-9 * unit if event == ARRIVAL else max(h + reach, 2.0 * h)
+                    c = crossing(S({names}), ahead, p)
+                    if c < np.inf:
+                        cb, co = normalise(0, lo + c, unit)
+                        cb += lb
+                        if cb < base or (cb == base and (co < target or (co == target and event != ARRIVAL))):
+                            event = CROSSING
+                            h = c
+                        elif event == END_OF_WINDOW:
+                            sb = cb
                     elif event == END_OF_WINDOW:
-                        sb, so = cb, co
-                elif event == END_OF_WINDOW:
-                    if ahead == np.inf:
-                        sb = NEVER
-                    else:
-                        cb, co = normalise(0, lo + ahead, unit)
-                        sb, so = lb + cb, co
+                        if ahead == np.inf:
+                            sb = NEVER
+                        else:
+                            cb, co = normalise(0, lo + ahead, unit)
+                            sb = lb + cb
             if event == END_OF_WINDOW:
                 break
             {advance}
@@ -161,12 +171,12 @@ def walk(base, high, unit, zero, first_id, seed, stream, place, n_active, shared
                 clamped = cb > 0 or uo > lo
                 until = uo if cb == 0 else np.inf
         if clamped:
-            sb, so = ub, uo
+            sb = ub
         rows[g, LAST_BASE], rows[g, LAST_OFFSET] = lb, lo
         rows[g, UNTIL_BASE], rows[g, UNTIL_OFFSET] = ub, uo
-        rows[g, SAFE_BASE], rows[g, SAFE_OFFSET] = sb, so
         {store_state}
         wakes[g] = np.int64(sb)
+        least[g >> STRETCH_BITS] = min(least[g >> STRETCH_BITS], wakes[g])
         counts[g] = 0
         arrivals += driven[r - 1]
     if end_drive > drive and ready > 0:
@@ -211,18 +221,20 @@ def firing(chosen, values, shared, own):
 
 _DRIVER = """
 from neuromorph.kernels.exact import (
-    BASE, BATCHES, CLOSED, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE, POPULATION,
-    SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
+    BASE, BATCHES, CLOSED, DEALT, DONE, END, EVENTS, LOOSE, MORE_BATCHES, MORE_RECORDS, NEEDED, PHASE, PLACE,
+    POPULATION, SPIKES, close_window, count_arrivals, deal, gather, list_active, order_in_time,
 )
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.visits import begin_visits, deal_aside, list_due
 
 
-@kernel
+@kernel(counted=False)
 def run(stop, low, high, unit, horizon, closing, seed, populations, streams, marks, calendar, rows, loose, inputs,
-        batches, slots, cells, record, mine, spikes, drives, population_of, spike_counts):
+        batches, slots, cells, record, mine, visits, aside, spikes, drives, population_of, spike_counts):
     # Windows from marks[BASE] to `stop`, the first one after `low`, the last one up to `high`. Returns DONE, or what
     # must grow before the next call, which goes on from `marks`.
-    # populations: (first neuron, first id, low, high, kind).
+    # populations: (first neuron, first id, low, high, kind, first slot, size). Windows with marks[DEALT] arrivals or
+    # more deal them out to the cells before these are walked; else cells are visited, and those put aside are walked.
     while marks[BASE] <= stop:
         base = marks[BASE]
         top = high if base == stop else unit
@@ -235,14 +247,27 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
             if arrivals >= record.size:
                 marks[NEEDED] = arrivals
                 return MORE_RECORDS
-            count_arrivals(n, batches, rows.words, slots, cells.count)
+            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
+            dealt = arrivals >= marks[DEALT]
+            n_aside = 0
             total = 0
+            if dealt:
+                count_arrivals(n, batches, rows.words, slots, cells.count)
+            else:
+                begin_visits(n, batches, rows.words)
+                for p in range(populations.shape[0]):
+                    {visits}
             for p in range(populations.shape[0]):
                 zero = populations[p, 0]
-                cells.n_active[p], total = list_active(
-                    base, zero + populations[p, 2], zero + populations[p, 3], zero, cells, cells.active[zero:], total)
-            order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
-            deal(n, batches, rows.words, slots, cells.start, record)
+                low_cell, high_cell, active = zero + populations[p, 2], zero + populations[p, 3], cells.active[zero:]
+                if dealt:
+                    cells.n_active[p], total = list_active(base, low_cell, high_cell, zero, cells, active, total)
+                else:
+                    cells.n_active[p], total = list_due(low_cell, high_cell, zero, cells, active, total)
+            if dealt:
+                deal(n, batches, rows.words, slots, cells.start, record)
+            else:
+                deal_aside(n_aside, aside, cells.start, record)
             marks[EVENTS] += events
             marks[PHASE] = 1
             marks[POPULATION] = 0
@@ -253,7 +278,8 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
                 n = marks[SPIKES]
                 place = marks[PLACE]
                 need = DONE
-                {dispatch}
+                if cells.n_active[p] > 0:
+                    {dispatch}
                 marks[SPIKES] = n
                 if need != DONE:
                     marks[PLACE] = place
@@ -273,14 +299,15 @@ def run(stop, low, high, unit, horizon, closing, seed, populations, streams, mar
     return DONE
 """
 
-# no crossing need be looked for while a bound says that there is none; most cells get an arrival before it ends
+# bounds say until when there is no crossing, each looking on from where the last one ended: most cells get an arrival
+# before that, and one that does cross is approached in a few steps
 _QUIET = """
-if event == END_OF_WINDOW:
-    c = quiet(S({names}), p)
-    if c > h + unit:
-        cb, co = normalise(0, lo + min(c, FAR), unit)
-        sb, so = lb + cb, co
+c = quiet(S({names}), p)
+for _ in range(LOOKS):
+    if c > (h + unit if event == END_OF_WINDOW else h):
         break
+    {later} = advance_state(S({names}), c, p, False)
+    c += quiet(S({later_names}), p)
 """.strip().split("\n")
 
 # the time from each arrival to the one before it, from a cell's first to its last own event
@@ -292,7 +319,7 @@ decays_of_steps(firsts, ready, firsts[ready - 1] + driven[ready - 1] + counts[g]
 """.strip().split("\n")
 
 _DECAYS = """
-@kernel
+@kernel(counted=False)
 def decays_of_steps(firsts, ready, n, time, step, decay, p):
     # Loops without branches, which become SIMD: a scalar exp takes ten times as long.
     first = 0
@@ -319,6 +346,16 @@ _DISPATCH = """if populations[p, 4] == {k}:
         cells.shared[p], drives.of[p], drives.of[p + 1], cells, record, batches, mine, drives, spikes, n)"""
 
 
+_VISIT = """if populations[p, 4] == {k}:
+    driven = drives.of[p + 1] > drives.of[p]
+    rouse_{k}(
+        base, unit, populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3], populations[p, 0],
+        driven, seed, streams[p], cells.shared[p], cells, visits)
+    n_aside = visit_{k}(
+        base, unit, n, populations[p, 0], populations[p, 5], populations[p, 6], driven, seed, streams[p],
+        cells.shared[p], cells, batches, rows.words, visits, aside, n_aside)"""
+
+
 def walk_kernels(kind: Kind) -> ModuleType:
     """Module with `walk`, `evaluate` and `firing` for one kind of population."""
     model, own = kind
@@ -328,10 +365,20 @@ def walk_kernels(kind: Kind) -> ModuleType:
 
 def driver(kinds: tuple[Kind, ...]) -> Any:
     """The kernel `run` for a network of populations of these kinds."""
-    walks = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
-    dispatch = [line for k in range(len(kinds)) for line in _DISPATCH.replace("{k}", str(k)).split("\n")]
+    kernels = {f"walk_{k}": walk_kernels(kind).walk for k, kind in enumerate(kinds)}
+    if visiting(kinds):
+        kernels |= {f"visit_{k}": visit_kernels(kind).visit for k, kind in enumerate(kinds)}
+        kernels |= {f"rouse_{k}": visit_kernels(kind).rouse for k, kind in enumerate(kinds)}
+
+    def each(text: str) -> list[str]:
+        return [line for k in range(len(kinds)) for line in text.replace("{k}", str(k)).split("\n")] or ["pass"]
+
     label = "windows of " + "; ".join(model.name for model, _ in kinds)
-    return load(render(_DRIVER, {"dispatch": dispatch}), walks, label).run
+    return load(
+        render(_DRIVER, {"dispatch": each(_DISPATCH), "visits": each(_VISIT if visiting(kinds) else "pass")}),
+        kernels,
+        label,
+    ).run
 
 
 def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
@@ -343,6 +390,8 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
     def values(cell: str) -> str:
         return ", ".join(f"own[{cell}, {row[q]}]" if q in row else f"shared[{j}]" for j, q in enumerate(parameters))
 
+    later: dict[str, object] = {"names": ", ".join(names), "later_names": ", ".join(f"l{j}" for j in range(len(names)))}
+    later["later"] = ", ".join(f"l{j}" for j in range(len(names))) + ("," if len(names) == 1 else "")
     k = len(model.decay_names) if not own else 0
     decays: dict[str, object] = {
         "names": ", ".join(names),
@@ -366,9 +415,9 @@ def _fill(template: str, model: type[NeuronModel], own: tuple[str, ...]) -> str:
         "shared_parameters": [] if own else [f"p = P({values('i')})"],
         "own_parameters": [f"p = P({values('g')})"] if own else [],
         "evaluate_parameters": values("i"),
-        "load_state": [f"v{j} = rows[g, {6 + j}]" for j in range(len(names))],
-        "store_state": [f"rows[g, {6 + j}] = v{j}" for j in range(len(names))],
-        "quiet": [line.replace("{names}", ", ".join(names)) for line in _QUIET] if hasattr(model, "quiet") else [],
+        "load_state": [f"v{j} = rows[g, {VARIABLES + j}]" for j in range(len(names))],
+        "store_state": [f"rows[g, {VARIABLES + j}] = v{j}" for j in range(len(names))],
+        "quiet": [render(line, later) for line in _QUIET] if hasattr(model, "quiet") else [],
         "store_out": [f"out[{j}, m] = v{j}" for j in range(len(names))],
         "given_values": ", ".join(f"values[{j}, m]" for j in range(len(names))),
         "clear_inputs": [f"x{j} = 0.0" for j in range(len(receptors))],

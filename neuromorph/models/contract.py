@@ -20,7 +20,7 @@ returns a tuple of all variables in order of declaration.
 | crossing(s, h, p) | ms until V reaches V_th, inf if never or later than h; the value must not depend on h | exact |
 | decays(h, p) | what `advance` needs of h: a tuple, many at a time in SIMD; names in `decay_names` | no |
 | advance_by(s, h, decays, p, clamped) | `advance` given those, bit for bit the same | with `decays` |
-| quiet(s, p) | ms for which there is surely no crossing, cheap: spares most calls of `crossing` | no |
+| quiet(s, p) | ms for which there is surely no crossing, cheap, no branches: spares most calls of `crossing` | no |
 | receive(s, x, p, refractory, r) | add the arrivals of one instant | always |
 | fires(s, p) | spikes emitted at this instant (0: none) | always |
 | reset(s, p) | state after those spikes | always |

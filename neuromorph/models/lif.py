@@ -110,6 +110,12 @@ class LifDelta(_Lif):
         return first_crossing_constant(s.V_m - p.V_th, drive, p.tau_m, h)
 
     @staticmethod
+    def quiet(s, p):
+        drive = p.E_L + (p.I_e + s.I_stim) * (p.tau_m / p.C_m) - p.V_th
+        f = s.V_m - p.V_th
+        return no_crossing_before(f, drive, p.tau_m, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0)
+
+    @staticmethod
     def receive(s, x, p, refractory, r):
         return s.V_m + (0.0 if refractory else x.delta), s.I_stim + x.current
 
