@@ -1,0 +1,99 @@
+"""Exact mode by sums: the windows of a network whose cells all have many arrivals (lowered/dense.py)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuromorph.engine.exact_windows import _NOTHING, ExactWindows
+from neuromorph.kernels import dense, exact
+from neuromorph.lowered.lazy import expected
+
+if TYPE_CHECKING:
+    from neuromorph.engine.simulation import Engine
+
+#: arrivals that a cell is expected to have in a bin: more bins are more sweeps, fewer are more cells to be walked
+PER_BIN = 4.0
+MOST_BINS = 64
+
+
+class DenseWindows(ExactWindows):
+    """Windows of lif_delta cells by sums; where I_stim lifts a cell above threshold they are walked from then on."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        network = engine.network
+        self._marks = np.zeros(dense.ALL_MARKS, np.int64)
+        self._tau = float(network.neurons[0].parameters["tau_m"][0])
+        self._constants = np.array([_constants(p) for p in network.neurons])
+        n, slots = network.n_neurons, network.n_slots
+        self._membranes = dense.Membranes(np.zeros(n), np.zeros(n), np.zeros(n))
+        arrivals = sum(expected(network, p) * p.size for p in network.neurons) / n
+        bins = int(np.clip(arrivals / PER_BIN, 1, MOST_BINS))
+        width = slots + 16 - slots % 16 + 8  # an odd number of cache lines: rows of one slot lie in all sets
+        self._sums = dense.Sums(
+            np.zeros((bins, 2, width)), np.zeros(width, np.uint8), np.zeros(n + 1, np.int64), np.zeros(width, np.int64)
+        )
+        n_driven = max(sum(d.weight.size for d in network.drives), 1)
+        places = np.zeros(n_driven, np.int64), np.zeros(n_driven, np.int64)
+        self._driven = dense.Driven(np.zeros(1 << 14), np.zeros(1 << 14), *places)
+        self._make_rise()
+        self._make_hits()
+
+    def _make_rise(self) -> None:
+        n = self._batches.at.size
+        self._rise = dense.Rise(np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.int64))
+
+    def _make_hits(self) -> None:
+        n, m, k = self._record.size, self._own.time.size, self._batches.at.size
+        self._hits = dense.Hits(
+            self._record, np.zeros(k, np.int64), np.zeros(self.engine.network.n_neurons + 2, np.int64),
+            np.zeros(n, np.int64), np.zeros(n), np.zeros(m), np.zeros(m), np.zeros(m, np.int64), np.zeros(m),
+        )  # fmt: skip
+
+    def _run(self, part: int, first: int, stop: int, low: float, high: float, closing: bool) -> None:
+        """Windows first..stop of one part; `closing`: close each."""
+        engine, marks = self.engine, self._marks
+        marks[exact.BASE], marks[exact.PHASE], marks[dense.FRESH] = first, dense.FRAME, 1
+        rows = engine.network.static[part]
+        synapses = engine.synapse[part]
+        words = synapses.view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
+        static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)
+        weights, pairs = synapses.view(np.float32).reshape(-1, 2), synapses.view(np.int64)
+        loose = exact.Loose(*_NOTHING)
+        while True:
+            need = dense.run(
+                stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, self._tau,
+                engine.calendar.horizon, closing, engine.network.seed, self._populations[part], self._constants, marks,
+                self._calendar(), static, weights, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
+                self._membranes, self._sums, self.drives.arrays, self._driven, self._hits, self._spikes_of_window,
+                self._population_of, self._spike_counts,
+            )  # fmt: skip
+            self._settle_calendar(min(int(marks[exact.BASE]), stop))
+            if need == exact.DONE:
+                return
+            self._grow(int(need))
+
+    def _grow(self, need: int) -> None:
+        if need == exact.MORE_DRIVEN:
+            wanted = int(self._marks[exact.NEEDED])
+            time, rise = (np.concatenate([a, np.zeros(wanted - a.size)]) for a in self._driven[:2])
+            self._driven = self._driven._replace(time=time, rise=rise)
+            return
+        super()._grow(need)
+        if need == exact.MORE_BATCHES:
+            self._make_rise()
+            self._make_hits()
+        elif need == exact.MORE_RECORDS:
+            self._make_hits()
+        elif need == exact.MORE_OWN:
+            n = self._own.time.size
+            arrivals = {name: np.zeros(n) for name in ("time", "jump", "factor")}
+            self._hits = self._hits._replace(**arrivals, source=np.zeros(n, np.int64))
+
+
+def _constants(p: Any) -> list[float]:
+    given = {name: float(values[0]) for name, values in p.parameters.items()}
+    gain = given["tau_m"] / given["C_m"]
+    return [p.slot0, gain, *(given[name] for name in ("E_L", "I_e", "V_th", "V_reset", "t_ref"))]

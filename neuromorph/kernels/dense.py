@@ -1,0 +1,443 @@
+"""Exact mode by sums: lif_delta cells that have many arrivals in every window.
+
+The membrane is kept as the potential v at which it would have to stand at the window's beginning: a jump w at t counts
+as w exp(t / tau_m), a factor that all cells share, and the threshold rises by it. Jumps and v are rounded to multiples
+of QUANTUM, so that their sums are exact: any order, any cut gives the same bits. A window is taken in *bins*. Of a bin
+the jumps up and down are summed for each cell (`deliver`), and those cells that the jumps up alone leave below threshold
+are done with (`sweep`): nineteen of twenty. For the others, arrivals are looked up (`collect`) and walked through in
+order (`resolve`). How a window is divided changes nothing.
+"""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+
+from neuromorph.kernels.elementary import exp
+from neuromorph.kernels.exact import (
+    BASE, BATCHES, CLOSED, DONE, END, EVENTS, LAST_BASE, LAST_OFFSET, MARKS, MORE_BATCHES, MORE_DRIVEN, MORE_OWN,
+    MORE_RECORDS, MORE_SPIKES, NEEDED, PHASE, PLACE, POPULATION, SPIKES, UNTIL_BASE, UNTIL_OFFSET, VARIABLES,
+    close_window, gather, order_in_time,
+)  # fmt: skip
+from neuromorph.kernels.gaps import BLOCK, fill
+from neuromorph.kernels.instants import normalise
+from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.prefetch import prefetch
+
+#: potentials are multiples of it (mV), and sums of up to 2^11 mV exact
+QUANTUM = 2.0**-42
+_ROUND = 1536.0  # 1.5 * 2^52 quanta: adding it rounds to a multiple
+#: far more than rounding: what is nearer to threshold, or to an end, is looked at one by one
+SLACK = 1e-9
+LONG_AGO = -(1 << 61)
+#: more places in `marks`: the bin, flagged cells of the bin, its first batch, whether the rows are to be read
+BIN, FLAGGED, FIRST, FRESH, DRIVEN, TAKEN, ALL_MARKS = range(MARKS, MARKS + 7)
+#: what the kernels do next
+FRAME, GATHER, DRAW, BINS, RESOLVE, CLOSE = range(6)
+#: columns of `constants`, a row a population
+SLOT, GAIN, E_L, I_E, V_TH, V_RESET, T_REF, CONSTANTS = range(8)
+_ONE, _31 = np.uint64(1), np.uint64(31)
+
+#: potential in the window's frame and what it tends to (mV); ms from the window's beginning to the end of refractoriness
+Membranes = collections.namedtuple("Membranes", "v rest release")
+#: sums of jumps up and down, [bin, sign, slot]; cells that are looked at one by one, by slot; their list; place on it
+Sums = collections.namedtuple("Sums", "jumps near flagged place")
+#: of each batch in order of time: exp(t / tau_m), first and last synapse
+Rise = collections.namedtuple("Rise", "rise first last")
+#: arrivals of drives, cell by cell, where a driven cell's begin and end, exp(t / tau_m)
+Driven = collections.namedtuple("Driven", "time rise begin end")
+#: synapses of a bin's batches that lead to flagged cells; by cell, in order of time; arrivals of one cell
+Hits = collections.namedtuple("Hits", "word end start batch weight time jump source factor")
+
+
+@kernel(forceinline=True)
+def rounded(x):
+    """The multiple of QUANTUM nearest to x (mV)."""
+    return (x + _ROUND) - _ROUND
+
+
+@kernel
+def load(base, unit, tau, populations, constants, cells, membranes):
+    """Take the cells' rows into the frame of window `base`."""
+    row = cells.row
+    v, rest, release = membranes.v, membranes.rest, membranes.release
+    for p in range(populations.shape[0]):
+        k = constants[p]
+        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+            rest[g] = k[E_L] + (k[I_E] + row[g, VARIABLES + 1]) * k[GAIN]
+            b, o = row[g, LAST_BASE], row[g, LAST_OFFSET]
+            ub, uo = row[g, UNTIL_BASE], row[g, UNTIL_OFFSET]
+            release[g] = np.inf
+            if ub > b or (ub == b and uo > o):
+                v[g] = -np.inf
+                release[g] = (ub - base) * unit + uo
+                continue
+            h = (base - b) * unit - o
+            value = row[g, VARIABLES]
+            v[g] = rounded(value if h == 0.0 else rest[g] + (value - rest[g]) * exp(h * (-1.0 / tau)))
+
+
+@kernel
+def frame(unit, tau, populations, membranes):
+    """From the frame of one window into that of the next."""
+    v, rest, release = membranes.v, membranes.rest, membranes.release
+    decay = exp(unit * (-1.0 / tau))
+    for p in range(populations.shape[0]):
+        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+            v[g] = rounded(rest[g] + (v[g] - rest[g]) * decay)
+            release[g] -= unit
+
+
+@kernel
+def store(base, populations, cells, membranes):
+    """Put the membranes back into the cells' rows, as values at the beginning of window `base`."""
+    row, v, release = cells.row, membranes.v, membranes.release
+    for p in range(populations.shape[0]):
+        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+            if release[g] == np.inf:
+                row[g, LAST_BASE], row[g, LAST_OFFSET] = base, 0.0
+                row[g, VARIABLES] = v[g]
+
+
+@kernel
+def order_batches(n, unit, tau, batches, rise):
+    """Put the batches in order of time, each with the factor that its jumps take."""
+    order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
+    order, at, scale, source = batches.order, batches.at, batches.scale, batches.source
+    time, factor, origin, rises, firsts, lasts = (
+        batches.time, batches.factor, batches.origin, rise.rise, rise.first, rise.last,
+    )  # fmt: skip
+    for e in range(n):
+        k = order[e]
+        time[e], factor[e], origin[e] = at[k], scale[k], source[k]
+        firsts[e], lasts[e] = batches.first[k], batches.last[k]
+    for e in range(n):
+        rises[e] = exp(time[e] * (1.0 / tau))
+
+
+@kernel(forceinline=True)
+def _bin(t, per_ms, bins):
+    return min(int(t * per_ms), bins - 1)
+
+
+@kernel
+def draw(base, high, unit, tau, seed, populations, constants, marks, drives, driven, sums):
+    """Arrivals of the drives up to (base, high), cell by cell, and their jumps into the sums; DONE or MORE_DRIVEN."""
+    begins, ends = driven.begin, driven.end
+    times = driven.time
+    firsts, delays, intervals, streams = drives.first, drives.delay, drives.interval, drives.stream
+    drawns, next_base, next_offset, blocks = drives.drawn, drives.next_base, drives.next_offset, drives.block
+    all_gaps, weights = drives.gaps, drives.weight
+    jumps = sums.jumps
+    bins = jumps.shape[0]
+    per_ms = bins / unit
+    limit = times.size - BLOCK
+    n = marks[DRIVEN]
+    while marks[POPULATION] < populations.shape[0]:
+        p = marks[POPULATION]
+        low_cell, high_cell = populations[p, 2], populations[p, 3]
+        n_drives = drives.of[p + 1] - drives.of[p]
+        slot0 = int(constants[p, SLOT])
+        while marks[PLACE] < n_drives * (high_cell - low_cell):
+            d = drives.of[p] + marks[PLACE] // (high_cell - low_cell)
+            i = low_cell + marks[PLACE] % (high_cell - low_cell)
+            c = firsts[d] + i
+            delay, interval, stream = delays[d], intervals[d], streams[d]
+            j, b, o = drawns[c], next_base[c], next_offset[c]
+            gaps = all_gaps[c]
+            begin = n
+            ahead = (b - base) * unit + delay - high
+            while n < limit:
+                if j >= 0:
+                    late = ahead + o
+                    if late > -SLACK:
+                        if late > SLACK:
+                            break
+                        m, at = normalise(b, o + delay, unit)
+                        if m > base or (m == base and at > high):
+                            break
+                    times[n] = o
+                    n += 1
+                j += 1
+                if j % BLOCK == 0 or blocks[c] != j // BLOCK:
+                    blocks[c] = j // BLOCK
+                    fill(seed, stream, i, j // BLOCK, gaps)
+                o += gaps[j % BLOCK] * interval
+                if o > unit:
+                    b, o = normalise(b, o, unit)
+                    ahead = (b - base) * unit + delay - high
+            if n >= limit:
+                marks[DRIVEN] = begin
+                marks[NEEDED] = 2 * times.size
+                blocks[c] = -1
+                return MORE_DRIVEN
+            begins[c], ends[c] = begin, n
+            drawns[c], next_base[c], next_offset[c] = j, b, o
+            _place(begin, n, delay, unit, tau, times, driven.rise)
+            weight = float(weights[c])
+            sign = 1 if weight < 0.0 else 0
+            slot = np.uint64(slot0 + i)
+            for k in range(begin, n):
+                jumps[_bin(times[k], per_ms, bins), sign, slot] += rounded(weight * driven.rise[k])
+            marks[PLACE] += 1
+        marks[POPULATION] = p + 1
+        marks[PLACE] = 0
+    marks[EVENTS] += n
+    return DONE
+
+
+@kernel
+def _place(begin, end, delay, unit, tau, times, rises):
+    # from emission to arrival, and the factor that a jump takes then
+    for k in range(begin, end):
+        _, at = normalise(0, times[k] + delay, unit)
+        times[k] = at
+        rises[k] = exp(at * (1.0 / tau))
+
+
+@kernel
+def deliver(first, last, batches, rise, words, weights, jumps):
+    """Add the jumps of batches first..last-1 to the sums of their bin. About 1.3 ns an arrival."""
+    rises, factors, begins, ends = rise.rise, batches.factor, rise.first, rise.last
+    stride = np.uint64(jumps.shape[1])
+    flat = jumps.reshape(jumps.size)
+    for e in range(first, last):
+        factor = factors[e] * rises[e]
+        for j in range(np.uint64(begins[e]), np.uint64(ends[e])):
+            weight = weights[j, 1]
+            s = np.uint64(words[j, 0]) + (np.uint64(words[j, 1]) >> _31) * stride
+            flat[s] += rounded(float(weight) * factor)
+
+
+@kernel(disjoint=True)
+def sweep(threshold, rise, end, v, rest, release, up, down, near):
+    """Cells that stay below threshold take their sums; `near` says which ones have to be looked at one by one."""
+    for c in range(v.size):
+        u, r = v[c], rest[c]
+        above = u + up[c] >= r + (threshold - r) * rise - SLACK
+        flag = above | (release[c] <= end)
+        near[c] = flag
+        v[c] = u if flag else u + (up[c] + down[c])
+        up[c] = 0.0
+        down[c] = 0.0
+
+
+@kernel
+def list_near(near, first, flagged, place, n):
+    """Append to `flagged` the slots first + c where near[c]; returns their new number."""
+    for at in range(0, near.size, 16):
+        end = min(at + 16, near.size)
+        busy = 0
+        for c in range(at, end):
+            busy |= near[c]
+        if busy:
+            for c in range(at, end):
+                flagged[n] = first + c
+                place[first + c] = n
+                n += near[c]
+    return n
+
+
+@kernel
+def collect(first, last, batches, rise, words, pairs, weights, n_flagged, sums, hits):
+    """Find the arrivals of flagged cells among batches first..last-1, and put them in order of (cell, time)."""
+    begins, ends, near, place = rise.first, rise.last, sums.near, sums.place
+    word, end, start, batch, weight = hits.word, hits.end, hits.start, hits.batch, hits.weight
+    n = 0
+    for e in range(first, last):
+        for j in range(np.uint64(begins[e]), np.uint64(ends[e])):
+            word[n] = pairs[j]
+            n += near[np.uint64(words[j, 0])]
+        end[e] = n
+    for k in range(n_flagged + 1):
+        start[k] = 0
+    for k in range(n):
+        start[place[word[k] & 0x7FFFFFFF] + 1] += 1
+    for k in range(n_flagged):
+        start[k + 1] += start[k]
+    k = 0
+    for e in range(first, last):
+        while k < end[e]:
+            f = place[word[k] & 0x7FFFFFFF]
+            q = start[f]
+            start[f] = q + 1
+            batch[q] = e
+            weight[q] = float(np.int32(word[k] >> 32).view(np.float32))
+            k += 1
+    # start[f] is now the end of the cell's arrivals
+    return n
+
+
+@kernel
+def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, cells, membranes, batches, rise, drives,
+            driven, sums, hits, spikes):
+    """Walk the flagged cells of a bin through their arrivals; DONE or what must grow."""
+    row = cells.row
+    v, rests, release = membranes.v, membranes.rest, membranes.release
+    times, jumps, sources, factors = hits.time, hits.jump, hits.source, hits.factor
+    starts, batch, weight = hits.start, hits.batch, hits.weight
+    per_ms = bins / unit
+    p = 0
+    room = times.size - 1
+    for f in range(marks[PLACE], marks[FLAGGED]):
+        s = sums.flagged[f]
+        while s >= int(constants[p, SLOT]) + populations[p, 3] or s < int(constants[p, SLOT]) + populations[p, 2]:
+            p += 1
+        i = s - int(constants[p, SLOT])
+        g = populations[p, 0] + i
+        begin = starts[f - 1] if f > 0 else 0
+        n = starts[f] - begin
+        for d in range(drives.of[p], drives.of[p + 1]):
+            n += driven.end[drives.first[d] + i] - driven.begin[drives.first[d] + i]
+        if n >= room or marks[SPIKES] + n > spikes.offset.size:
+            marks[PLACE] = f
+            marks[NEEDED] = 2 * n if n >= room else 2 * (marks[SPIKES] + n)
+            return MORE_OWN if n >= room else MORE_SPIKES
+        # arrivals in order of (time, source): those of synapses are, those of drives are put between
+        n = 0
+        for k in range(begin, starts[f]):
+            e = batch[k]
+            times[n], sources[n] = batches.time[e], batches.origin[e]
+            factors[n] = rise.rise[e]
+            jumps[n] = batches.factor[e] * weight[k]
+            n += 1
+        for d in range(drives.of[p], drives.of[p + 1]):
+            c = drives.first[d] + i
+            for k in range(driven.begin[c], driven.end[c]):
+                t = driven.time[k]
+                if _bin(t, per_ms, bins) == bin_:
+                    source = drives.source[d] + i
+                    q = n
+                    while q > 0 and (times[q - 1] > t or (times[q - 1] == t and sources[q - 1] > source)):
+                        times[q], sources[q], factors[q], jumps[q] = (
+                            times[q - 1], sources[q - 1], factors[q - 1], jumps[q - 1],
+                        )  # fmt: skip
+                        q -= 1
+                    times[q], sources[q], factors[q], jumps[q] = t, source, driven.rise[k], drives.weight[c]
+                    n += 1
+        u, rest = v[g], rests[g]
+        threshold, v_reset, t_ref = constants[p, V_TH], constants[p, V_RESET], constants[p, T_REF]
+        ub, uo = row[g, UNTIL_BASE], row[g, UNTIL_OFFSET]
+        clamped = release[g] < np.inf
+        times[n] = np.inf
+        a = 0
+        while True:
+            t = times[a]
+            if clamped and (ub < base or (ub == base and uo <= min(t, high) and _bin(uo, per_ms, bins) <= bin_)):
+                u = rounded(rest + (row[g, VARIABLES] - rest) * exp(uo * (1.0 / tau)))
+                row[g, UNTIL_BASE] = LONG_AGO
+                release[g] = np.inf
+                clamped = False
+            if t == np.inf:
+                break
+            jump = 0.0
+            change = 0.0
+            factor = factors[a]
+            while times[a] == t:
+                jump += jumps[a]
+                change += rounded(jumps[a] * factor)
+                a += 1
+            if clamped:
+                continue
+            if rest + (u - rest) / factor + jump >= threshold:
+                k = marks[SPIKES]
+                spikes.offset[k], spikes.source[k], spikes.count[k] = t, populations[p, 1] + i, 1
+                marks[SPIKES] = k + 1
+                m, uo = normalise(0, t + t_ref, unit)
+                ub = base + m
+                clamped = m > 0 or uo > t
+                if clamped:
+                    row[g, LAST_BASE], row[g, LAST_OFFSET], row[g, VARIABLES] = base, t, v_reset
+                    row[g, UNTIL_BASE], row[g, UNTIL_OFFSET] = ub, uo
+                    release[g] = m * unit + uo
+                    u = -np.inf
+                else:
+                    u = rounded(rest + (v_reset - rest) * factor)
+            else:
+                u += change
+        v[g] = u
+    return DONE
+
+
+@kernel
+def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constants, marks, calendar, rows, weights, pairs,
+        loose, inputs, batches, rise, cells, membranes, sums, drives, driven, hits, spikes, population_of, spike_counts):
+    """Windows marks[BASE]..stop, the first one after `low`, the last one up to `high`.
+
+    Returns DONE, or what must grow before the next call, which goes on from `marks`.
+    """
+    jumps, near = sums.jumps, sums.near
+    bins = jumps.shape[0]
+    per_ms = bins / unit
+    while marks[BASE] <= stop:
+        base = marks[BASE]
+        top = high if base == stop else unit
+        if marks[PHASE] == FRAME:
+            if marks[FRESH]:
+                load(base, unit, tau, populations, constants, cells, membranes)
+                marks[FRESH] = 0
+            else:
+                frame(unit, tau, populations, membranes)
+            marks[PHASE] = GATHER
+        if marks[PHASE] == GATHER:
+            n, arrivals, events = gather(base, low, top, unit, base - horizon, calendar, rows, loose, 0, batches)
+            if n >= batches.at.size:
+                marks[NEEDED] = n
+                return MORE_BATCHES
+            if arrivals >= hits.word.size:
+                marks[NEEDED] = arrivals
+                return MORE_RECORDS
+            order_batches(n, unit, tau, batches, rise)
+            marks[BATCHES] = n
+            marks[EVENTS] += events
+            marks[PHASE] = DRAW
+            marks[POPULATION] = marks[PLACE] = marks[DRIVEN] = 0
+        if marks[PHASE] == DRAW:
+            need = draw(base, top, unit, tau, seed, populations, constants, marks, drives, driven, sums)
+            if need != DONE:
+                return need
+            marks[PHASE] = BINS
+            marks[BIN] = _bin(low, per_ms, bins)
+            marks[FIRST] = 0
+        while marks[PHASE] < CLOSE:
+            k = marks[BIN]
+            if marks[PHASE] == BINS:
+                first = marks[FIRST]
+                last = first
+                while last < marks[BATCHES] and _bin(batches.time[last], per_ms, bins) == k:
+                    last += 1
+                deliver(first, last, batches, rise, rows.words, weights, jumps[k])
+                n = 0
+                for p in range(populations.shape[0]):
+                    zero, slot = populations[p, 0], int(constants[p, SLOT])
+                    a, b = populations[p, 2], populations[p, 3]
+                    sweep(
+                        constants[p, V_TH], exp(k / per_ms * (1.0 / tau)), (k + 1) / per_ms + SLACK,
+                        membranes.v[zero + a : zero + b], membranes.rest[zero + a : zero + b],
+                        membranes.release[zero + a : zero + b], jumps[k, 0, slot + a : slot + b],
+                        jumps[k, 1, slot + a : slot + b], near[slot + a : slot + b])  # fmt: skip
+                    n = list_near(near[slot + a : slot + b], slot + a, sums.flagged, sums.place, n)
+                if n > 0:
+                    collect(first, last, batches, rise, rows.words, pairs, weights, n, sums, hits)
+                marks[FLAGGED] = n
+                marks[FIRST] = last
+                marks[PLACE] = 0
+                marks[PHASE] = RESOLVE
+            need = resolve(
+                base, top, unit, tau, k, bins, populations, constants, marks, cells, membranes, batches, rise, drives,
+                driven, sums, hits, spikes)  # fmt: skip
+            if need != DONE:
+                return need
+            marks[BIN] = k + 1
+            marks[PHASE] = BINS if k < _bin(top, per_ms, bins) else CLOSE
+        if closing:
+            need = close_window(base, top, unit, marks, spikes, inputs, calendar, population_of, spike_counts)
+            if need != DONE:
+                return need
+            marks[CLOSED] = marks[END]
+        marks[PHASE] = FRAME
+        marks[BASE] = base + 1
+        low = 0.0
+    store(stop, populations, cells, membranes)
+    return DONE
