@@ -8,6 +8,7 @@ import numpy as np
 
 from neuromorph.engine.exact_windows import _NOTHING, ExactWindows
 from neuromorph.kernels import dense, exact
+from neuromorph.kernels.gaps import BLOCK
 from neuromorph.lowered.lazy import expected
 
 if TYPE_CHECKING:
@@ -37,9 +38,21 @@ class DenseWindows(ExactWindows):
         )
         n_driven = max(sum(d.weight.size for d in network.drives), 1)
         places = np.zeros(n_driven, np.int64), np.zeros(n_driven, np.int64)
-        self._driven = dense.Driven(np.zeros(1 << 14), np.zeros(1 << 14), *places)
+        self._driven = dense.Driven(np.zeros(1 << 14), *places)
+        most = max((d.rate * network.clock.unit for d in network.drives), default=0.0)
+        self._make_chunk(int(2.0 * most) + 64, bins)
         self._make_rise()
         self._make_hits()
+
+    def _make_chunk(self, room: int, bins: int) -> None:
+        n, calls = dense.CHUNK, dense.CHUNK * BLOCK // 2
+        integers, halves = (np.zeros(n, np.int64) for _ in range(4)), (np.zeros(calls) for _ in range(2))
+        last, base, count, lanes = integers
+        self._chunk = dense.Chunk(
+            last, base, np.zeros(n), count, lanes, np.zeros(calls, np.int64), np.zeros(calls, np.int64), *halves,
+            np.zeros((n, BLOCK)), np.zeros((n, room)), np.zeros(n * room), np.zeros(n * room, np.int64),
+            np.zeros((4, bins, n)),
+        )  # fmt: skip
 
     def _make_rise(self) -> None:
         n = self._batches.at.size
@@ -67,7 +80,8 @@ class DenseWindows(ExactWindows):
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, self._tau,
                 engine.calendar.horizon, closing, engine.network.seed, self._populations[part], self._constants, marks,
                 self._calendar(), static, weights, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
-                self._membranes, self._sums, self.drives.arrays, self._driven, self._hits, self._spikes_of_window,
+                self._membranes, self._sums, self.drives.arrays, self._driven, self._chunk,
+                self._hits, self._spikes_of_window,
                 self._population_of, self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
@@ -78,8 +92,11 @@ class DenseWindows(ExactWindows):
     def _grow(self, need: int) -> None:
         if need == exact.MORE_DRIVEN:
             wanted = int(self._marks[exact.NEEDED])
-            time, rise = (np.concatenate([a, np.zeros(wanted - a.size)]) for a in self._driven[:2])
-            self._driven = self._driven._replace(time=time, rise=rise)
+            time = self._driven.time
+            self._driven = self._driven._replace(time=np.concatenate([time, np.zeros(wanted - time.size)]))
+            return
+        if need == exact.MORE_OWN and self._marks[exact.PHASE] == dense.DRAW:
+            self._make_chunk(int(self._marks[exact.NEEDED]), self._sums.jumps.shape[0])
             return
         super()._grow(need)
         if need == exact.MORE_BATCHES:
