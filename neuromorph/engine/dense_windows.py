@@ -73,13 +73,13 @@ class DenseWindows(ExactWindows):
         synapses = engine.synapse[part]
         words = synapses.view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight
         static = exact.Rows(rows.row, rows.row_start, rows.slice_delay, rows.slice_end, rows.delays, words)
-        weights, pairs = synapses.view(np.float32).reshape(-1, 2), synapses.view(np.int64)
+        pairs = synapses.view(np.int64)
         loose = exact.Loose(*_NOTHING)
         while True:
             need = dense.run(
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, self._tau,
                 engine.calendar.horizon, closing, engine.network.seed, self._populations[part], self._constants, marks,
-                self._calendar(), static, weights, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
+                self._calendar(), static, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
                 self._membranes, self._sums, self.drives.arrays, self._driven, self._chunk,
                 self._hits, self._spikes_of_window,
                 self._population_of, self._spike_counts,

@@ -11,7 +11,6 @@ order (`resolve`). How a window is divided changes nothing.
 from __future__ import annotations
 
 import collections
-import math
 
 import numpy as np
 
@@ -38,7 +37,7 @@ BIN, FLAGGED, FIRST, FRESH, DRIVEN, TAKEN, ALL_MARKS = range(MARKS, MARKS + 7)
 FRAME, GATHER, DRAW, BINS, RESOLVE, CLOSE = range(6)
 #: columns of `constants`, a row a population
 SLOT, GAIN, E_L, I_E, V_TH, V_RESET, T_REF, CONSTANTS = range(8)
-_ONE, _3, _31 = np.uint64(1), np.uint64(3), np.uint64(31)
+_ONE, _3, _LOW_BITS = np.uint64(1), np.uint64(3), 0xFFFFFFFF
 #: cells whose arrivals are drawn together
 CHUNK = 32
 
@@ -64,7 +63,7 @@ def rounded(x):
     return (x + _ROUND) - _ROUND
 
 
-@kernel
+@kernel(counted=False)
 def load(base, unit, tau, populations, constants, cells, membranes):
     """Take the cells' rows into the frame of window `base`."""
     row = cells.row
@@ -85,7 +84,7 @@ def load(base, unit, tau, populations, constants, cells, membranes):
             v[g] = rounded(value if h == 0.0 else rest[g] + (value - rest[g]) * exp(h * (-1.0 / tau)))
 
 
-@kernel
+@kernel(counted=False)
 def frame(unit, tau, populations, membranes):
     """From the frame of one window into that of the next."""
     v, rest, release = membranes.v, membranes.rest, membranes.release
@@ -96,7 +95,7 @@ def frame(unit, tau, populations, membranes):
             release[g] -= unit
 
 
-@kernel
+@kernel(counted=False)
 def store(base, populations, cells, membranes):
     """Put the membranes back into the cells' rows, as values at the beginning of window `base`."""
     row, v, release = cells.row, membranes.v, membranes.release
@@ -107,7 +106,7 @@ def store(base, populations, cells, membranes):
                 row[g, VARIABLES] = v[g]
 
 
-@kernel
+@kernel(counted=False)
 def order_batches(n, unit, tau, batches, rise):
     """Put the batches in order of time, each with the factor that its jumps take."""
     order_in_time(n, batches.at, batches.source, batches.place, unit, batches.order, batches.head)
@@ -128,7 +127,7 @@ def _bin(t, per_ms, bins):
     return min(int(t * per_ms), bins - 1)
 
 
-@kernel
+@kernel(counted=False)
 def draw(base, high, unit, tau, seed, populations, constants, marks, drives, driven, chunk, sums):
     """Arrivals of the drives up to (base, high), cell by cell, and their jumps into the sums; DONE or what must grow.
 
@@ -157,7 +156,7 @@ def draw(base, high, unit, tau, seed, populations, constants, marks, drives, dri
     return DONE
 
 
-@kernel
+@kernel(counted=False)
 def emit(base, high, unit, seed, d, first_cell, n, drives, chunk):
     """Emissions of n cells of a drive that arrive up to (base, high); False where a cell has more than there is room.
 
@@ -175,7 +174,7 @@ def emit(base, high, unit, seed, d, first_cell, n, drives, chunk):
         if drawn[c] >= 0:
             if not _due(bases[m] - base, offsets[m], delay, high, unit):
                 continue
-            emitted[m, 0] = offsets[m]
+            emitted[m, 0] = _arrival(bases[m] - base, offsets[m], delay, unit)
             count[m] = 1
         lanes[waiting] = m
         waiting += 1
@@ -193,17 +192,19 @@ def emit(base, high, unit, seed, d, first_cell, n, drives, chunk):
             block, step = (j + 1) // BLOCK, np.uint64((j + 1) % BLOCK)
             more = True
             if fresh or blocks[c] == block:
-                soon = high - delay - b * unit - SLACK
+                behind = b * unit
+                soon = high - delay - behind - SLACK
                 while step < BLOCK:
                     o += (gaps[np.uint64(k), step] if fresh else kept[c, step]) * interval
                     step += _ONE
                     if o > unit:
                         b, o = normalise(b, o, unit)
-                        soon = high - delay - b * unit - SLACK
+                        behind = b * unit
+                        soon = high - delay - behind - SLACK
                     if o > soon and not _due(b, o, delay, high, unit):
                         more = False
                         break
-                    emitted[m, q] = o
+                    emitted[m, q] = (o + delay) + behind
                     q += _ONE
                 last[m], bases[m], offsets[m], count[m] = block * BLOCK + np.int64(step) - 1, b + base, o, np.int64(q)
             if more:
@@ -227,7 +228,13 @@ def _due(ahead, offset, delay, high, unit):
     return window < 0 or (window == 0 and at <= high)
 
 
-@kernel
+@kernel(forceinline=True)
+def _arrival(ahead, offset, delay, unit):
+    # offset in the present window of what arrives there: `normalise` without its division, but for the window's end
+    return (offset + delay) + ahead * unit
+
+
+@kernel(counted=False)
 def _fill(seed, stream, first_cell, n, chunk):
     # the next block of gaps of each waiting cell
     lanes, last, entity, index, gaps = chunk.lanes, chunk.last, chunk.entity, chunk.index, chunk.gaps
@@ -243,13 +250,13 @@ def _fill(seed, stream, first_cell, n, chunk):
     _logs_of(even, odd, flat)
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, counted=False)
 def _uniforms_of(seed, stream, entity, index, even, odd):
     for k in range(even.size):
         even[k], odd[k] = _uniforms(seed, stream, entity[k], index[k])
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, counted=False)
 def _logs_of(even, odd, gaps):
     for k in range(even.size):
         even[k] = _minus_log(even[k])
@@ -260,7 +267,7 @@ def _logs_of(even, odd, gaps):
         gaps[2 * k + 1] = odd[k]
 
 
-@kernel
+@kernel(counted=False)
 def place(d, first_cell, n, slot0, unit, tau, marks, drives, driven, chunk, sums):
     """From emissions to arrivals, in one list, and the sums of their jumps."""
     emitted, count, rise, which, local = chunk.emitted, chunk.count, chunk.rise, chunk.which, chunk.local
@@ -276,7 +283,7 @@ def place(d, first_cell, n, slot0, unit, tau, marks, drives, driven, chunk, sums
         at += np.uint64(count[m])
         ends[of + m] = np.int64(at)
     end = np.int64(at)
-    _factors(drives.delay[d], unit, 1.0 / tau, bins / unit, bins - 1.0, times[begin:end], rise, which)
+    _factors(unit, 1.0 / tau, bins / unit, bins - 1.0, times[begin:end], rise, which)
     # four sums a cell and bin, for an addition must not wait for the one before it
     for m in range(n):
         weight = float(weights[of + m])
@@ -289,22 +296,17 @@ def place(d, first_cell, n, slot0, unit, tau, marks, drives, driven, chunk, sums
     marks[DRIVEN] = end
 
 
-@kernel(disjoint=True)
-def _factors(delay, unit, per_tau, per_ms, last_bin, t, rise, which):
-    # `normalise` in float64, since LLVM vectorises no conversions to and fro
+@kernel(disjoint=True, counted=False)
+def _factors(unit, per_tau, per_ms, last_bin, t, rise, which):
     for k in range(t.size):
-        s = t[k] + delay
-        n = math.ceil(s / unit) - 1.0
-        at = s - n * unit
-        at = s - (n - 1.0) * unit if at <= 0.0 else at
-        at = unit if at > unit else at
+        at = unit if t[k] > unit else t[k]
         t[k] = at
         rise[k] = exp(at * per_tau)
         b = at * per_ms
         which[k] = np.int64(last_bin if b > last_bin else b)
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, counted=False)
 def _add(a, b, c, d, up, down):
     for m in range(a.size):
         total = (a[m] + b[m]) + (c[m] + d[m])
@@ -313,21 +315,31 @@ def _add(a, b, c, d, up, down):
         a[m] = b[m] = c[m] = d[m] = 0.0
 
 
-@kernel
-def deliver(first, last, batches, rise, words, weights, jumps):
-    """Add the jumps of batches first..last-1 to the sums of their bin. About 1.3 ns an arrival."""
+@kernel(counted=False)
+def deliver(first, last, batches, rise, pairs, jumps):
+    """Add the jumps of batches first..last-1 to the sums of their bin. About 1.3 ns an arrival.
+
+    The jump is worked out where the weight differs from the one before: a branch that is taken always or never.
+    """
     rises, factors, begins, ends = rise.rise, batches.factor, rise.first, rise.last
     stride = np.uint64(jumps.shape[1])
     flat = jumps.reshape(jumps.size)
     for e in range(first, last):
         factor = factors[e] * rises[e]
+        if e + 1 < last:
+            prefetch(pairs, begins[e + 1])
+        known, jump, shift = np.int64(-1), 0.0, np.uint64(0)
         for j in range(np.uint64(begins[e]), np.uint64(ends[e])):
-            weight = weights[j, 1]
-            s = np.uint64(words[j, 0]) + (np.uint64(words[j, 1]) >> _31) * stride
-            flat[s] += rounded(float(weight) * factor)
+            pair = pairs[j]
+            bits = pair >> 32
+            if bits != known:
+                known = bits
+                jump = rounded(float(np.int32(bits).view(np.float32)) * factor)
+                shift = stride if bits < 0 else np.uint64(0)
+            flat[np.uint64(pair & _LOW_BITS) + shift] += jump
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, counted=False)
 def sweep(threshold, rise, end, v, rest, release, up, down, near):
     """Cells that stay below threshold take their sums; `near` says which ones have to be looked at one by one."""
     for c in range(v.size):
@@ -340,7 +352,7 @@ def sweep(threshold, rise, end, v, rest, release, up, down, near):
         down[c] = 0.0
 
 
-@kernel
+@kernel(counted=False)
 def list_near(near, first, flagged, place, n):
     """Append to `flagged` the slots first + c where near[c]; returns their new number."""
     for at in range(0, near.size, 16):
@@ -356,27 +368,28 @@ def list_near(near, first, flagged, place, n):
     return n
 
 
-@kernel
-def collect(first, last, batches, rise, words, pairs, weights, n_flagged, sums, hits):
+@kernel(counted=False)
+def collect(first, last, rise, pairs, n_flagged, sums, hits):
     """Find the arrivals of flagged cells among batches first..last-1, and put them in order of (cell, time)."""
     begins, ends, near, place = rise.first, rise.last, sums.near, sums.place
     word, end, start, batch, weight = hits.word, hits.end, hits.start, hits.batch, hits.weight
     n = 0
     for e in range(first, last):
         for j in range(np.uint64(begins[e]), np.uint64(ends[e])):
-            word[n] = pairs[j]
-            n += near[np.uint64(words[j, 0])]
+            pair = pairs[j]
+            word[np.uint64(n)] = pair
+            n += near[np.uint64(pair & _LOW_BITS)]
         end[e] = n
     for k in range(n_flagged + 1):
         start[k] = 0
     for k in range(n):
-        start[place[word[k] & 0x7FFFFFFF] + 1] += 1
+        start[place[word[k] & _LOW_BITS] + 1] += 1
     for k in range(n_flagged):
         start[k + 1] += start[k]
     k = 0
     for e in range(first, last):
         while k < end[e]:
-            f = place[word[k] & 0x7FFFFFFF]
+            f = place[word[k] & _LOW_BITS]
             q = start[f]
             start[f] = q + 1
             batch[q] = e
@@ -386,7 +399,7 @@ def collect(first, last, batches, rise, words, pairs, weights, n_flagged, sums, 
     return n
 
 
-@kernel
+@kernel(counted=False)
 def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, cells, membranes, batches, rise, drives,
             driven, sums, hits, spikes):
     """Walk the flagged cells of a bin through their arrivals; DONE or what must grow."""
@@ -459,7 +472,8 @@ def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, ce
                 a += 1
             if clamped:
                 continue
-            if rest + (u - rest) / factor + jump >= threshold:
+            near = u + jump * factor >= rest + (threshold - rest) * factor - SLACK
+            if near and rest + (u - rest) / factor + jump >= threshold:
                 k = marks[SPIKES]
                 spikes.offset[k], spikes.source[k], spikes.count[k] = t, populations[p, 1] + i, 1
                 marks[SPIKES] = k + 1
@@ -479,8 +493,8 @@ def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, ce
     return DONE
 
 
-@kernel
-def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constants, marks, calendar, rows, weights, pairs,
+@kernel(counted=False)
+def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constants, marks, calendar, rows, pairs,
         loose, inputs, batches, rise, cells, membranes, sums, drives, driven, chunk, hits, spikes, population_of, spike_counts):
     """Windows marks[BASE]..stop, the first one after `low`, the last one up to `high`.
 
@@ -526,7 +540,7 @@ def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constan
                 last = first
                 while last < marks[BATCHES] and _bin(batches.time[last], per_ms, bins) == k:
                     last += 1
-                deliver(first, last, batches, rise, rows.words, weights, jumps[k])
+                deliver(first, last, batches, rise, pairs, jumps[k])
                 n = 0
                 for p in range(populations.shape[0]):
                     zero, slot = populations[p, 0], int(constants[p, SLOT])
@@ -538,7 +552,7 @@ def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constan
                         jumps[k, 1, slot + a : slot + b], near[slot + a : slot + b])  # fmt: skip
                     n = list_near(near[slot + a : slot + b], slot + a, sums.flagged, sums.place, n)
                 if n > 0:
-                    collect(first, last, batches, rise, rows.words, pairs, weights, n, sums, hits)
+                    collect(first, last, rise, pairs, n, sums, hits)
                 marks[FLAGGED] = n
                 marks[FIRST] = last
                 marks[PLACE] = 0
