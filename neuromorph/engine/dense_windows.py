@@ -28,6 +28,7 @@ class DenseWindows(ExactWindows):
         self._marks = np.zeros(dense.ALL_MARKS, np.int64)
         self._tau = float(network.neurons[0].parameters["tau_m"][0])
         self._constants = np.array([_constants(p) for p in network.neurons])
+        self._populations[:, :, dense.SLOT] = [p.slot0 for p in network.neurons]
         n, slots = network.n_neurons, network.n_slots
         self._membranes = dense.Membranes(np.zeros(n), np.zeros(n), np.zeros(n))
         arrivals = sum(expected(network, p) * p.size for p in network.neurons) / n
@@ -113,4 +114,4 @@ class DenseWindows(ExactWindows):
 def _constants(p: Any) -> list[float]:
     given = {name: float(values[0]) for name, values in p.parameters.items()}
     gain = given["tau_m"] / given["C_m"]
-    return [p.slot0, gain, *(given[name] for name in ("E_L", "I_e", "V_th", "V_reset", "t_ref"))]
+    return [gain, *(given[name] for name in ("E_L", "I_e", "V_th", "V_reset", "t_ref"))]

@@ -36,10 +36,14 @@ BIN, FLAGGED, FIRST, FRESH, DRIVEN, TAKEN, ALL_MARKS = range(MARKS, MARKS + 7)
 #: what the kernels do next
 FRAME, GATHER, DRAW, BINS, RESOLVE, CLOSE = range(6)
 #: columns of `constants`, a row a population
-SLOT, GAIN, E_L, I_E, V_TH, V_RESET, T_REF, CONSTANTS = range(8)
+GAIN, E_L, I_E, V_TH, V_RESET, T_REF = range(6)
+#: columns of `populations`: first neuron, first id, cells of the part, slot of cell 0
+NEURON, ID, LOW, HIGH, SLOT = range(5)
 _ONE, _3, _LOW_BITS = np.uint64(1), np.uint64(3), 0xFFFFFFFF
 #: cells whose arrivals are drawn together
 CHUNK = 32
+#: how many flagged cells ahead memory is asked for
+AHEAD = 6
 
 #: potential in the window's frame and what it tends to (mV); ms from the window's beginning to the end of refractoriness
 Membranes = collections.namedtuple("Membranes", "v rest release")
@@ -70,7 +74,7 @@ def load(base, unit, tau, populations, constants, cells, membranes):
     v, rest, release = membranes.v, membranes.rest, membranes.release
     for p in range(populations.shape[0]):
         k = constants[p]
-        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+        for g in range(populations[p, NEURON] + populations[p, LOW], populations[p, NEURON] + populations[p, HIGH]):
             rest[g] = k[E_L] + (k[I_E] + row[g, VARIABLES + 1]) * k[GAIN]
             b, o = row[g, LAST_BASE], row[g, LAST_OFFSET]
             ub, uo = row[g, UNTIL_BASE], row[g, UNTIL_OFFSET]
@@ -90,7 +94,7 @@ def frame(unit, tau, populations, membranes):
     v, rest, release = membranes.v, membranes.rest, membranes.release
     decay = exp(unit * (-1.0 / tau))
     for p in range(populations.shape[0]):
-        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+        for g in range(populations[p, NEURON] + populations[p, LOW], populations[p, NEURON] + populations[p, HIGH]):
             v[g] = rounded(rest[g] + (v[g] - rest[g]) * decay)
             release[g] -= unit
 
@@ -100,7 +104,7 @@ def store(base, populations, cells, membranes):
     """Put the membranes back into the cells' rows, as values at the beginning of window `base`."""
     row, v, release = cells.row, membranes.v, membranes.release
     for p in range(populations.shape[0]):
-        for g in range(populations[p, 0] + populations[p, 2], populations[p, 0] + populations[p, 3]):
+        for g in range(populations[p, NEURON] + populations[p, LOW], populations[p, NEURON] + populations[p, HIGH]):
             if release[g] == np.inf:
                 row[g, LAST_BASE], row[g, LAST_OFFSET] = base, 0.0
                 row[g, VARIABLES] = v[g]
@@ -135,7 +139,7 @@ def draw(base, high, unit, tau, seed, populations, constants, marks, drives, dri
     """
     while marks[POPULATION] < populations.shape[0]:
         p = marks[POPULATION]
-        low_cell, high_cell = populations[p, 2], populations[p, 3]
+        low_cell, high_cell = populations[p, LOW], populations[p, HIGH]
         per_drive = (high_cell - low_cell + CHUNK - 1) // CHUNK
         while marks[PLACE] < (drives.of[p + 1] - drives.of[p]) * per_drive:
             d = drives.of[p] + marks[PLACE] // per_drive
@@ -148,7 +152,7 @@ def draw(base, high, unit, tau, seed, populations, constants, marks, drives, dri
             if not emit(base, high, unit, seed, d, first, n, drives, chunk):
                 marks[NEEDED] = 2 * chunk.emitted.shape[1]
                 return MORE_OWN
-            place(d, first, n, np.int64(constants[p, SLOT]), unit, tau, marks, drives, driven, chunk, sums)
+            place(d, first, n, populations[p, SLOT], unit, tau, marks, drives, driven, chunk, sums)
             marks[PLACE] += 1
         marks[POPULATION] = p + 1
         marks[PLACE] = 0
@@ -284,15 +288,21 @@ def place(d, first_cell, n, slot0, unit, tau, marks, drives, driven, chunk, sums
         ends[of + m] = np.int64(at)
     end = np.int64(at)
     _factors(unit, 1.0 / tau, bins / unit, bins - 1.0, times[begin:end], rise, which)
+    inhibiting = 0
     # four sums a cell and bin, for an addition must not wait for the one before it
     for m in range(n):
         weight = float(weights[of + m])
+        inhibiting += 1 if weight < 0.0 else 0
         for k in range(np.uint64(begins[of + m] - begin), np.uint64(ends[of + m] - begin)):
             local[k & _3, np.uint64(which[k]), np.uint64(m)] += rounded(weight * rise[k])
     first = slot0 + first_cell
     for k in range(bins):
-        _add(local[0, k, :n], local[1, k, :n], local[2, k, :n], local[3, k, :n],
-             sums.jumps[k, 0, first : first + n], sums.jumps[k, 1, first : first + n])  # fmt: skip
+        _add(local[0, k, :n], local[1, k, :n], local[2, k, :n], local[3, k, :n])
+        if inhibiting < n:
+            _add_up(local[0, k, :n], sums.jumps[k, 0, first : first + n])
+        if inhibiting > 0:
+            _add_down(local[0, k, :n], sums.jumps[k, 1, first : first + n])
+        local[0, k, :n] = 0.0
     marks[DRIVEN] = end
 
 
@@ -307,12 +317,22 @@ def _factors(unit, per_tau, per_ms, last_bin, t, rise, which):
 
 
 @kernel(disjoint=True, counted=False)
-def _add(a, b, c, d, up, down):
+def _add(a, b, c, d):
     for m in range(a.size):
-        total = (a[m] + b[m]) + (c[m] + d[m])
-        up[m] += total if total > 0.0 else 0.0
-        down[m] += total if total < 0.0 else 0.0
-        a[m] = b[m] = c[m] = d[m] = 0.0
+        a[m] = (a[m] + b[m]) + (c[m] + d[m])
+        b[m] = c[m] = d[m] = 0.0
+
+
+@kernel(disjoint=True, counted=False)
+def _add_up(total, up):
+    for m in range(total.size):
+        up[m] += total[m] if total[m] > 0.0 else 0.0
+
+
+@kernel(disjoint=True, counted=False)
+def _add_down(total, down):
+    for m in range(total.size):
+        down[m] += total[m] if total[m] < 0.0 else 0.0
 
 
 @kernel(counted=False)
@@ -410,12 +430,24 @@ def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, ce
     per_ms = bins / unit
     p = 0
     room = times.size - 1
+    flat, width = row.reshape(row.size), row.shape[1]
     for f in range(marks[PLACE], marks[FLAGGED]):
+        if f + AHEAD < marks[FLAGGED]:  # scattered lines of memory, asked for while others are worked on
+            s = sums.flagged[f + AHEAD]
+            ahead = p
+            while s >= populations[ahead, SLOT] + populations[ahead, HIGH]:
+                ahead += 1
+            i = s - populations[ahead, SLOT]
+            prefetch(flat, (populations[ahead, NEURON] + i) * width)
+            for d in range(drives.of[ahead], drives.of[ahead + 1]):
+                at = driven.begin[drives.first[d] + i]
+                at += (driven.end[drives.first[d] + i] - at) * bin_ // bins
+                prefetch(driven.time, at)
         s = sums.flagged[f]
-        while s >= int(constants[p, SLOT]) + populations[p, 3] or s < int(constants[p, SLOT]) + populations[p, 2]:
+        while s >= populations[p, SLOT] + populations[p, HIGH]:
             p += 1
-        i = s - int(constants[p, SLOT])
-        g = populations[p, 0] + i
+        i = s - populations[p, SLOT]
+        g = populations[p, NEURON] + i
         begin = starts[f - 1] if f > 0 else 0
         n = starts[f] - begin
         for d in range(drives.of[p], drives.of[p + 1]):
@@ -475,7 +507,7 @@ def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, ce
             near = u + jump * factor >= rest + (threshold - rest) * factor - SLACK
             if near and rest + (u - rest) / factor + jump >= threshold:
                 k = marks[SPIKES]
-                spikes.offset[k], spikes.source[k], spikes.count[k] = t, populations[p, 1] + i, 1
+                spikes.offset[k], spikes.source[k], spikes.count[k] = t, populations[p, ID] + i, 1
                 marks[SPIKES] = k + 1
                 m, uo = normalise(0, t + t_ref, unit)
                 ub = base + m
@@ -543,8 +575,8 @@ def run(stop, low, high, unit, tau, horizon, closing, seed, populations, constan
                 deliver(first, last, batches, rise, pairs, jumps[k])
                 n = 0
                 for p in range(populations.shape[0]):
-                    zero, slot = populations[p, 0], int(constants[p, SLOT])
-                    a, b = populations[p, 2], populations[p, 3]
+                    zero, slot = populations[p, NEURON], populations[p, SLOT]
+                    a, b = populations[p, LOW], populations[p, HIGH]
                     sweep(
                         constants[p, V_TH], exp(k / per_ms * (1.0 / tau)), (k + 1) / per_ms + SLACK,
                         membranes.v[zero + a : zero + b], membranes.rest[zero + a : zero + b],
