@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_windows import _NOTHING, ExactWindows
 from neuromorph.kernels import dense, exact
 from neuromorph.kernels.gaps import BLOCK
+from neuromorph.lowered.compiled import Neurons
 from neuromorph.lowered.lazy import expected
 
 if TYPE_CHECKING:
-    from neuromorph.engine.simulation import Engine
+    from neuromorph.engine.simulation import Engine, Instant
 
 #: arrivals that a cell is expected to have in a bin: more bins are more sweeps, fewer are more cells to be walked
 PER_BIN = 4.0
 MOST_BINS = 64
+#: arrivals of drives in a window, at first
+ROOM = 1 << 14
 
 
 class DenseWindows(ExactWindows):
@@ -25,10 +29,12 @@ class DenseWindows(ExactWindows):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         network = engine.network
+        self._sums_hold = True
         self._marks = np.zeros(dense.ALL_MARKS, np.int64)
         self._tau = float(network.neurons[0].parameters["tau_m"][0])
         self._constants = np.array([_constants(p) for p in network.neurons])
-        self._populations[:, :, dense.SLOT] = [p.slot0 for p in network.neurons]
+        self._ranges = self._populations.copy()
+        self._ranges[:, :, dense.SLOT] = [p.slot0 for p in network.neurons]
         n, slots = network.n_neurons, network.n_slots
         self._membranes = dense.Membranes(np.zeros(n), np.zeros(n), np.zeros(n))
         arrivals = sum(expected(network, p) * p.size for p in network.neurons) / n
@@ -39,7 +45,7 @@ class DenseWindows(ExactWindows):
         )
         n_driven = max(sum(d.weight.size for d in network.drives), 1)
         places = np.zeros(n_driven, np.int64), np.zeros(n_driven, np.int64)
-        self._driven = dense.Driven(np.zeros(1 << 14), *places)
+        self._driven = dense.Driven(np.zeros(ROOM), *places)
         most = max((d.rate * network.clock.unit for d in network.drives), default=0.0)
         self._make_chunk(int(2.0 * most) + 64, bins)
         self._make_rise()
@@ -66,8 +72,27 @@ class DenseWindows(ExactWindows):
             np.zeros(n, np.int64), np.zeros(n), np.zeros(m), np.zeros(m), np.zeros(m, np.int64), np.zeros(m),
         )  # fmt: skip
 
+    def advance(self, now: Instant, stop: Instant) -> None:
+        """Run (now, stop]."""
+        if self._sums_hold and any(self._lifted(p, row) for p, row in zip(self.engine.network.neurons, self._constants)):
+            self._sums_hold = False
+            for cells in self.engine.cells.values():
+                assert isinstance(cells, ExactCells)
+                cells.settle(*now)
+        super().advance(now, stop)
+
+    def _lifted(self, p: Neurons, constants: Any) -> bool:
+        """Whether somebody has set I_stim so that a cell rests above threshold, where it fires without an arrival."""
+        cells = self.engine.cells[p.name]
+        stim = cells.state[cells.variables.index("I_stim")]
+        rest = constants[dense.E_L] + (constants[dense.I_E] + stim) * constants[dense.GAIN]
+        return bool(np.any(rest >= constants[dense.V_TH]))
+
     def _run(self, part: int, first: int, stop: int, low: float, high: float, closing: bool) -> None:
         """Windows first..stop of one part; `closing`: close each."""
+        if not self._sums_hold:
+            super()._run(part, first, stop, low, high, closing)
+            return
         engine, marks = self.engine, self._marks
         marks[exact.BASE], marks[exact.PHASE], marks[dense.FRESH] = first, dense.FRAME, 1
         rows = engine.network.static[part]
@@ -79,7 +104,7 @@ class DenseWindows(ExactWindows):
         while True:
             need = dense.run(
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, self._tau,
-                engine.calendar.horizon, closing, engine.network.seed, self._populations[part], self._constants, marks,
+                engine.calendar.horizon, closing, engine.network.seed, self._ranges[part], self._constants, marks,
                 self._calendar(), static, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
                 self._membranes, self._sums, self.drives.arrays, self._driven, self._chunk,
                 self._hits, self._spikes_of_window,
@@ -111,7 +136,7 @@ class DenseWindows(ExactWindows):
             self._hits = self._hits._replace(**arrivals, source=np.zeros(n, np.int64))
 
 
-def _constants(p: Any) -> list[float]:
+def _constants(p: Neurons) -> list[float]:
     given = {name: float(values[0]) for name, values in p.parameters.items()}
     gain = given["tau_m"] / given["C_m"]
     return [gain, *(given[name] for name in ("E_L", "I_e", "V_th", "V_reset", "t_ref"))]
