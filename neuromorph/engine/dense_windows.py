@@ -8,7 +8,7 @@ import numpy as np
 
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_windows import _NOTHING, ExactWindows
-from neuromorph.kernels import dense, exact
+from neuromorph.kernels import dense, dense_drives, exact
 from neuromorph.kernels.gaps import BLOCK
 from neuromorph.lowered.compiled import Neurons
 from neuromorph.lowered.lazy import expected
@@ -30,35 +30,33 @@ class DenseWindows(ExactWindows):
         super().__init__(engine)
         network = engine.network
         self._sums_hold = True
-        self._marks = np.zeros(dense.ALL_MARKS, np.int64)
+        self._marks = np.zeros(dense_drives.ALL_MARKS, np.int64)
         self._tau = float(network.neurons[0].parameters["tau_m"][0])
         self._constants = np.array([_constants(p) for p in network.neurons])
         self._ranges = self._populations.copy()
-        self._ranges[:, :, dense.SLOT] = [p.slot0 for p in network.neurons]
+        self._ranges[:, :, dense_drives.SLOT] = [p.slot0 for p in network.neurons]
         n, slots = network.n_neurons, network.n_slots
         self._membranes = dense.Membranes(np.zeros(n), np.zeros(n), np.zeros(n))
         arrivals = sum(expected(network, p) * p.size for p in network.neurons) / n
         bins = int(np.clip(arrivals / PER_BIN, 1, MOST_BINS))
         width = slots + 16 - slots % 16 + 8  # an odd number of cache lines: rows of one slot lie in all sets
-        self._sums = dense.Sums(
+        self._sums = dense_drives.Sums(
             np.zeros((bins, 2, width)), np.zeros(width, np.uint8), np.zeros(n + 1, np.int64), np.zeros(width, np.int64)
         )
         n_driven = max(sum(d.weight.size for d in network.drives), 1)
         places = np.zeros(n_driven, np.int64), np.zeros(n_driven, np.int64)
-        self._driven = dense.Driven(np.zeros(ROOM), *places)
+        self._driven = dense_drives.Driven(np.zeros(ROOM), *places)
         most = max((d.rate * network.clock.unit for d in network.drives), default=0.0)
         self._make_chunk(int(2.0 * most) + 64, bins)
         self._make_rise()
         self._make_hits()
 
     def _make_chunk(self, room: int, bins: int) -> None:
-        n, calls = dense.CHUNK, dense.CHUNK * BLOCK // 2
-        integers, halves = (np.zeros(n, np.int64) for _ in range(4)), (np.zeros(calls) for _ in range(2))
-        last, base, count, lanes = integers
-        self._chunk = dense.Chunk(
-            last, base, np.zeros(n), count, lanes, np.zeros(calls, np.int64), np.zeros(calls, np.int64), *halves,
-            np.zeros((n, BLOCK)), np.zeros((n, room)), np.zeros(n * room), np.zeros(n * room, np.int64),
-            np.zeros((4, bins, n)),
+        n, calls = dense_drives.CHUNK, dense_drives.CHUNK * BLOCK // 2
+        f, i = np.zeros, (lambda n: np.zeros(n, np.int64))
+        self._chunk = dense_drives.Chunk(
+            i(n), i(n), f(n), i(n), i(n), i(calls), i(calls), f(calls), f(calls), f((n, BLOCK)), f((n, room)),
+            f(n * room), i(n * room), f((4, bins, n)),
         )  # fmt: skip
 
     def _make_rise(self) -> None:
@@ -74,7 +72,8 @@ class DenseWindows(ExactWindows):
 
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run (now, stop]."""
-        if self._sums_hold and any(self._lifted(p, row) for p, row in zip(self.engine.network.neurons, self._constants)):
+        populations = zip(self.engine.network.neurons, self._constants)
+        if self._sums_hold and any(self._lifted(p, row) for p, row in populations):
             self._sums_hold = False
             for cells in self.engine.cells.values():
                 assert isinstance(cells, ExactCells)
@@ -94,7 +93,7 @@ class DenseWindows(ExactWindows):
             super()._run(part, first, stop, low, high, closing)
             return
         engine, marks = self.engine, self._marks
-        marks[exact.BASE], marks[exact.PHASE], marks[dense.FRESH] = first, dense.FRAME, 1
+        marks[exact.BASE], marks[exact.PHASE], marks[dense_drives.FRESH] = first, dense.FRAME, 1
         rows = engine.network.static[part]
         synapses = engine.synapse[part]
         words = synapses.view(np.uint32).reshape(-1, 2)  # slot, and the bits of the weight

@@ -23,7 +23,8 @@ def network(recorded=False, rate=6000.0, t_ref=2.3, model="lif_delta", own=False
     params = {**PARAMS, "t_ref": t_ref}
     net.add_population("e", model, 70, {**params, "V_th": np.linspace(-50.0, -49.0, 70)} if own else params, initial)
     net.add_population("i", model, 21, {**params, "V_reset": -70.0}, initial)
-    for name, target, weight, given in (("x", "e", 0.3, rate), ("y", "e", -0.2, rate / 2.0), ("z", "i", 0.27, rate)):
+    inputs = ("x", "e", 0.3, rate), ("y", "e", -0.2, rate / 2.0), ("z", "i", 0.27, rate), ("never", "i", 1.0, 0.0)
+    for name, target, weight, given in inputs:
         net.add_input(name, "poisson", 70 if target == "e" else 21, {"rate": given})
         net.connect(name, target, "one_to_one", weight, 1.25)
         if recorded:
