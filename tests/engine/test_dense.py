@@ -33,6 +33,8 @@ def network(recorded=False, rate=6000.0, t_ref=2.3, model="lif_delta", own=False
     net.connect("e", "i", "fixed_indegree", 0.4, 1.7, indegree=20)
     net.connect("i", "e", "fixed_indegree", -0.9, 1.0, indegree=8)
     net.connect("i", "i", "fixed_indegree", -0.9, 2.75, indegree=8)
+    net.add_input("volley", "spike_train", 2, {"times": [7.3, 7.3, 21.1], "indices": [1, 1, 0]})  # two at one instant
+    net.connect("volley", "e", "all_to_all", 0.7, 1.1)
     for name in "ei":
         net.record(name, "spikes")
     net.record("e", "V_m", 2.9)
@@ -156,7 +158,7 @@ def test_cells_that_are_lifted_above_threshold_are_walked(monkeypatch, time):
         simulation.set_state("e", "I_stim", 40.0)
         simulation.run(20.0)
         spikes.append(left_by(simulation)[0])
-    assert len(spikes[0][0]) > 24 * 300
+    assert len(spikes[0][0]) > 24 * 250
     for a, b in zip(*spikes):
         np.testing.assert_allclose(np.frombuffer(a)[1::3], np.frombuffer(b)[1::3], rtol=0.0, atol=1e-9)
 
