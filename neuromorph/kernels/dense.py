@@ -223,7 +223,7 @@ def collect(first, last, rise, pairs, n_flagged, sums, hits):
 @kernel(counted=False)
 def resolve(base, high, unit, tau, bin_, bins, populations, constants, marks, cells, membranes, batches, rise, drives,
             driven, sums, hits, spikes):  # fmt: skip
-    """Walk the flagged cells of a bin through their arrivals; DONE or what must grow. About 450 ns a cell, 40 an arrival."""
+    """Walk the flagged cells of a bin through their arrivals; DONE or what must grow. About 450 ns a cell."""
     row = cells.row
     v, rests, release = membranes.v, membranes.rest, membranes.release
     times, jumps, factors = hits.time, hits.jump, hits.factor
