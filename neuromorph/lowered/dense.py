@@ -15,6 +15,8 @@ from neuromorph.models.lif import LifDelta
 MANY = 6.0
 #: potentials and weights (mV) must stay well below the 2048 mV up to which sums are exact (kernels/dense.py)
 LARGEST = 512.0
+#: and threshold far above their rounding, 2e-13 mV
+SMALLEST = 0.1
 
 
 def dense(network: CompiledNetwork) -> bool:
@@ -41,6 +43,9 @@ def _plain(p: Neurons) -> bool:
         return False
     receptors = {p.model.receptors[r].name for r in p.live}
     initial = dict(zip(p.model.variables(), p.initial))
-    levels = [abs(float(p.parameters[k][0])) for k in ("E_L", "V_th", "V_reset")]
-    levels.append(float(np.abs(initial["V_m"]).max(initial=0.0)))
-    return max(levels) <= LARGEST and p.model.silent_between_arrivals(p.parameters, initial, receptors)
+    given = {name: float(values[0]) for name, values in p.parameters.items()}
+    rest = given["E_L"] + (given["I_e"] + initial["I_stim"]) * given["tau_m"] / given["C_m"]
+    levels = np.concatenate([rest, initial["V_m"], [given["V_th"], given["V_reset"]]])
+    room = given["V_th"] - max(rest.max(), given["V_reset"])
+    sane = np.abs(levels).max() <= LARGEST and room >= SMALLEST
+    return bool(sane) and p.model.silent_between_arrivals(p.parameters, initial, receptors)
