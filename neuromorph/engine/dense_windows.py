@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,10 +48,28 @@ class DenseWindows(ExactWindows):
         n_driven = max(sum(d.weight.size for d in network.drives), 1)
         places = np.zeros(n_driven, np.int64), np.zeros(n_driven, np.int64)
         self._driven = dense_drives.Driven(np.zeros(ROOM), *places)
-        most = max((d.rate * network.clock.unit for d in network.drives), default=0.0)
-        self._make_chunk(int(2.0 * most) + 64, bins)
+        self._make_dense_buffers()
+        self._parts = [self, *(self._another() for _ in range(network.parts - 1))]
+        self._pool = ThreadPoolExecutor(network.parts) if network.parts > 1 else None
+
+    def _make_dense_buffers(self) -> None:
+        most = max((d.rate * self.engine.clock.unit for d in self.engine.network.drives), default=0.0)
+        self._make_chunk(int(2.0 * most) + 64, self._sums.jumps.shape[0])
         self._make_rise()
         self._make_hits()
+
+    def _another(self) -> DenseWindows:
+        """The same cells with buffers of its own, for another part: a thread takes it through a window."""
+        other = copy.copy(self)
+        other._marks = np.zeros_like(self._marks)
+        other._sums = self._sums._replace(flagged=np.zeros_like(self._sums.flagged))
+        other._driven = self._driven._replace(time=np.zeros(ROOM))
+        other._record = np.zeros_like(self._record)
+        other._make_batches(self._batches.at.size)
+        other._make_spikes(self._spikes_of_window.offset.size)
+        other._make_own(self._own.time.size)
+        other._make_dense_buffers()
+        return other
 
     def _make_chunk(self, room: int, bins: int) -> None:
         n, calls = dense_drives.CHUNK, dense_drives.CHUNK * BLOCK // 2
@@ -80,6 +100,29 @@ class DenseWindows(ExactWindows):
                 cells.settle(*now)
         super().advance(now, stop)
 
+    def _window(self, now: Instant, base: int, low: float, high: float) -> None:
+        """One window, all parts at once: each has its own cells, sums and buffers."""
+        if self._pool is None or not self._sums_hold:
+            super()._window(now, base, low, high)
+            return
+        each = [self._pool.submit(w._run, k, base, base, low, high, False) for k, w in enumerate(self._parts)]
+        for done in each:
+            done.result()
+        for other in self._parts[1:]:
+            self._take_spikes(other)
+        while (need := self._close(base, high)) != exact.DONE:
+            self._grow(need)
+
+    def _take_spikes(self, other: DenseWindows) -> None:
+        n, more = int(self._marks[exact.SPIKES]), int(other._marks[exact.SPIKES])
+        if n + more > self._spikes_of_window.offset.size:
+            self._make_spikes(2 * (n + more))
+        for mine, others in zip(self._spikes_of_window[:3], other._spikes_of_window):
+            mine[n : n + more] = others[:more]
+        self._marks[exact.SPIKES] = n + more
+        self._marks[exact.EVENTS] += other._marks[exact.EVENTS]
+        other._marks[[exact.SPIKES, exact.EVENTS]] = 0
+
     def _lifted(self, p: Neurons, constants: Any) -> bool:
         """Whether somebody has set I_stim so that a cell rests above threshold, where it fires without an arrival."""
         cells = self.engine.cells[p.name]
@@ -105,9 +148,8 @@ class DenseWindows(ExactWindows):
                 stop, low if marks[exact.BASE] == first else 0.0, high, engine.clock.unit, self._tau,
                 engine.calendar.horizon, closing, engine.network.seed, self._ranges[part], self._constants, marks,
                 self._calendar(), static, pairs, loose, self._inputs, self._batches, self._rise, self._cells,
-                self._membranes, self._sums, self.drives.arrays, self._driven, self._chunk,
-                self._hits, self._spikes_of_window,
-                self._population_of, self._spike_counts,
+                self._membranes, self._sums, self.drives.arrays, self._driven, self._chunk, self._hits,
+                self._spikes_of_window, self._population_of, self._spike_counts,
             )  # fmt: skip
             self._settle_calendar(min(int(marks[exact.BASE]), stop))
             if need == exact.DONE:
