@@ -38,7 +38,8 @@ class Simulation(Engine):
     network : Network, or a networkx graph with `model` on nodes and `weight`, `delay` on edges
     resolution : "exact", or the tick in ms; by default what the network states
     seed : non-negative int64; by default what the network states
-    parts : parts by target, each on a thread of its own in static networks on the grid; results do not depend on it
+    parts : parts by target, each on a thread of its own in static networks on the grid and in exact networks of
+        lif_delta cells with many arrivals; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder

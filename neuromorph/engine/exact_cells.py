@@ -51,6 +51,11 @@ class ExactCells(Cells):
         self.state[:, cells] = new
         self._now(cells, base, offset)
 
+    def settle(self, base: int, offset: float) -> None:
+        """Make now the instant of every cell's state, which sums (kernels/dense.py) keep as of a window's beginning."""
+        self.state[:] = self.all_values(base, offset, np.arange(self.neurons.size))
+        self._now(slice(None), base, offset)
+
     def _now(self, cells: Any, base: int, offset: float) -> None:
         self.rows[cells, columns.LAST_BASE], self.rows[cells, columns.LAST_OFFSET] = base, offset
         self.wake[cells] = -1

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells, GridCells
 from neuromorph.engine.currents import CurrentState
+from neuromorph.engine.dense_windows import DenseWindows
 from neuromorph.engine.drives import DriveTable
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
@@ -30,6 +31,7 @@ from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.graph.description import SignalSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
 from neuromorph.lowered.connections import Connections
+from neuromorph.lowered.dense import dense
 from neuromorph.lowered.draw import cores
 from neuromorph.lowered.lazy import lazy_populations
 from neuromorph.lowered.rows import places
@@ -370,7 +372,7 @@ def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
         fix = "Use float64 in exact mode, where something learns, and where populations send signals."
         raise InputError(Problem("float32 is for static networks on the grid", "precision", engine.precision, fix=fix))
     if engine.clock.exact:
-        return ExactWindows(engine)
+        return DenseWindows(engine) if dense(engine.network) else ExactWindows(engine)
     return TickLoop(engine) if plain else GridWindows(engine)
 
 

@@ -23,7 +23,7 @@ def lazy_populations(network: CompiledNetwork) -> list[str]:
     sent = any(s.population is not None for s in network.signals)
     if network.clock.exact or sent or any(p.plasticity is not None for p in network.projections):
         return []
-    lazy = [p.name for p in network.neurons if p.size >= LEAST and _silent(p) and _expected(network, p) < FEW]
+    lazy = [p.name for p in network.neurons if p.size >= LEAST and _silent(p) and expected(network, p) < FEW]
     return lazy[:MOST]
 
 
@@ -34,8 +34,8 @@ def _silent(p: Neurons) -> bool:
     return len(receptors) == 1 and p.model.silent_between_arrivals(p.parameters, initial, receptors)
 
 
-def _expected(network: CompiledNetwork, p: Neurons) -> float:
-    """Expected arrivals per cell and tick."""
+def expected(network: CompiledNetwork, p: Neurons) -> float:
+    """Expected arrivals per cell and tick, in exact mode per cell and window."""
     incoming = [q for q in network.projections if q.target == p.name]
     per_second = sum(q.connections.n * _rate(network.population(q.source)) for q in incoming) / p.size
     return per_second / 1e3 * network.clock.unit
