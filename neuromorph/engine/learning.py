@@ -181,6 +181,12 @@ class PlasticPart:
         call = f"signal(a, 0.0, value[0], {', '.join(values)})"
         return make_step(self.module.signal, call, values | {"value": value})
 
+    def sweeping(self) -> list[Step]:
+        """Step that brings every synapse up to tick a, where any may be behind (grid)."""
+        if not self.replays:
+            return []
+        return [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(FLAT)})", dict(zip(FLAT, self._flat)))]
+
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
         if self.replays:

@@ -263,7 +263,10 @@ class Engine:
         for k in range(len(self.recorder.weights)):
             steps = self.recorder.steps(len(self.recorder.states) + k)
             self._read_next(k, steps, self.recorder.read_weights, f"weight {k:06d}")
-        for spec in self.network.signals:
+        scheduled = isinstance(self.windows, GridWindows) and not self.signals_of_populations
+        if scheduled:
+            self.windows.schedule(self.network.signals)  # type: ignore[union-attr]
+        for spec in () if scheduled else self.network.signals:
             base, offset = self.clock.instants(spec.times)
             self._send_next(spec, base, offset, iter(range(spec.times.size)))
         self._run_agenda()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.cells import Cells
 from neuromorph.engine.sources import Source
+from neuromorph.graph.description import SignalSpec
 from neuromorph.graph.values import Constant
 from neuromorph.kernels import calendar as kernels
 from neuromorph.kernels import driver
@@ -55,7 +56,7 @@ class GridWindows:
         self._turns = _turns(network)
         self._number = {_spec(e).name: k for k, e in enumerate(engine.emitters)}
         n = len(engine.emitters)
-        self._progress = np.zeros(7, np.int64)
+        self._progress = np.zeros(8, np.int64)
         self._spikes, self._spike_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._rows_of = np.zeros((n, network.parts + 1), np.int64)
         self._events = np.zeros(1, np.int64)
@@ -64,7 +65,9 @@ class GridWindows:
         self._built: tuple[Any, ...] = ()
         self._steps: list[NDArray[np.int64]] = []
         self._kept: list[Step] = []
-        self._signals: dict[str, tuple[NDArray[np.int64], NDArray[np.float64], list[Step]]] = {}
+        self._signals = [s.name for s in network.signals]
+        self._held = np.zeros(1)  # value of the signal that is applied
+        self._due, self._sent, self._values = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the windows that begin now end: one of them, or as many as are run at a stretch."""
@@ -86,14 +89,16 @@ class GridWindows:
         for current in engine.currents:
             current.drive_grid(now[0] + 1, stop[0], self.ring)
         progress[driver.TICK] = now[0]
+        sent = int(progress[driver.SIGNAL])
         reached = -1
         while reached != driver.DONE:
             self._build()
             progress[driver.CLOSED], progress[driver.END] = calendar.closed, calendar.end
             reached = driver.run_windows(
-                progress, stop[0], engine.window, self._turns, *self._steps, self._marks, self._rests, self._awake,
-                self._spikes, self._rows_of, self._events, self._spike_counts, calendar.base, calendar.source,
-                calendar.count, calendar.bucket_start, calendar.bucket_end,
+                progress, stop[0], engine.window, self._turns, *self._steps, self._due, self._sent, self._values,
+                self._held, self._marks, self._rests, self._awake, self._spikes, self._rows_of, self._events,
+                self._spike_counts, calendar.base, calendar.source, calendar.count, calendar.bucket_start,
+                calendar.bucket_end,
             )  # fmt: skip
             calendar.reached(int(progress[driver.TICK]), int(progress[driver.CLOSED]), int(progress[driver.END]))
             if reached == driver.CALENDAR_FULL:
@@ -101,6 +106,9 @@ class GridWindows:
             elif reached == driver.HISTORY_FULL:
                 part = self._remembering[int(progress[driver.HISTORY])][0]
                 part.make_room(int(progress[driver.NEEDED]), (int(progress[driver.TICK]), 0.0))
+        for k in range(sent, int(progress[driver.SIGNAL])):
+            time = engine.clock.milliseconds(int(self._due[k]), 0.0)
+            engine.sink.signal(self._signals[self._sent[k]], time, float(self._values[k]))
         engine.spike_counts.update(zip(self._number, self._spike_counts.tolist()))
         engine.synaptic_events = int(self._events[0])
         for name, n in engine.drives.take_totals():
@@ -108,23 +116,29 @@ class GridWindows:
         if engine.signals_of_populations:
             engine.emitted(int(progress[driver.FIRST_SPIKE]), calendar.closed)
 
+    def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
+        """Take over the signals whose times are given, in the order (arrival, name, number)."""
+        clock = self.engine.clock
+        delays = [np.full(s.times.size, clock.after(0, 0.0, s.delay)[0]) for s in specs]
+        due = np.concatenate([clock.instants(s.times)[0] + d for s, d in zip(specs, delays)] or [self._due])
+        sent = np.repeat(np.arange(len(specs)), [s.times.size for s in specs])
+        name = np.argsort(np.argsort(self._signals))[sent]
+        order = np.lexsort((name, due))
+        self._due, self._sent = due[order], sent[order]
+        self._values = np.concatenate([self._values, *(s.values for s in specs)])[order].astype(float)
+
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""
-        if name not in self._signals or self._stale():
-            self._build()
-            self._signals[name] = self._signal_steps(name)
-        rows, held, _ = self._signals[name]
-        for part, _read in self.engine.listening(name):
-            part.sweep(now)
-        held[0] = value
-        driver.run_signals(rows, now[0])
+        self._build()
+        rows, listeners = self._steps[-2:]
+        k = self._signals.index(name)
+        self._held[0] = value
+        driver.run_signals(rows[listeners[k] : listeners[k + 1]], now[0])
 
-    def _signal_steps(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Step]]:
-        held = np.zeros(1)
-        steps = []
-        for part, read in self.engine.listening(name):
-            steps.append(part.signalled([self._variable(*item) for item in read], held))
-        return _table([s.pair for s in steps], 2), held, steps
+    def _signal_steps(self, name: str) -> list[Step]:
+        found = list(self.engine.listening(name))
+        steps = [step for part, _ in found for step in part.sweeping()]
+        return steps + [part.signalled([self._variable(*r) for r in read], self._held) for part, read in found]
 
     def _variable(self, population: str, name: str) -> NDArray[np.float64]:
         if population in self.engine.sources:
@@ -147,7 +161,6 @@ class GridWindows:
         if not self._stale():
             return
         engine, number = self.engine, self._number
-        self._signals.clear()
         visited, self._remembering = listeners(engine)
         sources = [(s.emitting(), number[name]) for name, s in engine.sources.items()]
         static = [(step,) for k in range(len(engine.network.static)) for step in self._delivering(k)]
@@ -163,8 +176,11 @@ class GridWindows:
         every: list[tuple[list[Any], int]] = [
             (sources, 3), (static, 2), (cells, 4), (collect, 2), (histories, 4), (plastic, 3),
         ]  # fmt: skip
+        signals = [self._signal_steps(name) for name in self._signals]
+        every.append(([(step,) for steps in signals for step in steps], 2))
         self._kept = [row[0] for rows, _ in every for row in rows]
         self._steps = [_table([(*row[0].pair, *row[1:]) for row in rows], width) for rows, width in every]
+        self._steps.append(np.cumsum([0, *map(len, signals)]))
         self._built = self._replaceable()
 
     def _delivering(self, k: int) -> list[Step]:
@@ -174,7 +190,7 @@ class GridWindows:
         calendar = engine.calendar
         values = {
             "ring": self.ring, "bucket_start": calendar.bucket_start, "bucket_end": calendar.bucket_end,
-            "source": calendar.source, "count": calendar.count,
+            "source": calendar.source, "count": calendar.count, "blocks": _blocks(engine.network, rows.row),
             "delays": np.unique(rows.slice_delay).astype(np.int64)[::-1].copy(), "row": rows.row,
             "row_start": rows.row_start, "slice_delay": rows.slice_delay, "slice_end": rows.slice_end,
             "synapse": engine.synapse[k],
@@ -209,6 +225,19 @@ class GridWindows:
             else:
                 marks += [(number[projection.source], number[projection.target], d) for d in delays.tolist()]
         return rests, _table([m for m in marks if rests[m[1]]], 3)
+
+
+def _blocks(network: CompiledNetwork, row: NDArray[Any]) -> NDArray[np.int64]:
+    """Ranges of ids, first and one past the last, of the populations that have rows."""
+    every: list[Any] = [*network.neurons, *network.inputs]
+    ends = sorted((p.first_id, p.first_id + p.size) for p in every)
+    blocks: list[tuple[int, int]] = []
+    for low, high in ends:
+        if row[high] > row[low]:
+            joined = bool(blocks) and blocks[-1][1] == low
+            low = blocks.pop()[0] if joined else low
+            blocks.append((low, high))
+    return _table(blocks, 2)
 
 
 def _table(rows: list[Any], width: int) -> NDArray[np.int64]:

@@ -14,8 +14,8 @@ from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.steps import call
 
 #: places in `progress`: last tick that is done, where to resume, numbers of spikes in the calendar (ordered, all),
-#: first spike of the window, room that is needed, history that is full
-TICK, PHASE, CLOSED, END, FIRST_SPIKE, NEEDED, HISTORY = range(7)
+#: first spike of the window, room that is needed, history that is full, next scheduled signal
+TICK, PHASE, CLOSED, END, FIRST_SPIKE, NEEDED, HISTORY, SIGNAL = range(8)
 #: what the driver returns
 DONE, CALENDAR_FULL, HISTORY_FULL = range(3)
 #: how plastic projections take turns: a window at a time, a tick, a spike
@@ -25,20 +25,29 @@ ADVANCE, COLLECT, LEARN = range(3)  # phases
 
 @kernel
 def run_windows(
-    progress, last, window, turns, sources, static, cells, collect, histories, plastic, marks, rests, awake, spikes,
-    rows_of, events, spike_counts, base, source, count, bucket_start, bucket_end,
+    progress, last, window, turns, sources, static, cells, collect, histories, plastic, signals, listeners, due, sent,
+    values, held, marks, rests, awake, spikes, rows_of, events, spike_counts, base, source, count, bucket_start,
+    bucket_end,
 ):  # fmt: skip
     """Run the ticks up to `last` in windows of `window` ticks; returns DONE, CALENDAR_FULL or HISTORY_FULL.
 
     sources, static, cells, collect, histories, plastic : steps; then for sources, plastic the number of the emitter
     whose spikes they are, for cells and histories that and the part
+    signals : steps, those of signal s are listeners[s] to listeners[s + 1] - 1; they find the value in held[0]
+    due, sent, values : tick, signal and value of what is scheduled, in order; windows are cut there
     marks : (emitter, target, delay in ticks) of all projections onto cells that rest
     rests : of each emitter; awake : uint8[ring, emitters], whether anything may arrive at a tick
     spikes : of each emitter in the window, rows_of[emitter, part] where its part's begin; events, spike_counts : totals
     """
-    while progress[PHASE] != ADVANCE or progress[TICK] < last:
+    while True:
+        if progress[PHASE] == ADVANCE:
+            _send(progress, signals, listeners, due, sent, values, held)
+            if progress[TICK] >= last:
+                return DONE
         first = progress[TICK] + 1
         end = min(progress[TICK] + window, last)
+        if progress[SIGNAL] < due.size:
+            end = min(end, due[progress[SIGNAL]])
         if progress[PHASE] == ADVANCE:
             _advance(first, end, sources, static, cells, rests, awake, spikes, rows_of, events)
             progress[PHASE] = COLLECT
@@ -69,7 +78,16 @@ def run_windows(
             _visit(turns, progress, plastic, spikes, base, events)
         progress[TICK] = end
         progress[PHASE] = ADVANCE
-    return DONE
+
+
+@kernel
+def _send(progress, signals, listeners, due, sent, values, held):
+    # what is scheduled up to now
+    while progress[SIGNAL] < due.size and due[progress[SIGNAL]] <= progress[TICK]:
+        k = progress[SIGNAL]
+        held[0] = values[k]
+        run_signals(signals[listeners[sent[k]] : listeners[sent[k] + 1]], due[k])
+        progress[SIGNAL] += 1
 
 
 @kernel

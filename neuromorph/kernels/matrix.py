@@ -7,6 +7,7 @@ next rows ahead made it slower (0.114).
 
 from __future__ import annotations
 
+from neuromorph.kernels.calendar import first_at_least
 from neuromorph.kernels.jit import kernel
 
 
@@ -20,9 +21,9 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
     events = 0
     while start < end:
         tick = base[start]
-        stop = end if base[end - 1] == tick else _place(base, tick + 1, start, end)
-        k = _place(source, first_id, start, stop)
-        last = _place(source, first_id + n_pre, k, stop)
+        stop = end if base[end - 1] == tick else first_at_least(base, tick + 1, start, end)
+        k = first_at_least(source, first_id, start, stop)
+        last = first_at_least(source, first_id + n_pre, k, stop)
         into = ring[(tick + delay) % ring.shape[0], slot : slot + width]
         for q in range(k, last):
             events += count[q] * width
@@ -34,18 +35,6 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
             k += 1
         start = stop
     return events
-
-
-@kernel(forceinline=True)
-def _place(values, value, low, high):
-    # first place in low..high-1 of a sorted array that holds `value` or more; high: none does
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 @kernel(disjoint=True)

@@ -231,6 +231,7 @@ def sweep(base, offset, {flat}):
             {sweep_body}
         source.seen_base[i] = base
         source.seen_offset[i] = offset
+    return 0
 
 
 @kernel(disjoint=True)
