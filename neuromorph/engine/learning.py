@@ -98,6 +98,8 @@ class PlasticPart:
         self.replays = "on_post" in hooks
         self.remembers = self.replays or self.n_y > 0
         self.learns_at_signal = "on_signal" in hooks
+        #: spikes only add rows of a matrix to what arrives, so that those to which nobody listens need no visit
+        self.only_adds = rows.dense and not clock.exact and not pre and not {"on_pre", "on_post"} & hooks.keys()
         self.post_variables = [v.name for v in rule.variables("post").values()]
         self.pre_variables = [v.name for v in rule.variables("pre").values()]
         self.n_post = n_post
@@ -171,9 +173,10 @@ class PlasticPart:
         }  # fmt: skip
         fields = ("base", "offset", "slot", "weight", "source", "synapse")
         values |= dict(zip([f"pending_{f}" for f in fields], Pending(capacity=1).arrays()))
-        values |= {"pending": 0, "projection": self.projection_key}
+        values |= {"pending": 0, "projection": self.projection_key, "deaf": 0}  # deaf: the third number of a call
         values |= dict(zip(FLAT, self._flat))
-        return make_step(self.module.visit, f"visit(a, b, {', '.join(values)})[2]", values)
+        names = ", ".join("c" if name == "deaf" else name for name in values)
+        return make_step(self.module.visit, f"visit(a, b, {names})[2]", values)
 
     def signalled(self, variables: list[Any], value: NDArray[np.float64]) -> Step:
         """Step that applies a signal of value[0] at tick a to every synapse (grid)."""
@@ -198,7 +201,7 @@ class PlasticPart:
         while start < end:
             start, pending.n, more = self.module.visit(
                 start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
-                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, *self._flat,
+                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, 0, *self._flat,
             )  # fmt: skip
             events += more
             if start < end:

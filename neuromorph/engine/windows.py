@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.cells import Cells
+from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.sources import Source
 from neuromorph.graph.description import SignalSpec
 from neuromorph.graph.values import Constant
 from neuromorph.kernels import calendar as kernels
 from neuromorph.kernels import driver
 from neuromorph.kernels.steps import Step, make_step
-from neuromorph.lowered.compiled import CompiledNetwork
+from neuromorph.lowered.compiled import CompiledNetwork, Projection
 
 if TYPE_CHECKING:
     from neuromorph.engine.simulation import Engine, Instant
 
 
-#: windows that the compiled loop runs before Python looks after interrupts and the recorder
-STRETCH = 64
+#: windows that the compiled loop runs before Python looks after interrupts and the recorder: at least, at most, and the
+#: seconds of wall time beyond which there are no more of them
+STRETCH, LONGEST, LONG = 64, 1 << 12, 0.01
 #: a projection with more distinct delays keeps the cells of its target from resting
 MARKS = 64
+#: with more receptors one kernel serves whatever arrives
+CHOICES = 8
 
 
 def listeners(engine: Engine) -> tuple[list[tuple[Any, str]], list[tuple[Any, str, int]]]:
@@ -56,12 +62,14 @@ class GridWindows:
         self._turns = _turns(network)
         self._number = {_spec(e).name: k for k, e in enumerate(engine.emitters)}
         n = len(engine.emitters)
-        self._progress = np.zeros(8, np.int64)
+        self._progress = np.zeros(9, np.int64)
         self._spikes, self._spike_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._rows_of = np.zeros((n, network.parts + 1), np.int64)
         self._events = np.zeros(1, np.int64)
-        self._rests, self._marks = self._resting()
-        self._awake = np.ones((int(network.largest_delay) + engine.window + 1, n), np.uint8)
+        self._rests = self._resting()
+        self._wanted: set[tuple[int, int]] = set()  # kernels for some receptors alone: (row of cells, receptors)
+        self._arrives = np.full((int(network.largest_delay) + engine.window + 1, n), -1, np.int64)
+        self._stretch = STRETCH
         self._built: tuple[Any, ...] = ()
         self._steps: list[NDArray[np.int64]] = []
         self._kept: list[Step] = []
@@ -73,7 +81,7 @@ class GridWindows:
         """Where the windows that begin now end: one of them, or as many as are run at a stretch."""
         engine = self.engine
         single = one or engine.currents or engine.signals_of_populations
-        return now[0] + engine.window * (1 if single else STRETCH), 0.0
+        return now[0] + engine.window * (1 if single else self._stretch), 0.0
 
     def settle(self) -> None:
         """Bring counts up to now: they are."""
@@ -88,6 +96,7 @@ class GridWindows:
         engine, calendar, progress = self.engine, self.engine.calendar, self._progress
         for current in engine.currents:
             current.drive_grid(now[0] + 1, stop[0], self.ring)
+        began = monotonic()
         progress[driver.TICK] = now[0]
         sent = int(progress[driver.SIGNAL])
         reached = -1
@@ -96,9 +105,9 @@ class GridWindows:
             progress[driver.CLOSED], progress[driver.END] = calendar.closed, calendar.end
             reached = driver.run_windows(
                 progress, stop[0], engine.window, self._turns, *self._steps, self._due, self._sent, self._values,
-                self._held, self._marks, self._rests, self._awake, self._spikes, self._rows_of, self._events,
-                self._spike_counts, calendar.base, calendar.source, calendar.count, calendar.bucket_start,
-                calendar.bucket_end,
+                self._held, *self._choice, *self._marks, self._rests, self._arrives, self._spikes, self._rows_of,
+                self._events, self._spike_counts, calendar.base, calendar.source, calendar.count,
+                calendar.bucket_start, calendar.bucket_end,
             )  # fmt: skip
             calendar.reached(int(progress[driver.TICK]), int(progress[driver.CLOSED]), int(progress[driver.END]))
             if reached == driver.CALENDAR_FULL:
@@ -106,6 +115,14 @@ class GridWindows:
             elif reached == driver.HISTORY_FULL:
                 part = self._remembering[int(progress[driver.HISTORY])][0]
                 part.make_room(int(progress[driver.NEEDED]), (int(progress[driver.TICK]), 0.0))
+            elif reached == driver.KERNEL_MISSING:
+                self._wanted.add((int(progress[driver.CELLS]), int(progress[driver.NEEDED])))
+                self._built = ()
+        took = monotonic() - began
+        if stop[0] - now[0] >= engine.window * self._stretch:
+            self._stretch = min(2 * self._stretch, LONGEST) if took < LONG / 2 else self._stretch
+        if took > LONG:
+            self._stretch = max(self._stretch // 2, STRETCH)
         for k in range(sent, int(progress[driver.SIGNAL])):
             time = engine.clock.milliseconds(int(self._due[k]), 0.0)
             engine.sink.signal(self._signals[self._sent[k]], time, float(self._values[k]))
@@ -165,16 +182,16 @@ class GridWindows:
         sources = [(s.emitting(), number[name]) for name, s in engine.sources.items()]
         static = [(step,) for k in range(len(engine.network.static)) for step in self._delivering(k)]
         static += [(step,) for step in engine.drives.driving(self.ring)]
-        cells = [
-            (c.advancing(part, self.ring), number[name], part)  # type: ignore[attr-defined]
-            for name, c in engine.cells.items()
-            for part in range(engine.network.parts)
-        ]
+        advance = self._advancing()
         collect = [(self._collecting(e),) for e in engine.emitters]
         histories = [(p.remembering(engine.cells[name]), number[name], part) for p, name, part in self._remembering]
-        plastic = [(part.visiting(engine.calendar, self.ring), number[name]) for part, name in visited]
+        gates = self._gates([part for part, _ in visited])
+        plastic = [
+            (part.visiting(engine.calendar, self.ring), number[name], *gate) for (part, name), gate in zip(visited, gates)
+        ]
+        self._marks = self._marking([part for part, _ in visited]), np.zeros(len(visited), np.int64)
         every: list[tuple[list[Any], int]] = [
-            (sources, 3), (static, 2), (cells, 4), (collect, 2), (histories, 4), (plastic, 3),
+            (sources, 3), (static, 2), (advance, 2), (collect, 2), (histories, 4), (plastic, 8),
         ]  # fmt: skip
         signals = [self._signal_steps(name) for name in self._signals]
         every.append(([(step,) for steps in signals for step in steps], 2))
@@ -205,26 +222,87 @@ class GridWindows:
         }  # fmt: skip
         return make_step(driver.collect_spikes, f"collect_spikes(a, b, {', '.join(values)})", values)
 
-    def _resting(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Which emitters are cells that rest without arrivals, and what may wake them: (emitter, target, delay)."""
+    def _advancing(self) -> list[tuple[Step]]:
+        """Steps of all cells, whatever arrives, and those wanted for some receptors; sets which serves what."""
+        engine, parts = self.engine, self.engine.network.parts
+        cells = [(name, c, part) for name, c in engine.cells.items() for part in range(parts)]
+        rows, steps = [], [(c.advancing(part, self.ring),) for _, c, part in cells]  # type: ignore[attr-defined]
+        for name, c, part in cells:
+            n = len(c.neurons.model.receptors)
+            chooses = self._rests[self._number[name]] and n <= CHOICES
+            rows.append((self._number[name], part, _bits(c.neurons.live) if chooses else 0))
+        chosen = np.full((len(rows), max((r[2] for r in rows), default=0) + 1), -1, np.int64)
+        for k, row in enumerate(rows):
+            chosen[k, [0, row[2]]] = k  # with nothing that arrives none is called
+        for k, receptors in sorted(self._wanted):
+            _, c, part = cells[k]
+            live = tuple(r for r in c.neurons.live if receptors >> r & 1)
+            chosen[k, receptors] = len(steps)
+            steps.append((c.advancing(part, self.ring, live),))  # type: ignore[attr-defined]
+        self._choice = _table(rows, 3), chosen
+        return steps
+
+    def _resting(self) -> NDArray[np.uint8]:
+        """Which emitters are cells that rest without arrivals."""
         network, number = self.engine.network, self._number
         rests = np.zeros(len(number), np.uint8)
         if not network.currents:
             for p in network.neurons:
                 rests[number[p.name]] = p.model.rests
-        marks = []
         for projection in network.projections:
-            if not rests[number[projection.target]]:
-                continue
-            made = projection.connections
-            delay = made.spec.delay
-            every = delay.value if isinstance(delay, Constant) else made.delays((0, made.n))
-            delays = np.unique(network.clock.steps(every)).astype(np.int64)
-            if delays.size > MARKS or projection.drive >= 0:
-                rests[number[projection.target]] = 0
-            else:
-                marks += [(number[projection.source], number[projection.target], d) for d in delays.tolist()]
-        return rests, _table([m for m in marks if rests[m[1]]], 3)
+            target = number[projection.target]
+            if rests[target] and (projection.drive >= 0 or self._delays(projection).size > MARKS):
+                rests[target] = 0
+        return rests
+
+    def _delays(self, projection: Projection) -> NDArray[np.int64]:
+        """Distinct delays of a projection in ticks."""
+        made = projection.connections
+        delay = made.spec.delay
+        every = delay.value if isinstance(delay, Constant) else made.delays((0, made.n))
+        return np.unique(self.engine.network.clock.steps(every)).astype(np.int64)
+
+    def _marking(self, visited: list[PlasticPart]) -> NDArray[np.int64]:
+        """What may wake cells that rest: (emitter, target, delay, receptors, row among the plastic parts or -1)."""
+        marks = []
+        for projection in self.engine.network.projections:
+            source, target = self._number[projection.source], self._number[projection.target]
+            if self._rests[target]:
+                parts = self.engine.plastic.get(projection.name)
+                rows = [-1] if parts is None else [visited.index(part) for part in parts]
+                receptors = _bits(_receptors(projection))
+                marks += [(source, target, d, receptors, row) for d in self._delays(projection).tolist() for row in rows]
+        return _table(marks, 5)
+
+    def _gates(self, visited: list[PlasticPart]) -> list[tuple[int, ...]]:
+        """Of each plastic part: target, delay, receptors that open its gate, and the step that tells of a closed one."""
+        network, found = self.engine.network, {}
+        self._kept_gates = []
+        for p in network.projections:
+            for part in self.engine.plastic.get(p.name, ()):
+                found[id(part)] = (self._number[p.target], 0, 0, 0, 0)
+                model, receptors = network.population(p.target).model, _receptors(p)
+                gate = model.receptors[min(receptors)].gate if len(receptors) == 1 else None  # type: ignore[union-attr]
+                if gate is None or not part.only_adds or not self._rests[self._number[p.target]]:
+                    continue
+                opener = [r.name for r in model.receptors].index(gate[1])  # type: ignore[union-attr]
+                openers = [q for q in network.projections if q.target == p.target and opener in _receptors(q)]
+                delay = int(part.largest_delay)
+                if all(np.all(self._delays(q) >= delay) for q in openers):
+                    closed = make_step(driver.is_closed, "is_closed(gate)", {"gate": self._variable(p.target, gate[0])})
+                    self._kept_gates.append(closed)
+                    found[id(part)] = (self._number[p.target], delay, 1 << opener, *closed.pair)
+        return [found[id(part)] for part in visited]
+
+
+def _receptors(projection: Projection) -> set[int]:
+    """Numbers of the receptors that a projection may reach."""
+    made = projection.connections
+    return {made.receptor} if made.receptor is not None else set(made.receptors)
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    return sum(1 << k for k in set(numbers))
 
 
 def _blocks(network: CompiledNetwork, row: NDArray[Any]) -> NDArray[np.int64]:
@@ -250,7 +328,7 @@ def _turns(network: CompiledNetwork) -> int:
     sources: dict[tuple[str, int], list[str]] = {}
     for p in network.projections:
         made = p.connections
-        for receptor in {made.receptor} if made.receptor is not None else set(made.receptors):
+        for receptor in _receptors(p):
             if p.plasticity is not None and made.n:
                 sources.setdefault((p.target, receptor), []).append(p.source)
     if any(len(s) > len(set(s)) for s in sources.values()):

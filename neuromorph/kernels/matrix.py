@@ -12,8 +12,10 @@ from neuromorph.kernels.jit import kernel
 
 
 @kernel
-def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay, slot, weight, width):
+def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay, slot, weight, width, deaf):
     """Add the rows of the sources first_id.. of the spikes start..end-1 of the calendar; returns synaptic events.
+
+    Where nobody listens (deaf) the events are only counted.
 
     base, source : int64, in order of (tick, id); weight : float32[n_pre * width]; delay : ticks
     ring : float64[ticks, slots]; the targets of a row are `width` slots from `slot` on
@@ -27,6 +29,7 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
         into = ring[(tick + delay) % ring.shape[0], slot : slot + width]
         for q in range(k, last):
             events += count[q] * width
+        k = last if deaf else k
         while k + 4 <= last:
             _add_four(into, weight, source[k : k + 4], count[k : k + 4], first_id)
             k += 4

@@ -194,8 +194,9 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
 
 @kernel(counted=False)
 def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, ring, pending_base, pending_offset,
-          pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, {flat}):
-    # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events).
+          pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, deaf, {flat}):
+    # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events). Where nobody
+    # listens (deaf) a matrix that only adds is left alone.
     {bind}
     p = _parameters(rule)
     events = 0

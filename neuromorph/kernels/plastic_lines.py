@@ -23,7 +23,7 @@ _MATRIX = [
     "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
     "    first = _slot(rows, 0) if width > 0 else 0",
     "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
-    "                          first, rows.weight, width)",
+    "                          first, rows.weight, width, deaf)",
     "    return end, pending, more",
 ]
 

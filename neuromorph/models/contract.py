@@ -53,6 +53,8 @@ class Receptor:
 
     `sign`: +1 takes weights >= 0 and is the default for them, -1 takes weights <= 0 and is the default for
     them, 0 takes every weight. `explicit` receptors are used only where the projection names them.
+    `gate`: (variable, receptor), the promise that arrivals change nothing while the variable is 0 and nothing arrives at
+    that receptor, which alone opens the gate.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Receptor:
     sign: int = 0
     explicit: bool = False
     doc: str = ""
+    gate: tuple[str, str] | None = None
 
 
 class NeuronModel:
