@@ -30,9 +30,9 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
         for q in range(k, last):
             events += count[q] * width
         k = last if deaf else k
-        while k + 4 <= last:
-            _add_four(into, weight, source[k : k + 4], count[k : k + 4], first_id)
-            k += 4
+        while k + 8 <= last:
+            _add_eight(into, weight, source[k : k + 8], count[k : k + 8], first_id)
+            k += 8
         while k < last:
             _add_one(into, weight, (source[k] - first_id) * width, float(count[k]))
             k += 1
@@ -40,21 +40,27 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
     return events
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, fused=True)
 def _add_one(into, weight, first, c):
     row = weight[first : first + into.size]
     for j in range(into.size):
         into[j] += c * row[j]
 
 
-@kernel(disjoint=True)
-def _add_four(into, weight, source, count, first_id):
-    # one after another at each target: the very sums that four passes would come to
+@kernel(disjoint=True, fused=True)
+def _add_eight(into, weight, source, count, first_id):
+    # one after another at each target: the very sums that eight passes would come to
     width = into.size
     a, b, c, d = float(count[0]), float(count[1]), float(count[2]), float(count[3])
-    w = weight[(source[0] - first_id) * width :]
-    x = weight[(source[1] - first_id) * width :]
-    y = weight[(source[2] - first_id) * width :]
-    z = weight[(source[3] - first_id) * width :]
+    e, f, g, h = float(count[4]), float(count[5]), float(count[6]), float(count[7])
+    s = weight[(source[0] - first_id) * width :]
+    t = weight[(source[1] - first_id) * width :]
+    u = weight[(source[2] - first_id) * width :]
+    v = weight[(source[3] - first_id) * width :]
+    w = weight[(source[4] - first_id) * width :]
+    x = weight[(source[5] - first_id) * width :]
+    y = weight[(source[6] - first_id) * width :]
+    z = weight[(source[7] - first_id) * width :]
     for j in range(width):
-        into[j] = (((into[j] + a * w[j]) + b * x[j]) + c * y[j]) + d * z[j]
+        four = (((into[j] + a * s[j]) + b * t[j]) + c * u[j]) + d * v[j]
+        into[j] = (((four + e * w[j]) + f * x[j]) + g * y[j]) + h * z[j]
