@@ -80,7 +80,6 @@ class PlasticPart:
         self.clock = clock
         self.projection_key = number << 40
         self.weight = rows.weight.copy()
-        self._rows = module.Rows(rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense)
         states = rule.states()
         timed = any(s.tau for s in states.values())
         n = self.weight.size
@@ -102,6 +101,14 @@ class PlasticPart:
         self.only_adds = rows.dense and not clock.exact and not pre and not {"on_pre", "on_post"} & hooks.keys()
         self.post_variables = [v.name for v in rule.variables("post").values()]
         self.pre_variables = [v.name for v in rule.variables("pre").values()]
+        # the last whole volley of a matrix and what it came to (kernels/matrix.py)
+        width = rows.high - rows.low if self.only_adds else 0
+        self._known = np.zeros(min(width, 1), np.int64)
+        volley = np.zeros((3, n_pre if self.only_adds else 0), np.int64)
+        self._rows = module.Rows(
+            rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense, self._known, volley,
+            np.zeros(width),
+        )  # fmt: skip
         self.n_post = n_post
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
@@ -189,6 +196,10 @@ class PlasticPart:
         if not self.replays:
             return []
         return [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(FLAT)})", dict(zip(FLAT, self._flat)))]
+
+    def forget_volley(self) -> None:
+        """To be called where weights have been set: what a volley came to before holds no longer."""
+        self._known[:] = 0
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""

@@ -195,6 +195,8 @@ class Engine:
             ]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
+        for part in self.plastic.get(projection, ()):
+            part.forget_volley()
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""

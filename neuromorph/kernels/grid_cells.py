@@ -42,7 +42,9 @@ from neuromorph.kernels.jit import kernel
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 """
 
-# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time.
+# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time, and leaves
+# alone what the hook `reset` does not change, for it is promised that the arrays are disjoint (`pairs` and `fired`, which
+# are not, are only read there).
 STEP = """
 S_{k} = collections.namedtuple("S_{k}", {variables!r})
 X_{k} = collections.namedtuple("X_{k}", {receptors!r})
@@ -50,7 +52,7 @@ C_{k} = collections.namedtuple("C_{k}", {coefficients!r})
 P_{k} = collections.namedtuple("P_{k}", {parameters!r})
 
 
-@kernel(disjoint=True)
+@kernel(disjoint=True, counted=False)
 def update_{k}(tick, {step_arguments}, entity, seed, stream, fired):
     any_fired = 0
     for i in range(until.size):
@@ -70,11 +72,16 @@ def update_{k}(tick, {step_arguments}, entity, seed, stream, fired):
     return any_fired
 
 
-@kernel
+@kernel(counted=False)
 def step_{k}(tick, {step_arguments}, first_id, entity,
            seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
     if update_{k}(tick, {step_arguments}, entity, seed, stream, fired) == 0:
         return n
+    return emit_{k}(tick, {held_arguments}, first_id, fired, pairs, out_tick, out_source, out_count, archive, n)
+
+
+@kernel(disjoint=True, counted=False)
+def emit_{k}(tick, {held_arguments}, first_id, fired, pairs, out_tick, out_source, out_count, archive, n):
     cells = until.size
     for pair in range((cells + 1) // 2):
         if pairs[pair] == 0:
@@ -97,7 +104,7 @@ def step_{k}(tick, {step_arguments}, first_id, entity,
 
 # every array of a population, cut to the cells low..high-1, then all ticks of a window
 _ADVANCE = """
-@kernel
+@kernel(counted=False)
 def advance(first, last, low, high, ring, slot0, size, state, until, refractory, shared, own, shared_c, own_c,
             seed, stream, fired, pairs, out_base, out_index, out_count, archive, n):
     until = until[low:high]

@@ -1,8 +1,9 @@
 """Delivery of matrices, whose every source reaches the same stretch of targets, on the grid.
 
-Measured on one core of an EPYC 9004 at 2.6 GHz: 0.094 ns a synapse where four rows are added in one pass over the
-targets (0.107 row by row); what limits it is the conversion of float32 to float64, 8 lanes at a time. Asking for the
-next rows ahead made it slower (0.114).
+Measured on one core of an EPYC 9004 at 2.6 GHz: 0.10 ns a synapse where eight rows of matrices in L3 are added in one
+pass over the targets with fused multiply-adds (four rows 0.108, without fusing 0.121); what limits it is L3, 40 GB/s.
+Asking for the next rows ahead made it slower. A volley that differs from the one before in few sources, while the weights
+stay, is that one and the differences: the nudged volley of a network that learns, of 390 cells of which 50 changed.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ from __future__ import annotations
 from neuromorph.kernels.calendar import first_at_least
 from neuromorph.kernels.jit import kernel
 
+#: spikes from which on a volley is remembered
+VOLLEY = 64
+
 
 @kernel
-def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay, slot, weight, width, deaf):
+def deliver_matrix(
+    start, end, base, source, count, first_id, n_pre, ring, delay, slot, weight, width, deaf, known, volley, total
+):
     """Add the rows of the sources first_id.. of the spikes start..end-1 of the calendar; returns synaptic events.
 
     Where nobody listens (deaf) the events are only counted.
 
     base, source : int64, in order of (tick, id); weight : float32[n_pre * width]; delay : ticks
     ring : float64[ticks, slots]; the targets of a row are `width` slots from `slot` on
+    known[0] : whether the last whole volley, counts volley[0] by source, still comes to total float64[width]; the other
+    rows of `volley` are scratch
     """
     events = 0
     while start < end:
@@ -29,15 +37,64 @@ def deliver_matrix(start, end, base, source, count, first_id, n_pre, ring, delay
         into = ring[(tick + delay) % ring.shape[0], slot : slot + width]
         for q in range(k, last):
             events += count[q] * width
-        k = last if deaf else k
-        while k + 8 <= last:
-            _add_eight(into, weight, source[k : k + 8], count[k : k + 8], first_id)
-            k += 8
-        while k < last:
-            _add_one(into, weight, (source[k] - first_id) * width, float(count[k]))
-            k += 1
+        if last - k >= VOLLEY and not deaf:
+            _add_volley(into, weight, source[k:last], count[k:last], first_id, known, volley, total)
+        elif not deaf:
+            _add_rows(into, weight, source[k:last], count[k:last], first_id)
         start = stop
     return events
+
+
+@kernel
+def _add_volley(into, weight, source, count, first_id, known, volley, total):
+    limit = source.size // 2
+    n = _differences(source, count, first_id, volley, limit) if known[0] else limit + 1
+    if n <= limit:
+        for j in range(total.size):
+            into[j] += total[j]
+        _add_rows(into, weight, volley[1, :n], volley[2, :n], 0)
+        return
+    empty = True
+    for j in range(into.size):
+        empty &= into[j] == 0.0
+    _add_rows(into, weight, source, count, first_id)
+    known[0] = empty
+    if empty:
+        volley[0, :] = 0
+        for q in range(source.size):
+            volley[0, source[q] - first_id] = count[q]
+        for j in range(into.size):
+            total[j] = into[j]
+
+
+@kernel
+def _differences(source, count, first_id, volley, limit):
+    # sources whose counts differ from the volley before, into its second row, and by how much, into its third; their
+    # number, or more than `limit`
+    n = q = 0
+    for i in range(volley.shape[1]):
+        now = 0
+        if q < source.size and source[q] == first_id + i:
+            now = count[q]
+            q += 1
+        if now != volley[0, i]:
+            if n == limit:
+                return n + 1
+            volley[1, n] = i
+            volley[2, n] = now - volley[0, i]
+            n += 1
+    return n
+
+
+@kernel
+def _add_rows(into, weight, source, count, first_id):
+    k = 0
+    while k + 8 <= source.size:
+        _add_eight(into, weight, source[k : k + 8], count[k : k + 8], first_id)
+        k += 8
+    while k < source.size:
+        _add_one(into, weight, (source[k] - first_id) * into.size, float(count[k]))
+        k += 1
 
 
 @kernel(disjoint=True, fused=True)
