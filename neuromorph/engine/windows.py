@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: windows that the compiled loop runs before Python looks after interrupts and the recorder: at least, at most, and the
 #: seconds of wall time beyond which there are no more of them
-STRETCH, LONGEST, LONG = 64, 1 << 12, 0.01
+STRETCH, LONGEST, LONG = 64, 1 << 12, 0.02
 #: a projection with more distinct delays keeps the cells of its target from resting
 MARKS = 64
 #: with more receptors one kernel serves whatever arrives

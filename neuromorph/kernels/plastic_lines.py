@@ -282,11 +282,11 @@ def _changed_cells(rule: type[LearningRule]) -> list[str]:
         "changed = np.empty(high - low, np.int64)",
         *(f"{value} = np.empty(high - low)" for value in values),
         "n_changed = 0",
+        # without a branch, which half of active cells would mislead: 2.5 -> 0.8 us for 800 cells
         "for t in range(low, high):",
-        f"    if {test}:",
-        "        changed[n_changed] = t - low",
-        *(f"        {value}[n_changed] = post_{k}[t]" for k, value in enumerate(values)),
-        "        n_changed += 1",
+        "    changed[n_changed] = t - low",
+        *(f"    {value}[n_changed] = post_{k}[t]" for k, value in enumerate(values)),
+        f"    n_changed += 1 if {test} else 0",
         "if n_changed == 0:",
         "    return 0",
     ]
