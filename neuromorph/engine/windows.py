@@ -186,9 +186,8 @@ class GridWindows:
         collect = [(self._collecting(e),) for e in engine.emitters]
         histories = [(p.remembering(engine.cells[name]), number[name], part) for p, name, part in self._remembering]
         gates = self._gates([part for part, _ in visited])
-        plastic = [
-            (part.visiting(engine.calendar, self.ring), number[name], *gate) for (part, name), gate in zip(visited, gates)
-        ]
+        visits = [(part.visiting(engine.calendar, self.ring), number[name]) for part, name in visited]
+        plastic = [(*visit, *gate) for visit, gate in zip(visits, gates)]
         self._marks = self._marking([part for part, _ in visited]), np.zeros(len(visited), np.int64)
         every: list[tuple[list[Any], int]] = [
             (sources, 3), (static, 2), (advance, 2), (collect, 2), (histories, 4), (plastic, 8),
@@ -270,12 +269,12 @@ class GridWindows:
             if self._rests[target]:
                 parts = self.engine.plastic.get(projection.name)
                 rows = [-1] if parts is None else [visited.index(part) for part in parts]
-                receptors = _bits(_receptors(projection))
-                marks += [(source, target, d, receptors, row) for d in self._delays(projection).tolist() for row in rows]
+                delays, receptors = self._delays(projection).tolist(), _bits(_receptors(projection))
+                marks += [(source, target, d, receptors, row) for d in delays for row in rows]
         return _table(marks, 5)
 
     def _gates(self, visited: list[PlasticPart]) -> list[tuple[int, ...]]:
-        """Of each plastic part: target, delay, receptors that open its gate, and the step that tells of a closed one."""
+        """Of each plastic part: target, delay, receptors that open its gate, and the step that tells of a shut one."""
         network, found = self.engine.network, {}
         self._kept_gates = []
         for p in network.projections:

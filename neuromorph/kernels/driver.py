@@ -3,7 +3,7 @@
 It serves every network: what to call stands in int64 tables, one row a step (address, table, ...; kernels/steps.py).
 It returns where only Python can go on (an array is full, a kernel is missing), and resumes at that very place when
 called again. A window in which a population that rests has no arrival costs it nothing, one with arrivals at few of its
-receptors the kernel that is compiled for those; a matrix onto cells that do not listen (`Receptor.gate`) is only counted.
+receptors runs the kernel compiled for those; a matrix onto cells that do not listen (`Receptor.gate`) is only counted.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ ADVANCE, COLLECT, LEARN = range(3)  # phases
 @kernel
 def run_windows(
     progress, last, window, turns, sources, static, advance, collect, histories, plastic, signals, listeners, due, sent,
-    values, held, cells, chosen, marks, deaf, rests, arrives, spikes, rows_of, events, spike_counts, base, source, count,
-    bucket_start, bucket_end,
+    values, held, cells, chosen, marks, deaf, rests, arrives, spikes, rows_of, events, spike_counts, base, source,
+    count, bucket_start, bucket_end,
 ):  # fmt: skip
     """Run the ticks up to `last` in windows of `window` ticks; returns DONE or what keeps it from going on.
 
     sources, static, advance, collect, histories, plastic : steps; then for sources, plastic the number of the emitter
-    whose spikes they are, for histories that and the part; for plastic also the target, the delay in ticks, the receptors
-    that open its gate (0: it has none) and the step that tells whether it is closed
+    whose spikes they are, for histories that and the part; for plastic also the target, the delay in ticks, the
+    receptors that open its gate (0: it has none) and the step that tells whether it is closed
     signals : steps, those of signal s are listeners[s] to listeners[s + 1] - 1; they find the value in held[0]
     due, sent, values : tick, signal and value of what is scheduled, in order; windows are cut there
-    cells : (emitter, part, receptors that choose the kernel); chosen[cells, receptors] the row of `advance`, -1 for none
+    cells : (emitter, part, receptors that choose the kernel); chosen[cells, receptors] the row of `advance`, or -1
     marks : (emitter, target, delay in ticks, receptors, row of `plastic` or -1) of all projections onto cells that rest
     deaf : of each row of plastic, whether nobody listens to the spikes of the window
     rests : of each emitter; arrives : int64[ring, emitters], receptors at which anything may arrive at a tick, as bits
@@ -169,9 +169,10 @@ def _mark(first, end, last, marks, plastic, deaf, arrives, spikes):
         for k in range(plastic.shape[0] if gated == 0 else 0):
             # Python may set a gate once `last` is reached: what arrives later is delivered whatever it is
             deaf[k] = 0
-            if plastic[k, 5] != 0 and spikes[plastic[k, 2]] > 0 and end + plastic[k, 4] <= last:
-                if _arriving(end + 1, end + plastic[k, 4], arrives, plastic[k, 3]) & plastic[k, 5] == 0:
-                    deaf[k] = call(plastic[k, 6], plastic[k, 7], 0, 0, 0)
+            reached = end + plastic[k, 4]
+            may_be = plastic[k, 5] != 0 and spikes[plastic[k, 2]] > 0 and reached <= last
+            if may_be and _arriving(end + 1, reached, arrives, plastic[k, 3]) & plastic[k, 5] == 0:
+                deaf[k] = call(plastic[k, 6], plastic[k, 7], 0, 0, 0)
 
 
 @kernel

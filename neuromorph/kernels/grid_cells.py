@@ -42,9 +42,9 @@ from neuromorph.kernels.jit import kernel
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 """
 
-# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time, and leaves
-# alone what the hook `reset` does not change, for it is promised that the arrays are disjoint (`pairs` and `fired`, which
-# are not, are only read there).
+# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time, and
+# leaves alone what the hook `reset` does not change, for it is promised that the arrays are disjoint (`pairs` and
+# `fired`, which are not, are only read there). 800 rhythmic cells: 1 to 3 microseconds a tick, 5 where half fire.
 STEP = """
 S_{k} = collections.namedtuple("S_{k}", {variables!r})
 X_{k} = collections.namedtuple("X_{k}", {receptors!r})

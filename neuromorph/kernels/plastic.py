@@ -4,10 +4,10 @@ A row (the synapses of one source) is visited when its source spikes: missed pos
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
 Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
-few changed synapses where the rule reads postsynaptic traces, else 2 ns (packed; each reads a line of L3), 0.2 to 0.3 ns a
-synapse of a whole row (read and written in L3); pair STDP 22 ns a synaptic
-event at 83 Hz on both sides, 98 to 115 ns where references are counted (kernels/jit.py); what limits it now has not
-been separated. Decays over whole ticks come from a table.
+few changed synapses where the rule reads postsynaptic traces, else 2 to 3 ns (packed; each reads a line of L3), 0.2 to
+0.3 ns a synapse of a whole row (read and written in L3); pair STDP 22 ns a synaptic event at 83 Hz on both sides, 98 to
+115 ns where references are counted (kernels/jit.py); what limits it now has not been separated. Decays over whole ticks
+come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
@@ -238,7 +238,7 @@ def sweep(base, offset, {flat}):
 
 @kernel(disjoint=True, counted=False)
 def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat}):
-    # A third factor for the rows that may change; `changed` targets, counted from `low`, with what the rule reads of them.
+    # A third factor for rows that may change; `changed` targets, counted from `low`, with what the rule reads of them.
     {bind}
     p = _parameters(rule)
     weight = rows.weight

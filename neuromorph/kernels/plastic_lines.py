@@ -88,7 +88,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
             else ["pass"]
         ),
         "changed_cells": _changed_cells(rule),
-        "changed_values": "".join(f"value_{k}, " for k in range(len(rule.variables("post")) if _promised(rule, "post") else 0)),
+        "changed_values": "".join(f"value_{k}, " for k in range(len(post_v) if _promised(rule, "post") else 0)),
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],

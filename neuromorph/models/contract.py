@@ -53,8 +53,8 @@ class Receptor:
 
     `sign`: +1 takes weights >= 0 and is the default for them, -1 takes weights <= 0 and is the default for
     them, 0 takes every weight. `explicit` receptors are used only where the projection names them.
-    `gate`: (variable, receptor), the promise that arrivals change nothing while the variable is 0 and nothing arrives at
-    that receptor, which alone opens the gate.
+    `gate`: (variable, receptor), the promise that arrivals change nothing while the variable is 0 and nothing arrives
+    at that receptor, which alone opens the gate.
     """
 
     name: str
