@@ -70,6 +70,7 @@ class GridWindows:
         self._wanted: set[tuple[int, int]] = set()  # kernels for some receptors alone: (row of cells, receptors)
         self._arrives = np.full((int(network.largest_delay) + engine.window + 1, n), -1, np.int64)
         self._stretch = STRETCH
+        self._marks: tuple[NDArray[np.int64], ...] = ()
         self._built: tuple[Any, ...] = ()
         self._steps: list[NDArray[np.int64]] = []
         self._kept: list[Step] = []
@@ -188,7 +189,8 @@ class GridWindows:
         gates = self._gates([part for part, _ in visited])
         visits = [(part.visiting(engine.calendar, self.ring), number[name]) for part, name in visited]
         plastic = [(*visit, *gate) for visit, gate in zip(visits, gates)]
-        self._marks = self._marking([part for part, _ in visited]), np.zeros(len(visited), np.int64)
+        if not self._marks:  # `deaf` outlives a rebuilding in the middle of a window
+            self._marks = self._marking([part for part, _ in visited]), np.zeros(len(visited), np.int64)
         every: list[tuple[list[Any], int]] = [
             (sources, 3), (static, 2), (advance, 2), (collect, 2), (histories, 4), (plastic, 8),
         ]  # fmt: skip
