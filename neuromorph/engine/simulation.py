@@ -25,7 +25,7 @@ from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
 from neuromorph.engine.ticks import TickLoop, is_plain
-from neuromorph.engine.windows import GridWindows
+from neuromorph.engine.windows import GridWindows, longest_window
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.graph.description import SignalSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
@@ -65,7 +65,7 @@ class Engine:
         self.precision = precision
         self.clock = clock = network.clock
         self.sink: SpikeSink = sink if sink is not None else MemorySink()
-        self.window = _longest_window(network)
+        self.window = longest_window(network)
         horizon = int(np.ceil(network.largest_delay / (clock.unit if clock.exact else 1.0))) + 1
         self.calendar = Calendar(clock, horizon, self.window)
         self.calendar.before_drop = self._take_spikes
@@ -377,13 +377,6 @@ def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
     if engine.clock.exact:
         return ExactWindows(engine)
     return TickLoop(engine) if plain else GridWindows(engine)
-
-
-def _longest_window(network: CompiledNetwork) -> int:
-    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small."""
-    if network.clock.exact:
-        return 1
-    return int(min(network.smallest_delay, max(1, (1 << 21) // max(network.n_ids, 1))))
 
 
 def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:

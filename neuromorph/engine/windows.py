@@ -50,6 +50,13 @@ def _spec(emitter: Cells | Source) -> Any:
     return emitter.neurons if isinstance(emitter, Cells) else emitter.input
 
 
+def longest_window(network: CompiledNetwork) -> int:
+    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small."""
+    if network.clock.exact:
+        return 1
+    return int(min(network.smallest_delay, max(1, (1 << 21) // max(network.n_ids, 1))))
+
+
 class GridWindows:
     """Windows of ticks, run by a compiled loop; arrivals are coalesced per tick in a ring of input rows."""
 
