@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 STRETCH, LONGEST, LONG = 64, 1 << 12, 0.02
 #: a projection with more distinct delays keeps the cells of its target from resting
 MARKS = 64
-#: with more receptors one kernel serves whatever arrives
-CHOICES = 8
+#: with more receptors or fewer cells one kernel serves whatever arrives: each takes seconds to compile
+CHOICES, MANY = 8, 64
 
 
 def listeners(engine: Engine) -> tuple[list[tuple[Any, str]], list[tuple[Any, str, int]]]:
@@ -237,7 +237,7 @@ class GridWindows:
         rows, steps = [], [(c.advancing(part, self.ring),) for _, c, part in cells]  # type: ignore[attr-defined]
         for name, c, part in cells:
             n = len(c.neurons.model.receptors)
-            chooses = self._rests[self._number[name]] and n <= CHOICES
+            chooses = self._rests[self._number[name]] and n <= CHOICES and c.neurons.size >= MANY
             rows.append((self._number[name], part, _bits(c.neurons.live) if chooses else 0))
         chosen = np.full((len(rows), max((r[2] for r in rows), default=0) + 1), -1, np.int64)
         for k, row in enumerate(rows):
