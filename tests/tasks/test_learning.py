@@ -82,6 +82,22 @@ def test_a_gate_opened_by_hand_lets_in_what_is_under_way(digits: images.Images) 
     assert whole.synaptic_events == cut.synaptic_events
 
 
+@pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+def test_cuts_and_parts_change_no_weight(digits: images.Images, top_down: str) -> None:
+    network = layered.training_network(digits, defaults("digits", top_down), np.arange(12))
+    whole, cut, split = Simulation(network), Simulation(network), Simulation(network, parts=2)
+    for simulation, durations in ((whole, [97.0]), (split, [97.0]), (cut, [5.0, 3.0, 1.0, 1.0, 46.0, 1.0, 40.0])):
+        simulation.run(durations[0])
+        for duration in durations[1:]:
+            simulation.run(duration)
+    for projection in whole.network.projections:
+        expected = whole.weights(projection.name)
+        for simulation in (cut, split):
+            np.testing.assert_array_equal(simulation.weights(projection.name), expected)
+    assert whole.synaptic_events == cut.synaptic_events == split.synaptic_events
+    assert whole.spike_counts == cut.spike_counts == split.spike_counts
+
+
 def test_fixed_top_down_weights_stay(digits: images.Images) -> None:
     training = Training(digits, small("fixed"))
     simulation = Simulation(training.network)
