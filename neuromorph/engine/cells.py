@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,8 +99,12 @@ class GridCells(Cells):
         rows = [np.broadcast_to(v, size) for v in values] if own else []
         self.own_c = np.array(rows, float).reshape(len(rows), size)
 
-    def advancing(self, part: int, ring: NDArray[np.float64]) -> Step:
-        """Step that runs a part's cells over the ticks a..b; the spikes go to row c on; returns the next free row."""
+    def advancing(self, part: int, ring: NDArray[np.float64], live: tuple[int, ...] | None = None) -> Step:
+        """Step that runs a part's cells over the ticks a..b; the spikes go to row c on; returns the next free row.
+
+        live : numbers of the receptors at which anything may arrive in those ticks (all that anything may ever)
+        """
+        kind = self.kind if live is None else replace(self.kind, live=live)
         values = {
             "low": int(self.bounds[part]), "high": int(self.bounds[part + 1]), "ring": ring,
             "slot0": self.neurons.slot0, "size": self.neurons.size, "state": self.state, "until": self.until,
@@ -108,7 +113,7 @@ class GridCells(Cells):
             "pairs": self.fired.view(np.int64), "out_base": self.out_base, "out_index": self.out_index,
             "out_count": self.out_count, "archive": self.archive,
         }  # fmt: skip
-        return make_step(grid_kernels(self.kind).advance, f"advance(a, b, {', '.join(values)}, c)", values)
+        return make_step(grid_kernels(kind).advance, f"advance(a, b, {', '.join(values)}, c)", values)
 
     def assign(self, row: int, cells: NDArray[np.int64], values: Any, base: int, offset: float) -> None:
         """Set a state variable of some cells now."""

@@ -80,7 +80,6 @@ class PlasticPart:
         self.clock = clock
         self.projection_key = number << 40
         self.weight = rows.weight.copy()
-        self._rows = module.Rows(rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense)
         states = rule.states()
         timed = any(s.tau for s in states.values())
         n = self.weight.size
@@ -98,8 +97,18 @@ class PlasticPart:
         self.replays = "on_post" in hooks
         self.remembers = self.replays or self.n_y > 0
         self.learns_at_signal = "on_signal" in hooks
+        #: spikes only add rows of a matrix to what arrives, so that those to which nobody listens need no visit
+        self.only_adds = rows.dense and not clock.exact and not pre and not {"on_pre", "on_post"} & hooks.keys()
         self.post_variables = [v.name for v in rule.variables("post").values()]
         self.pre_variables = [v.name for v in rule.variables("pre").values()]
+        # the last whole volley of a matrix and what it came to (kernels/matrix.py)
+        width = rows.high - rows.low if self.only_adds else 0
+        self._known = np.zeros(min(width, 1), np.int64)
+        volley = np.zeros((3, n_pre if self.only_adds else 0), np.int64)
+        self._rows = module.Rows(
+            rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense, self._known, volley,
+            np.zeros(width),
+        )  # fmt: skip
         self.n_post = n_post
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
@@ -179,15 +188,26 @@ class PlasticPart:
         }  # fmt: skip
         fields = ("base", "offset", "slot", "weight", "source", "synapse")
         values |= dict(zip([f"pending_{f}" for f in fields], Pending(capacity=1).arrays()))
-        values |= {"pending": 0, "projection": self.projection_key}
+        values |= {"pending": 0, "projection": self.projection_key, "deaf": 0}  # deaf: the third number of a call
         values |= dict(zip(FLAT, self._flat))
-        return make_step(self.module.visit, f"visit(a, b, {', '.join(values)})[2]", values)
+        names = ", ".join("c" if name == "deaf" else name for name in values)
+        return make_step(self.module.visit, f"visit(a, b, {names})[2]", values)
 
     def signalled(self, variables: list[Any], value: NDArray[np.float64]) -> Step:
         """Step that applies a signal of value[0] at tick a to every synapse (grid)."""
         values = dict(zip(variable_names(self.plasticity.rule), variables)) | dict(zip(FLAT, self._flat))
         call = f"signal(a, 0.0, value[0], {', '.join(values)})"
         return make_step(self.module.signal, call, values | {"value": value})
+
+    def sweeping(self) -> list[Step]:
+        """Step that brings every synapse up to tick a, where any may be behind (grid)."""
+        if not self.replays:
+            return []
+        return [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(FLAT)})", dict(zip(FLAT, self._flat)))]
+
+    def forget_volley(self) -> None:
+        """To be called where weights have been set: what a volley came to before holds no longer."""
+        self._known[:] = 0
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
@@ -200,7 +220,7 @@ class PlasticPart:
         while start < end:
             start, pending.n, more = self.module.visit(
                 start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
-                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, *self._flat,
+                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, 0, *self._flat,
             )  # fmt: skip
             events += more
             if start < end:

@@ -102,6 +102,12 @@ class Recorder:
         calendar = simulation.calendar
         part = slice(calendar.taken, calendar.closed)
         calendar.taken = calendar.closed
+        if self._populations:
+            # what nobody records is not looked at: a task that learns records its last cycles
+            low = min(start for _, start, _ in self._populations.values())[0]
+            high = max(stop for _, _, stop in self._populations.values())[0]
+            first, last = np.searchsorted(calendar.base[part], [low, high + 1])
+            part = slice(part.start + int(first), part.start + int(last))
         source = calendar.source[part]
         if not source.size:
             return

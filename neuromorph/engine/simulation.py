@@ -26,7 +26,7 @@ from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
 from neuromorph.engine.ticks import TickLoop, is_plain
-from neuromorph.engine.windows import GridWindows
+from neuromorph.engine.windows import GridWindows, longest_window
 from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.graph.description import SignalSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Projection
@@ -67,7 +67,7 @@ class Engine:
         self.precision = precision
         self.clock = clock = network.clock
         self.sink: SpikeSink = sink if sink is not None else MemorySink()
-        self.window = _longest_window(network)
+        self.window = longest_window(network)
         horizon = int(np.ceil(network.largest_delay / (clock.unit if clock.exact else 1.0))) + 1
         self.calendar = Calendar(clock, horizon, self.window)
         self.calendar.before_drop = self._take_spikes
@@ -197,6 +197,8 @@ class Engine:
             ]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
+        for part in self.plastic.get(projection, ()):
+            part.forget_volley()
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""
@@ -265,7 +267,10 @@ class Engine:
         for k in range(len(self.recorder.weights)):
             steps = self.recorder.steps(len(self.recorder.states) + k)
             self._read_next(k, steps, self.recorder.read_weights, f"weight {k:06d}")
-        for spec in self.network.signals:
+        scheduled = isinstance(self.windows, GridWindows) and not self.signals_of_populations
+        if scheduled:
+            self.windows.schedule(self.network.signals)  # type: ignore[union-attr]
+        for spec in () if scheduled else self.network.signals:
             base, offset = self.clock.instants(spec.times)
             self._send_next(spec, base, offset, iter(range(spec.times.size)))
         self._run_agenda()
@@ -374,13 +379,6 @@ def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
     if engine.clock.exact:
         return DenseWindows(engine) if dense(engine.network) else ExactWindows(engine)
     return TickLoop(engine) if plain else GridWindows(engine)
-
-
-def _longest_window(network: CompiledNetwork) -> int:
-    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small."""
-    if network.clock.exact:
-        return 1
-    return int(min(network.smallest_delay, max(1, (1 << 21) // max(network.n_ids, 1))))
 
 
 def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:

@@ -1,8 +1,9 @@
 """The loop over windows on the grid, compiled: emit, deliver, advance, collect, order, learn, by calling steps.
 
 It serves every network: what to call stands in int64 tables, one row a step (address, table, ...; kernels/steps.py).
-It returns where only Python can go on (an array is full), and resumes at that very place when called again. A window
-in which a population that rests has no arrival costs it nothing.
+It returns where only Python can go on (an array is full, a kernel is missing), and resumes at that very place when
+called again. A window in which a population that rests has no arrival costs it nothing, one with arrivals at few of its
+receptors runs the kernel compiled for those; a matrix onto cells that do not listen (`Receptor.gate`) is only counted.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.steps import call
 
 #: places in `progress`: last tick that is done, where to resume, numbers of spikes in the calendar (ordered, all),
-#: first spike of the window, room that is needed, history that is full
-TICK, PHASE, CLOSED, END, FIRST_SPIKE, NEEDED, HISTORY = range(7)
+#: first spike of the window, room that is needed, history that is full, next scheduled signal, cells without a kernel
+TICK, PHASE, CLOSED, END, FIRST_SPIKE, NEEDED, HISTORY, SIGNAL, CELLS = range(9)
 #: what the driver returns
-DONE, CALENDAR_FULL, HISTORY_FULL = range(3)
+DONE, CALENDAR_FULL, HISTORY_FULL, KERNEL_MISSING = range(4)
 #: how plastic projections take turns: a window at a time, a tick, a spike
 BY_WINDOW, BY_TICK, BY_SPIKE = range(3)
 ADVANCE, COLLECT, LEARN = range(3)  # phases
@@ -25,22 +26,36 @@ ADVANCE, COLLECT, LEARN = range(3)  # phases
 
 @kernel
 def run_windows(
-    progress, last, window, turns, sources, static, cells, collect, histories, plastic, marks, rests, awake, spikes,
-    rows_of, events, spike_counts, base, source, count, bucket_start, bucket_end,
+    progress, last, window, turns, sources, static, advance, collect, histories, plastic, signals, listeners, due, sent,
+    values, held, cells, chosen, marks, deaf, rests, arrives, spikes, rows_of, events, spike_counts, base, source,
+    count, bucket_start, bucket_end,
 ):  # fmt: skip
-    """Run the ticks up to `last` in windows of `window` ticks; returns DONE, CALENDAR_FULL or HISTORY_FULL.
+    """Run the ticks up to `last` in windows of `window` ticks; returns DONE or what keeps it from going on.
 
-    sources, static, cells, collect, histories, plastic : steps; then for sources, plastic the number of the emitter
-    whose spikes they are, for cells and histories that and the part
-    marks : (emitter, target, delay in ticks) of all projections onto cells that rest
-    rests : of each emitter; awake : uint8[ring, emitters], whether anything may arrive at a tick
+    sources, static, advance, collect, histories, plastic : steps; then for sources, plastic the number of the emitter
+    whose spikes they are, for histories that and the part; for plastic also the target, the delay in ticks, the
+    receptors that open its gate (0: it has none) and the step that tells whether it is closed
+    signals : steps, those of signal s are listeners[s] to listeners[s + 1] - 1; they find the value in held[0]
+    due, sent, values : tick, signal and value of what is scheduled, in order; windows are cut there
+    cells : (emitter, part, receptors that choose the kernel); chosen[cells, receptors] the row of `advance`, or -1
+    marks : (emitter, target, delay in ticks, receptors, row of `plastic` or -1) of all projections onto cells that rest
+    deaf : of each row of plastic, whether nobody listens to the spikes of the window
+    rests : of each emitter; arrives : int64[ring, emitters], receptors at which anything may arrive at a tick, as bits
     spikes : of each emitter in the window, rows_of[emitter, part] where its part's begin; events, spike_counts : totals
     """
-    while progress[PHASE] != ADVANCE or progress[TICK] < last:
+    while True:
+        if progress[PHASE] == ADVANCE:
+            _send(progress, signals, listeners, due, sent, values, held)
+            if progress[TICK] >= last:
+                return DONE
         first = progress[TICK] + 1
         end = min(progress[TICK] + window, last)
+        if progress[SIGNAL] < due.size:
+            end = min(end, due[progress[SIGNAL]])
         if progress[PHASE] == ADVANCE:
-            _advance(first, end, sources, static, cells, rests, awake, spikes, rows_of, events)
+            if _missing(first, end, progress, cells, chosen, arrives):
+                return KERNEL_MISSING
+            _advance(first, end, sources, static, advance, cells, chosen, rests, arrives, spikes, rows_of, events)
             progress[PHASE] = COLLECT
         if progress[PHASE] == COLLECT:
             n = spikes.sum()
@@ -53,7 +68,7 @@ def run_windows(
                     progress[END] += spikes[e]
             progress[FIRST_SPIKE] = progress[CLOSED]
             _close(first, end, progress, base, source, count, bucket_start, bucket_end)
-            _mark(first, end, marks, awake, spikes)
+            _mark(first, end, last, marks, plastic, deaf, arrives, spikes)
             progress[HISTORY] = 0
             progress[PHASE] = LEARN
         if progress[END] > progress[FIRST_SPIKE]:
@@ -66,30 +81,59 @@ def run_windows(
                     progress[NEEDED] = b - a
                     return HISTORY_FULL
                 progress[HISTORY] += 1
-            _visit(turns, progress, plastic, spikes, base, events)
+            _visit(turns, progress, plastic, deaf, spikes, base, events)
         progress[TICK] = end
         progress[PHASE] = ADVANCE
-    return DONE
 
 
 @kernel
-def _advance(first, end, sources, static, cells, rests, awake, spikes, rows_of, events):
+def _send(progress, signals, listeners, due, sent, values, held):
+    # what is scheduled up to now
+    while progress[SIGNAL] < due.size and due[progress[SIGNAL]] <= progress[TICK]:
+        k = progress[SIGNAL]
+        held[0] = values[k]
+        run_signals(signals[listeners[sent[k]] : listeners[sent[k] + 1]], due[k])
+        progress[SIGNAL] += 1
+
+
+@kernel(forceinline=True)
+def _arriving(first, end, arrives, e):
+    # receptors of an emitter at which anything may arrive in a window
+    found = 0
+    for tick in range(first, end + 1):
+        found |= arrives[tick % arrives.shape[0], e]
+    return found
+
+
+@kernel
+def _missing(first, end, progress, cells, chosen, arrives):
+    # whether cells lack the kernel for what arrives; they and the receptors are left in `progress`
+    for k in range(cells.shape[0]):
+        receptors = _arriving(first, end, arrives, cells[k, 0]) & cells[k, 2]
+        if chosen[k, receptors] < 0:
+            progress[CELLS] = k
+            progress[NEEDED] = receptors
+            return True
+    return False
+
+
+@kernel
+def _advance(first, end, sources, static, advance, cells, chosen, rests, arrives, spikes, rows_of, events):
     for k in range(sources.shape[0]):
         spikes[sources[k, 2]] = call(sources[k, 0], sources[k, 1], first, end, 0)
     for k in range(static.shape[0]):
         events[0] += call(static[k, 0], static[k, 1], first, end, 0)
     for k in range(cells.shape[0]):
-        e = cells[k, 2]
-        part = cells[k, 3]
+        e = cells[k, 0]
+        part = cells[k, 1]
         rows_of[e, part + 1] = rows_of[e, part]
-        idle = rests[e] != 0
-        for tick in range(first, end + 1):
-            idle &= awake[tick % awake.shape[0], e] == 0
-        if not idle:
-            rows_of[e, part + 1] = call(cells[k, 0], cells[k, 1], first, end, rows_of[e, part])
+        receptors = _arriving(first, end, arrives, e)
+        if receptors != 0 or rests[e] == 0:
+            q = chosen[k, receptors & cells[k, 2]]
+            rows_of[e, part + 1] = call(advance[q, 0], advance[q, 1], first, end, rows_of[e, part])
         spikes[e] = rows_of[e, part + 1]
     for tick in range(first, end + 1):
-        awake[tick % awake.shape[0], :] = 0
+        arrives[tick % arrives.shape[0], :] = 0
 
 
 @kernel
@@ -112,16 +156,36 @@ def _close(first, end, progress, base, source, count, bucket_start, bucket_end):
 
 
 @kernel
-def _mark(first, end, marks, awake, spikes):
-    # cells that rest are woken at the ticks at which something may arrive
-    for k in range(marks.shape[0]):
-        if spikes[marks[k, 0]] > 0:
-            for tick in range(first, end + 1):
-                awake[(tick + marks[k, 2]) % awake.shape[0], marks[k, 1]] = 1
+def _mark(first, end, last, marks, plastic, deaf, arrives, spikes):
+    # cells that rest are woken at the ticks at which something may arrive; gates are looked at once it is known whether
+    # anything is to open them
+    for gated in range(2):
+        for k in range(marks.shape[0]):
+            row = marks[k, 4]
+            has_gate = row >= 0 and plastic[row, 5] != 0
+            if spikes[marks[k, 0]] > 0 and has_gate == (gated == 1) and not (has_gate and deaf[row]):
+                for tick in range(first, end + 1):
+                    arrives[(tick + marks[k, 2]) % arrives.shape[0], marks[k, 1]] |= marks[k, 3]
+        for k in range(plastic.shape[0] if gated == 0 else 0):
+            # Python may set a gate once `last` is reached: what arrives later is delivered whatever it is
+            deaf[k] = 0
+            reached = end + plastic[k, 4]
+            may_be = plastic[k, 5] != 0 and spikes[plastic[k, 2]] > 0 and reached <= last
+            if may_be and _arriving(end + 1, reached, arrives, plastic[k, 3]) & plastic[k, 5] == 0:
+                deaf[k] = call(plastic[k, 6], plastic[k, 7], 0, 0, 0)
 
 
 @kernel
-def _visit(turns, progress, plastic, spikes, base, events):
+def is_closed(gate):
+    """Whether no cell listens."""
+    for i in range(gate.size):
+        if gate[i] != 0.0:
+            return 0
+    return 1
+
+
+@kernel
+def _visit(turns, progress, plastic, deaf, spikes, base, events):
     # rows of the window's presynaptic spikes; plastic arrivals are summed as they are emitted, so the projections take
     # turns as finely as the order of the sums asks for
     start = progress[FIRST_SPIKE]
@@ -135,7 +199,7 @@ def _visit(turns, progress, plastic, spikes, base, events):
                 end += 1
         for k in range(plastic.shape[0]):
             if spikes[plastic[k, 2]] > 0:
-                events[0] += call(plastic[k, 0], plastic[k, 1], start, end, 0)
+                events[0] += call(plastic[k, 0], plastic[k, 1], start, end, deaf[k])
         start = end
 
 

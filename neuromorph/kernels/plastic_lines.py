@@ -7,7 +7,7 @@ from neuromorph.learning.contract import LearningRule, State, Trace
 
 #: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
 STRUCTS = {
-    "Rows": ("rows", "row target slot delay weight low dense"),
+    "Rows": ("rows", "row target slot delay weight low dense known volley total"),
     "Synapse": ("synapse", "state base offset"),
     "Source": ("source", "x before base offset seen_base seen_offset"),
     "History": (
@@ -19,7 +19,7 @@ STRUCTS = {
 }
 
 #: a signal goes through whole rows of a matrix where more than one in so many of their targets have changed
-FEW = 32
+FEW = 10
 
 
 #: rows of a matrix of which spikes change and remember nothing are only added up
@@ -28,7 +28,7 @@ _MATRIX = [
     "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
     "    first = _slot(rows, 0) if width > 0 else 0",
     "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
-    "                          first, rows.weight, width)",
+    "                          first, rows.weight, width, deaf, rows.known, rows.volley, rows.total)",
     "    return end, pending, more",
 ]
 
@@ -95,6 +95,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
             else ["pass"]
         ),
         "changed_cells": _changed_cells(rule),
+        "changed_values": "".join(f"value_{k}, " for k in range(len(post_v) if _promised(rule, "post") else 0)),
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
@@ -278,15 +279,21 @@ def _promised(rule: type[LearningRule], side: str) -> list[int]:
 def _changed_cells(rule: type[LearningRule]) -> list[str]:
     promised = _promised(rule, "post")
     if not promised:
-        return []
+        return ["low, n_changed, changed = 0, 0, np.empty(0, np.int64)"]
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
+    values = [f"value_{k}" for k in range(len(rule.variables("post")))]
     return [
-        "changed = np.empty(post_0.size, np.int64)",
+        "low, high = 0, post_0.size",
+        "if rows_dense and rows_row.size > 1:",
+        "    low, high = rows_low, rows_low + rows_row[1] - rows_row[0]",
+        "changed = np.empty(high - low, np.int64)",
+        *(f"{value} = np.empty(high - low)" for value in values),
         "n_changed = 0",
-        "for t in range(post_0.size):",
-        f"    if {test}:",
-        "        changed[n_changed] = t",
-        "        n_changed += 1",
+        # without a branch, which half of active cells would mislead: 2.5 -> 0.8 us for 800 cells
+        "for t in range(low, high):",
+        "    changed[n_changed] = t - low",
+        *(f"    {value}[n_changed] = post_{k}[t]" for k, value in enumerate(values)),
+        f"    n_changed += 1 if {test} else 0",
         "if n_changed == 0:",
         "    return 0",
     ]
@@ -329,15 +336,30 @@ def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
         "for m in range(n_changed):",
-        "    t = changed[m]",
-        "    if t < rows.low or t >= rows.low + (b - a):",
-        "        continue",
-        "    j = a + t - rows.low",
+        "    t = low + changed[m]",
+        "    j = a + changed[m]",
         *_indent(body),
     ]
-    # one of the few costs 6 ns, one of a whole row 0.15 ns: SIMD, eight at a time
-    many = [f"if rows.dense and n_changed > (b - a) // {FEW}:", *_indent(whole)] if whole else []
+    many = [f"if rows.dense and b - a >= 64 and n_changed * {FEW} > b - a:", *_indent(whole)] if whole else []
+    few = _few_of_row(rule) if whole else few
     return [*many, f"{'elif' if whole else 'if'} rows.dense:", *_indent(few), "else:", *_indent(one_by_one)]
+
+
+def _few_of_row(rule: type[LearningRule]) -> list[str]:
+    """on_signal for the changed synapses of a row of a matrix: what it reads of them lies packed (6 -> 2 ns each)."""
+    n_pre, n_post = len(rule.variables("pre")), len(rule.variables("post"))
+    pre = [f"x{k}" for k in range(len(rule.traces("pre")))] + [f"pre_{k}[i]" for k in range(n_pre)] + ["0.0"]
+    post = [f"value_{k}[m]" for k in range(n_post)] + ["0.0"]
+    return [
+        "weights = weight[a:b]",
+        f"pre = Pre({', '.join(pre)})",
+        "for m in range(n_changed):",
+        "    t = changed[m]",
+        "    w = float(weights[t])",
+        f"    post = Post({', '.join(post)})",
+        *_indent(_call("on_signal", {})),
+        "    weights[t] = _bounded(w, rule)",
+    ]
 
 
 def _whole_row(rule: type[LearningRule]) -> list[str]:
@@ -347,7 +369,7 @@ def _whole_row(rule: type[LearningRule]) -> list[str]:
     post = [f"row_{k}[m]" for k in range(n_post)] + ["0.0"]
     test = " and ".join(f"row_{k}[m] != 0.0" for k in _promised(rule, "post"))
     return [
-        "weights = rows.weight[a:b]",
+        "weights = weight[a:b]",
         *(f"own_{k} = pre_{k}[i]" for k in range(n_pre)),
         *(f"row_{k} = post_{k}[rows.low : rows.low + (b - a)]" for k in range(n_post)),
         f"pre = Pre({', '.join(pre)})",

@@ -55,6 +55,8 @@ class Receptor:
     them, 0 takes every weight. `explicit` receptors are used only where the projection names them.
     `into` promises that `receive` adds an arrival to this variable and does nothing else with it, and that neither
     `fires` nor `reset` knows the variable: arrivals may then be added there one by one.
+    `gate`: (variable, receptor), the promise that arrivals change nothing while the variable is 0 and nothing arrives
+    at that receptor, which alone opens the gate.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Receptor:
     explicit: bool = False
     doc: str = ""
     into: str = ""
+    gate: tuple[str, str] | None = None
 
 
 class NeuronModel:

@@ -53,7 +53,7 @@ class _Rhythmic(NeuronModel):
     switches = ("poisson",)
     source = _SOURCE
     receptors = (
-        Receptor("basal", "1", doc="bottom-up charge, counted while the gate is open"),
+        Receptor("basal", "1", doc="bottom-up charge, counted while the gate is open", gate=("gate", "start")),
         Receptor("apical", "1", explicit=True, doc="top-down charge"),
         Receptor("start", "1", explicit=True, doc="phase: a cycle begins"),
         Receptor("release", "1", explicit=True, doc="phase: the free volley"),

@@ -64,6 +64,40 @@ def test_recorded_spikes_of_examples_reproduce_every_weight_change(digits: image
     assert changed > 1000
 
 
+def test_a_gate_opened_by_hand_lets_in_what_is_under_way(digits: images.Images) -> None:
+    """Volleys onto closed gates are not added up, but those that arrive after a cut are: a gate may be set there."""
+    network = layered.training_network(digits, defaults("digits", "mirror"), np.array([3, 7]))
+    whole, cut = Simulation(network), Simulation(network)
+    whole.run(8.0)  # hidden1 releases its nudged volley, which reaches hidden2 at 9
+    for _ in range(8):
+        cut.run(1.0)
+    before = whole.state("hidden2", "z")
+    for simulation in (whole, cut):
+        np.testing.assert_array_equal(simulation.state("hidden2", "gate"), 0.0)
+        simulation.set_state("hidden2", "gate", 1.0)
+        simulation.run(1.0)
+    assert np.all(whole.state("hidden2", "z") != before)
+    for name in ("z", "a", "u", "n_mean"):
+        np.testing.assert_array_equal(whole.state("hidden2", name), cut.state("hidden2", name))
+    assert whole.synaptic_events == cut.synaptic_events
+
+
+@pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+def test_cuts_and_parts_change_no_weight(digits: images.Images, top_down: str) -> None:
+    network = layered.training_network(digits, defaults("digits", top_down), np.arange(12))
+    whole, cut, split = Simulation(network), Simulation(network), Simulation(network, parts=2)
+    for simulation, durations in ((whole, [97.0]), (split, [97.0]), (cut, [5.0, 3.0, 1.0, 1.0, 46.0, 1.0, 40.0])):
+        simulation.run(durations[0])
+        for duration in durations[1:]:
+            simulation.run(duration)
+    for projection in whole.network.projections:
+        expected = whole.weights(projection.name)
+        for simulation in (cut, split):
+            np.testing.assert_array_equal(simulation.weights(projection.name), expected)
+    assert whole.synaptic_events == cut.synaptic_events == split.synaptic_events
+    assert whole.spike_counts == cut.spike_counts == split.spike_counts
+
+
 def test_fixed_top_down_weights_stay(digits: images.Images) -> None:
     training = Training(digits, small("fixed"))
     simulation = Simulation(training.network)
