@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from neuromorph.engine.exact_windows import ExactWindows
 from neuromorph.engine.lazy_cells import LazyCells
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
+from neuromorph.engine.minibatch import Batches, BatchWindows
 from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
@@ -48,9 +50,9 @@ class Engine:
 
     `run` advances it; between runs its state, weights and synapses may be read and set. `sink` receives what is
     recorded (memory by default). `precision` is that of the cells' state: "float32" is for static networks on the grid
-    (what arrives is summed in float64 all the same).
+    (what arrives is summed in float64 all the same). `batches` has examples learn in minibatches.
 
-    Raises InputError for another precision.
+    Raises InputError for another precision, and for what cannot be run in minibatches.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Engine:
         about: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
         precision: str = "float64",
+        batches: Batches | None = None,
     ) -> None:
         self.network = network
         self.precision = precision
@@ -89,7 +92,8 @@ class Engine:
         self.signals_of_populations = [s for s in network.signals if s.population is not None]
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
-        self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
+        self.windows: ExactWindows | GridWindows | TickLoop | BatchWindows
+        self.windows = _windows(self) if batches is None else BatchWindows(self, batches, partial(Engine, network))
         for current in self.currents:
             current.begin()
             self._restore(current)
@@ -339,6 +343,7 @@ class Engine:
         """Arrays that hold a projection's weights: (array, (ordinals, places in the array)), brought up to date."""
         if projection.plasticity is not None:
             out = []
+            self.windows.settle()
             for part in self.plastic[projection.name]:
                 part.sweep(self.now)
                 out.append((part.weight, (part.rows.origin, slice(None))))

@@ -55,7 +55,7 @@ class GridWindows:
         self._turns = _turns(network)
         self._number = {_spec(e).name: k for k, e in enumerate(engine.emitters)}
         n = len(engine.emitters)
-        self._progress = np.zeros(7, np.int64)
+        self.progress = np.zeros(7, np.int64)
         self._spikes, self._spike_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._rows_of = np.zeros((n, network.parts + 1), np.int64)
         self._events = np.zeros(1, np.int64)
@@ -82,19 +82,14 @@ class GridWindows:
 
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run the ticks (now, stop]."""
-        engine, calendar, progress = self.engine, self.engine.calendar, self._progress
+        engine, calendar, progress = self.engine, self.engine.calendar, self.progress
         for current in engine.currents:
             current.drive_grid(now[0] + 1, stop[0], self.ring)
         progress[driver.TICK] = now[0]
         reached = -1
         while reached != driver.DONE:
-            self._build()
             progress[driver.CLOSED], progress[driver.END] = calendar.closed, calendar.end
-            reached = driver.run_windows(
-                progress, stop[0], engine.window, self._turns, *self._steps, self._marks, self._rests, self._awake,
-                self._spikes, self._rows_of, self._events, self._spike_counts, calendar.base, calendar.source,
-                calendar.count, calendar.bucket_start, calendar.bucket_end,
-            )  # fmt: skip
+            reached = driver.run_windows(progress, stop[0], *self.arguments())
             calendar.reached(int(progress[driver.TICK]), int(progress[driver.CLOSED]), int(progress[driver.END]))
             if reached == driver.CALENDAR_FULL:
                 calendar.make_room(int(progress[driver.NEEDED]))
@@ -107,6 +102,16 @@ class GridWindows:
             engine.spike_counts[name] += n
         if engine.signals_of_populations:
             engine.emitted(int(progress[driver.FIRST_SPIKE]), calendar.closed)
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What the compiled loop works on, made anew where arrays have been replaced."""
+        self._build()
+        calendar = self.engine.calendar
+        return (
+            self.engine.window, self._turns, *self._steps, self._marks, self._rests, self._awake, self._spikes,
+            self._rows_of, self._events, self._spike_counts, calendar.base, calendar.source, calendar.count,
+            calendar.bucket_start, calendar.bucket_end,
+        )  # fmt: skip
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""

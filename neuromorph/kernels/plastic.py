@@ -246,6 +246,40 @@ def signal(base, offset, value, {variables}{flat}):
         {x_at_signal}
         {signal_loop}
     return 0
+
+
+@kernel(counted=False)
+def list_changed(n, results, {places}every_changed, n_every, {flat}):
+    # For each of n examples the cells that the rule does not promise to leave alone.
+    {bind}
+    for k in range(n):
+        {post_views}
+        {list_changed}
+    return 0
+
+
+@kernel(disjoint=True, counted=False)
+def signals(low, high, n, which, at, values, results, {places}every_changed, n_every, {flat}):
+    # `signal` for n events in order, for the rows low..high-1: event m ends example which[m] of a minibatch, and what its
+    # cells showed then stands in a row of `results`. A row of weights stays in L1 while all examples change it.
+    {bind}
+    p = _parameters(rule)
+    offset = 0.0
+    for i in range(low, high):
+        a = rows.row[i]
+        b = rows.row[i + 1]
+        for m in range(n):
+            k = which[m]
+            base = at[m]
+            value = values[m]
+            changed = every_changed[k]
+            n_changed = n_every[k]
+            {skip_unchanged}
+            {pre_views}
+            {skip_row}
+            {post_views}
+            {signal_loop}
+    return 0
 """
 
 
@@ -259,6 +293,6 @@ def decays(ms, tau, ticks):
 
 
 def plastic_kernels(rule: type[LearningRule], exact: bool) -> ModuleType:
-    """Module with append, compact, visit, sweep and signal for one rule and kind of resolution."""
+    """Module with append, compact, visit, sweep, signal and signals for one rule and kind of resolution."""
     hooks = {name: getattr(hook, "__func__", hook) for name, hook in rule.hooks().items()}
     return load(render(_TEMPLATE, template_lines(rule, exact)), hooks, f"rule {rule.__name__}")  # type: ignore[arg-type]

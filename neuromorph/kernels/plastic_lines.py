@@ -92,12 +92,36 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
     }
-    return lines
+    return lines | _minibatch_lines(rule)
 
 
 def variable_names(rule: type[LearningRule]) -> list[str]:
     """Arguments of the kernel `signal` that hold the model variables that a rule reads, float64[cells] each."""
     return [f"{side}_{k}" for side in ("pre", "post") for k in range(len(rule.variables(side)))]
+
+
+def _minibatch_lines(rule: type[LearningRule]) -> dict[str, object]:
+    """What fills `list_changed` and `signals`, whose variables are stretches of the rows of `results`."""
+    names, promised = variable_names(rule), _promised(rule, "post")
+    views = {
+        side: [f"{v} = results[k, {v}_at : {v}_at + {size}]" for v in names if v.startswith(side)]
+        for side, size in (("pre", "source.base.size"), ("post", "history.head.size"))
+    }
+    every = [
+        "m = 0",
+        "for t in range(history.head.size):",
+        f"    if {' and '.join(f'post_{k}[t] != 0.0' for k in promised)}:",
+        "        every_changed[k, m] = t",
+        "        m += 1",
+        "n_every[k] = m",
+    ]
+    return {
+        "places": "".join(f"{name}_at, " for name in names),
+        "pre_views": views["pre"],
+        "post_views": views["post"],
+        "list_changed": every if promised else ["n_every[k] = -1"],
+        "skip_unchanged": ["if n_changed == 0:", "    continue"] if promised else [],
+    }
 
 
 def _decay(trace: Trace, row: int) -> str:

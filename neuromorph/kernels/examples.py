@@ -1,0 +1,94 @@
+"""Minibatches: threads take examples, and then rows of weights, from a common counter until none is left.
+
+An example runs through the compiled loop of kernels/driver.py from a state that is the same for all, so that it does
+not matter which thread takes it. Weights are read alone meanwhile.
+"""
+
+from __future__ import annotations
+
+from neuromorph.kernels import driver
+from neuromorph.kernels.barrier import take
+from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.steps import call
+
+
+@kernel
+def run_examples(
+    taken, n, begin, period, current, number, fresh, kept, draws, state, until, long_ago, ring, shown, results, last,
+    spans, totals, wrong, progress, window, turns, sources, static, cells, collect, histories, plastic, marks, rests,
+    awake, spikes, rows_of, events, spike_counts, base, source, count, bucket_start, bucket_end,
+):  # fmt: skip
+    """Run examples until n have been taken; returns DONE, or what driver.run_windows cannot go on from.
+
+    taken : common counter; begin, period : ticks; current[0] : the example in hand, -1 for none; number : of this thread
+    fresh : float64[state], what all begin with, but for the places `kept`, which each example advances by `draws`
+    state, until : all that cells and registers hold; ring, progress ... bucket_end : as driver.run_windows takes them
+    shown : (first, end) of stretches of the state that go into an example's row of `results`; last : the last one's state
+    spans : of each example the thread and its spikes in that one's calendar; totals : synaptic events, spikes by emitter
+    wrong[0] : set where an example took another number of draws than the first, and any
+    """
+    while True:
+        if current[0] < 0:
+            k = take(taken)
+            if k >= n:
+                return driver.DONE
+            current[0] = k
+            _begin(k, begin + k * period, fresh, kept, draws, state, until, long_ago, ring, progress, awake, events,
+                   spike_counts, bucket_start, bucket_end)  # fmt: skip
+            spans[k, 0] = number
+            spans[k, 1] = progress[driver.CLOSED]
+        k = current[0]
+        reached = driver.run_windows(
+            progress, begin + (k + 1) * period, window, turns, sources, static, cells, collect, histories, plastic,
+            marks, rests, awake, spikes, rows_of, events, spike_counts, base, source, count, bucket_start, bucket_end,
+        )  # fmt: skip
+        if reached != driver.DONE:
+            return reached
+        _end(k, fresh, kept, draws, state, shown, results, wrong)
+        spans[k, 2] = progress[driver.CLOSED]
+        totals[k, 0] = events[0]
+        totals[k, 1:] = spike_counts
+        if k == n - 1:
+            last[:] = state
+        current[0] = -1
+
+
+@kernel
+def _begin(k, tick, fresh, kept, draws, state, until, long_ago, ring, progress, awake, events, spike_counts,
+           bucket_start, bucket_end):  # fmt: skip
+    state[:] = fresh
+    for q in range(kept.size):
+        state[kept[q]] += k * draws[q]
+    until[:] = long_ago
+    ring[:] = 0.0
+    progress[driver.TICK] = tick
+    progress[driver.PHASE] = driver.ADVANCE
+    bucket_start[:] = progress[driver.CLOSED]
+    bucket_end[:] = progress[driver.CLOSED]
+    awake[:] = 0
+    awake[(tick + 1) % awake.shape[0]] = 1
+    events[0] = 0
+    spike_counts[:] = 0
+
+
+@kernel
+def _end(k, fresh, kept, draws, state, shown, results, wrong):
+    at = 0
+    for q in range(shown.shape[0]):
+        n = shown[q, 1] - shown[q, 0]
+        results[k, at : at + n] = state[shown[q, 0] : shown[q, 1]]
+        at += n
+    for q in range(kept.size):
+        taken = state[kept[q]] - (fresh[kept[q]] + k * draws[q])
+        if taken != draws[q] and taken != 0.0:
+            wrong[0] = 1
+
+
+@kernel
+def apply_signals(taken, tasks):
+    """Do tasks (address, table, low, high, events) until all have been taken: rows low..high-1 of one projection."""
+    while True:
+        k = take(taken)
+        if k >= tasks.shape[0]:
+            return
+        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
