@@ -10,7 +10,7 @@ What the rules must promise, since weights are frozen meanwhile: LearningRule.wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.engine.cells import LONG_AGO
+from neuromorph.engine.cells import LONG_AGO, Cells
 from neuromorph.engine.windows import GridWindows
 from neuromorph.errors import InputError, Problem
 from neuromorph.kernels import driver, examples
+from neuromorph.kernels.barrier import barrier
 from neuromorph.kernels.plastic_lines import variable_names
 from neuromorph.kernels.steps import Step, make_step
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from neuromorph.engine.learning import PlasticPart
     from neuromorph.engine.simulation import Engine, Instant
 
-#: rows of a projection that a thread takes at once
-ROWS = 32
+#: what a thread takes at once: rows of a projection, examples whose changes are listed
+ROWS, EXAMPLES = 32, 8
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,17 @@ class BatchWindows:
         self.layout = _Layout(engine)
         self._lanes = [_Lane(k, lanes(), engine, self.layout) for k in range(batches.threads)]
         self._pool = ThreadPoolExecutor(batches.threads - 1) if batches.threads > 1 else None
-        self._taken = np.zeros(16, np.int64)
+        self._taken, self._meeting = np.zeros(16, np.int64), barrier()
         read = [(p, part) for p in engine.network.projections for part in engine.plastic.get(p.name, ())]
         self._columns, self._shown, width = self.layout.shown(p for p, _ in read)
         self._results = np.zeros((batches.size, width))
         self._last = np.zeros(self.layout.size)
         self._spans = np.zeros((batches.size, 3), np.int64)
         self._totals = np.zeros((batches.size, 1 + len(engine.emitters)), np.int64)
+        self._emitters = [_name(e) for e in engine.emitters]
         self._draws = np.full(self.layout.kept.size, -1.0)
-        self._learners = [
-            _Learner(p, part, self._columns, self._results) for p, part in read if part.learns_at_signal
-        ]
+        self._learners = [_Learner(p, part, self._columns, self._results) for p, part in read]
+        self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
@@ -111,24 +112,26 @@ class BatchWindows:
             raise InputError(
                 Problem("a signal within an example", f"signals.{name}", self.engine.time, "multiples of the period", fix)
             )
-        listening = [part for part, _ in self.engine.listening(name)]
-        for learner in self._learners:
-            if any(learner.part is part for part in listening):
-                if learner.n == learner.which.size:
-                    self.flush()
-                learner.note(k, now[0], value)
+        if len(self._events) == self.batches.size:
+            self.flush()
+        self._events.append((k, now[0], value, name))
 
     def flush(self) -> None:
         """Apply the signals that have been noted, in order."""
-        tasks = [task for learner in self._learners for task in learner.tasks(self._n)]
-        if tasks:
-            table = np.array(tasks, np.int64)
-            self._together([partial(examples.apply_signals, self._taken, table)] * len(self._lanes))
-            for learner in self._learners:
-                learner.n = 0
+        if not self._events:
+            return
+        learning = [learner for learner in self._learners if learner.note(self._events)]
+        self._events.clear()
+        threads = len(self._lanes)
+        lists = [task for learner in learning for task in learner.lists(self._n)]
+        rows = [task for learner in learning for task in learner.rows()]
+        if rows:
+            tables = [np.array(tasks, np.int64) for tasks in (lists, rows)]
+            self._together([partial(examples.apply_signals, self._taken, self._meeting, threads, *tables)] * threads)
 
     def _together(self, works: list[Callable[[], Any]], taken: int = 0) -> None:
         """Do the same work on all threads, from the number `taken` of the common counter on."""
+        self._taken[:] = 0
         self._taken[0] = taken
         waiting = [self._pool.submit(work) for work in works[1:]] if self._pool is not None else []
         works[0]()
@@ -181,10 +184,10 @@ class BatchWindows:
                 getattr(calendar, name)[at : at + b - a] = getattr(kept, name)[a:b]
             calendar.end = calendar.closed = int(at + b - a)
         if end == (example + 1) * self.period:
-            totals = self._totals[k].tolist()
-            engine.synaptic_events += totals[0]
-            for emitter, count in zip(engine.emitters, totals[1:]):
-                engine.spike_counts[_name(emitter)] += count
+            events, *spikes = self._totals[k].tolist()
+            engine.synaptic_events += events
+            for name, count in zip(self._emitters, spikes):
+                engine.spike_counts[name] += count
 
 
 class _Layout:
@@ -205,6 +208,9 @@ class _Layout:
         }
         kept = [np.arange(self.size)[self.place[at]] for at, v in self.carried.items() if v.kept]
         self.kept = np.concatenate([np.empty(0, np.int64), *kept])
+        self._initial = np.zeros(self.size)
+        for cells, row, at in self._rows(engine):
+            self._initial[self.place[at]] = cells.neurons.initial[row]
 
     def shown(self, projections: Any) -> tuple[dict[tuple[str, str], int], NDArray[np.int64], int]:
         """What an example leaves: first column of each variable, stretches of the state, number of columns."""
@@ -222,25 +228,24 @@ class _Layout:
 
     def fresh(self, engine: Engine) -> NDArray[np.float64]:
         """The state that all examples of a minibatch begin with: the initial one, and what is carried on."""
-        fresh = np.zeros(self.size)
-        for cells in engine.cells.values():
-            for row, name in enumerate(cells.variables):
-                at = cells.neurons.name, name
-                fresh[self.place[at]] = (cells.state if at in self.carried else cells.neurons.initial)[row]
+        fresh = self._initial.copy()
+        for cells, row, at in self._rows(engine):
+            if at in self.carried:
+                fresh[self.place[at]] = cells.state[row]
         return fresh
 
     def carry_on(self, engine: Engine, last: Any, fresh: Any, results: Any, columns: Any, n: int) -> None:
         """The state after n examples: the last one's, but that changes of running variables are added up in order."""
+        for cells, row, at in self._rows(engine):
+            cells.state[row] = last[self.place[at]]
+            if at in self.carried and self.carried[at].running:
+                found = results[:n, columns[at] : columns[at] + cells.neurons.size]
+                cells.state[row] = np.add.reduce(found[1:] - fresh[self.place[at]], axis=0, initial=0.0) + found[0]
+
+    def _rows(self, engine: Engine) -> Iterator[tuple[Cells, int, tuple[str, str]]]:
         for cells in engine.cells.values():
             for row, name in enumerate(cells.variables):
-                at = cells.neurons.name, name
-                place = self.place[at]
-                cells.state[row] = last[place]
-                if at in self.carried and self.carried[at].running:
-                    found = results[:n, columns[at] : columns[at] + cells.neurons.size]
-                    cells.state[row] = found[0]
-                    for k in range(1, n):
-                        cells.state[row] += found[k] - fresh[place]
+                yield cells, row, (cells.neurons.name, name)
 
 
 class _Lane:
@@ -299,38 +304,42 @@ class _Lane:
 
 
 class _Learner:
-    """A plastic part and the events of signals that it has yet to learn from."""
+    """A plastic part, and the events of signals that it learns from next."""
 
     def __init__(self, projection: Any, part: PlasticPart, columns: Any, results: NDArray[np.float64]) -> None:
         self.part = part
-        self.n = 0
+        self._signals = set(projection.plasticity.signals)
+        self._n = 0
         size = results.shape[0]
-        self.which, self.at, self.value = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size)
+        self._event = {"which": np.zeros(size, np.int64), "at": np.zeros(size, np.int64), "value": np.zeros(size)}
         names = [(projection.source, v) for v in part.pre_variables]
         names += [(projection.target, v) for v in part.post_variables]
-        places = dict(zip([f"{v}_at" for v in variable_names(part.plasticity.rule)], [columns[at] for at in names]))
-        changed = {"every_changed": np.zeros((size, part.n_post), np.int64), "n_every": np.zeros(size, np.int64)}
-        events = {"which": self.which, "at": self.at, "value": self.value}
-        self._listing = self._step("list_changed", "c", {"results": results, **places, **changed})
-        self._learning = self._step("signals", "a, b, c", {**events, "results": results, **places, **changed})
+        places = {f"{v}_at": columns[at] for v, at in zip(variable_names(part.plasticity.rule), names)}
+        shown = {"results": results, **places}
+        shown |= {"every_changed": np.zeros((size, part.n_post), np.int64), "n_every": np.zeros(size, np.int64)}
+        self._listing = self._step("list_changed", "a, b", shown)
+        self._learning = self._step("signals", "a, b, c", self._event | shown)
 
     def _step(self, name: str, bounds: str, values: dict[str, Any]) -> Step:
-        values = values | self.part.flat
-        return make_step(getattr(self.part.module, name), f"{name}({bounds}, {', '.join(values)})", values)
+        call = f"{name}({bounds}, {', '.join([*values, *self.part.flat])})"
+        return make_step(getattr(self.part.module, name), call, values | self.part.flat)
 
-    def note(self, k: int, tick: int, value: float) -> None:
-        """An event at the end of example k of the minibatch."""
-        self.which[self.n], self.at[self.n], self.value[self.n] = k, tick, value
-        self.n += 1
+    def note(self, events: list[tuple[int, int, float, str]]) -> bool:
+        """Take the events of the signals that are listened to; whether there are any."""
+        mine = [event[:3] for event in events if event[3] in self._signals]
+        self._n = len(mine)
+        for array, values in zip(self._event.values(), zip(*mine)):
+            array[: self._n] = values
+        return bool(mine)
 
-    def tasks(self, n: int) -> list[tuple[int, ...]]:
-        """What is to be done for the events noted: rows of weights, a stretch to a task."""
-        if not self.n:
-            return []
-        listing = np.array([(*self._listing.pair, 0, 0, n)], np.int64)
-        examples.apply_signals(np.zeros(16, np.int64), listing)
-        rows = range(0, self.part.n_pre, ROWS)
-        return [(*self._learning.pair, a, min(a + ROWS, self.part.n_pre), self.n) for a in rows]
+    def lists(self, n: int) -> list[tuple[int, ...]]:
+        """Tasks that list the cells that each of n examples has changed."""
+        return [(*self._listing.pair, k, min(k + EXAMPLES, n), 0) for k in range(0, n, EXAMPLES)]
+
+    def rows(self) -> list[tuple[int, ...]]:
+        """Tasks that change rows of weights."""
+        n = self.part.n_pre
+        return [(*self._learning.pair, a, min(a + ROWS, n), self._n) for a in range(0, n, ROWS)]
 
 
 def _name(emitter: Any) -> str:

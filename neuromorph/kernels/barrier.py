@@ -73,9 +73,9 @@ def _offer_core(typing_context: Any) -> Any:
 
 
 @kernel
-def take(state):
-    """The next number, counted by all threads together: state[0] before one is added to it."""
-    return _add(state, 0, 1)  # type: ignore[call-arg]
+def take(counters, place):
+    """The next number, counted by all threads together: counters[place] before one is added to it."""
+    return _add(counters, place, 1)  # type: ignore[call-arg]
 
 
 @kernel

@@ -7,9 +7,11 @@ not matter which thread takes it. Weights are read alone meanwhile.
 from __future__ import annotations
 
 from neuromorph.kernels import driver
-from neuromorph.kernels.barrier import take
+from neuromorph.kernels.barrier import meet, take
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.steps import call
+
+NEXT = 8  # the second of two counters, a cache line apart
 
 
 @kernel
@@ -29,7 +31,7 @@ def run_examples(
     """
     while True:
         if current[0] < 0:
-            k = take(taken)
+            k = take(taken, 0)
             if k >= n:
                 return driver.DONE
             current[0] = k
@@ -85,10 +87,17 @@ def _end(k, fresh, kept, draws, state, shown, results, wrong):
 
 
 @kernel
-def apply_signals(taken, tasks):
-    """Do tasks (address, table, low, high, events) until all have been taken: rows low..high-1 of one projection."""
-    while True:
-        k = take(taken)
-        if k >= tasks.shape[0]:
-            return
-        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
+def apply_signals(taken, meeting, threads, lists, rows):
+    """Do the tasks (address, table, low, high, events) of `lists`, then those of `rows`, until all have been taken.
+
+    lists : cells that examples low..high-1 have changed; rows : rows low..high-1 of the weights of a projection
+    """
+    k = take(taken, 0)
+    while k < lists.shape[0]:
+        call(lists[k, 0], lists[k, 1], lists[k, 2], lists[k, 3], 0)
+        k = take(taken, 0)
+    meet(meeting, threads)
+    k = take(taken, NEXT)
+    while k < rows.shape[0]:
+        call(rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3], rows[k, 4])
+        k = take(taken, NEXT)

@@ -249,10 +249,10 @@ def signal(base, offset, value, {variables}{flat}):
 
 
 @kernel(counted=False)
-def list_changed(n, results, {places}every_changed, n_every, {flat}):
-    # For each of n examples the cells that the rule does not promise to leave alone.
+def list_changed(low, high, results, {places}every_changed, n_every, {flat}):
+    # For each of the examples low..high-1 the cells that the rule does not promise to leave alone.
     {bind}
-    for k in range(n):
+    for k in range(low, high):
         {post_views}
         {list_changed}
     return 0
