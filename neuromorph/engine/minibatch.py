@@ -162,6 +162,7 @@ class BatchWindows:
         for lane in self._lanes:
             lane.engine.synapse = self.engine.synapse
             lane.wrong[0] = 0
+            lane.windows.arguments()  # kernels are loaded by one thread
             if first == 0:
                 lane.clear()
         common = (
