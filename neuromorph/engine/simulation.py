@@ -98,6 +98,7 @@ class Engine:
             current.begin()
             self._restore(current)
         noted = {"active_lists": ", ".join(lazy)} if lazy else {}
+        noted |= {"minibatch": str(batches.size)} if batches is not None else {}
         self.recorder = Recorder(network, self.sink, about or {}, {**(provenance or {}), **noted})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
