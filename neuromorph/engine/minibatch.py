@@ -74,7 +74,8 @@ class BatchWindows:
         self._totals = np.zeros((batches.size, 1 + len(engine.emitters)), np.int64)
         self._emitters = [_name(e) for e in engine.emitters]
         self._draws = np.full(self.layout.kept.size, -1.0)
-        self._learners = [_Learner(p, part, self._columns, self._results) for p, part in read]
+        learning = [(p, part) for p, part in read if part.learns_at_signal]
+        self._learners = [_Learner(p, part, self._columns, self._results) for p, part in learning]
         self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
 
@@ -369,7 +370,7 @@ def _check(engine: Engine, batches: Batches) -> None:
         if p.plasticity is not None and not p.plasticity.rule.waits_for_signals():
             allowed = "a rule with on_signal alone and without traces"
             where = f"projections.{p.name}.plasticity"
-            problems.append(Problem("changes weights within an example", where, p.plasticity.rule.name, allowed))  # type: ignore[attr-defined]
+            problems.append(Problem("changes weights within an example", where, p.plasticity.rule.__name__, allowed))
     if network.currents:
         problems.append(Problem("currents do not run in minibatches", f"inputs.{network.currents[0].name}"))
     for drive in network.drives:

@@ -93,7 +93,7 @@ class LearningRule:
     @classmethod
     def waits_for_signals(cls) -> bool:
         """Whether weights change at signals alone, by what cells show then: such a rule can learn in minibatches."""
-        return set(cls.hooks()) == {"on_signal"} and not (cls.traces("pre") or cls.traces("post"))
+        return set(cls.hooks()) <= {"on_signal"} and not (cls.traces("pre") or cls.traces("post"))
 
 
 class Unchanging(LearningRule):
