@@ -36,7 +36,7 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Times that every image is shown.")
 @click.option(
     "--batch", type=click.IntRange(1), default=1, metavar="N",
-    help="Images that are learnt together, each by cells of its own; 1 by default: one after the other.",
+    help="Images that learn together, all from the same weights; 1 by default: one after the other.",
 )  # fmt: skip
 @click.option(
     "--threads", type=click.IntRange(1), default=1, metavar="N",
@@ -113,7 +113,7 @@ def _images(task: str, data: str | None) -> Any:
 
 
 def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
-    changes = {k: given[k] for k in ("epochs", "passes", "seed", "rule", "batch", "threads") if given[k] is not None}
+    changes = {k: given[k] for k in ("epochs", "passes", "seed", "rule", "threads") if given[k] is not None}
     if "rule" in changes:
         from neuromorph.learning import registry
 
@@ -129,7 +129,7 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
         if min(changes["hidden"]) < 1:
             allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
             raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
-    return dataclasses.replace(defaults(task, kind), **changes)
+    return dataclasses.replace(defaults(task, kind, given["batch"]), **changes)
 
 
 def _export(images: Any, settings: Any, file: str, force: bool) -> str:
@@ -208,8 +208,8 @@ def _json(results: list[Any]) -> str:
 
 def _print(images: Any, result: Any) -> None:
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
-    shown = f"{text.count(images.train_labels.size)} images" + (f", {result.batch} at a time," if result.batch > 1 else "")
-    trained = f"{epochs} of {shown} in {text.seconds(result.wall_s)}"
+    together = f", {result.batch} at a time," if result.batch > 1 else ""
+    trained = f"{epochs} of {text.count(images.train_labels.size)} images{together} in {text.seconds(result.wall_s)}"
     events = f"{text.count(result.synaptic_events)} ({text.rate(result.synaptic_events, result.wall_s)}/s)"
     tested = _right(result.test_errors, result.test_total) if result.curve else "not tested"
     text.facts(f"{images.name}, {result.top_down} top-down weights", [

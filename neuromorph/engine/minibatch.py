@@ -2,8 +2,8 @@
 
 Time is cut into examples of one length. Those of a minibatch all begin with the same weights and the same fresh state,
 and run ahead on any number of threads, through the compiled loop of every network on the grid. Each leaves what its
-cells show at its end; the signals that arrive then are applied by the rule's kernel to every synapse in the order of the
-examples. So the same bytes come out whatever the number of threads, and minibatches of one are learning online.
+cells show at its end; the signals that arrive then are applied by the rule's kernel to every synapse, in the order of
+the examples. So the same bytes come out whatever the number of threads, and minibatches of one are learning online.
 
 What the rules must promise, since weights are frozen meanwhile: LearningRule.waits_for_signals.
 """
@@ -48,6 +48,11 @@ class Batches:
     epoch: int = 0
     threads: int = 1
 
+    @property
+    def noted(self) -> dict[str, str]:
+        """What the provenance of a run says."""
+        return {"minibatch": str(self.size)}
+
     def of(self, example: int) -> tuple[int, int]:
         """First example and length of the minibatch that holds an example."""
         epoch, place = divmod(example, self.epoch) if self.epoch else (0, example)
@@ -56,7 +61,7 @@ class Batches:
 
 
 class BatchWindows:
-    """The windows of a run in minibatches; what `lanes` (engines of the same network) hold is theirs alone but weights."""
+    """The windows of a run in minibatches; `lanes` makes engines of the same network, which share its weights."""
 
     def __init__(self, engine: Engine, batches: Batches, lanes: Callable[[], Engine]) -> None:
         _check(engine, batches)
@@ -109,10 +114,8 @@ class BatchWindows:
         """Note an event of a signal for all synapses that listen to it; weights change when they are needed."""
         k = now[0] // self.period - 1 - self._first
         if now[0] % self.period or not 0 <= k < self._n:
-            fix = "Send it at the end of an example."
-            raise InputError(
-                Problem("a signal within an example", f"signals.{name}", self.engine.time, "multiples of the period", fix)
-            )
+            allowed, fix = "multiples of the period", "Send it at the end of an example."
+            raise InputError(Problem("a signal within an example", f"signals.{name}", self.engine.time, allowed, fix))
         if len(self._events) == self.batches.size:
             self.flush()
         self._events.append((k, now[0], value, name))
@@ -159,7 +162,7 @@ class BatchWindows:
         self.layout.carry_on(self.engine, self._last, fresh, self._results, self._columns, self._n)
 
     def _examples(self, fresh: NDArray[np.float64], tick: int, first: int, n: int) -> bool:
-        """Run examples first..n-1 of the minibatch that begins at a tick; whether one took other draws than expected."""
+        """Run examples first..n-1 of the minibatch that begins at a tick; whether one took unexpected draws."""
         for lane in self._lanes:
             lane.engine.synapse = self.engine.synapse
             lane.wrong[0] = 0

@@ -51,7 +51,6 @@ class Engine:
     `run` advances it; between runs its state, weights and synapses may be read and set. `sink` receives what is
     recorded (memory by default). `precision` is that of the cells' state: "float32" is for static networks on the grid
     (what arrives is summed in float64 all the same). `batches` has examples learn in minibatches.
-
     Raises InputError for another precision, and for what cannot be run in minibatches.
     """
 
@@ -92,13 +91,11 @@ class Engine:
         self.signals_of_populations = [s for s in network.signals if s.population is not None]
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
-        self.windows: ExactWindows | GridWindows | TickLoop | BatchWindows
-        self.windows = _windows(self) if batches is None else BatchWindows(self, batches, partial(Engine, network))
+        self.windows = _windows(self, batches)
         for current in self.currents:
             current.begin()
             self._restore(current)
-        noted = {"active_lists": ", ".join(lazy)} if lazy else {}
-        noted |= {"minibatch": str(batches.size)} if batches is not None else {}
+        noted = ({"active_lists": ", ".join(lazy)} if lazy else {}) | (batches.noted if batches is not None else {})
         self.recorder = Recorder(network, self.sink, about or {}, {**(provenance or {}), **noted})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
@@ -106,10 +103,8 @@ class Engine:
         self.spike_counts = dict.fromkeys([p.name for p in everyone], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
-        self._order = 0
-        self._opened = self._closed = False
-        self._stop = False
-        self._hand_over = 0.0
+        self._opened = self._closed = self._stop = False
+        self._order, self._hand_over = 0, 0.0
 
     @property
     def time(self) -> float:
@@ -368,7 +363,9 @@ def _first_id(emitter: Cells | Source) -> int:
     return emitter.neurons.first_id if isinstance(emitter, Cells) else emitter.input.first_id
 
 
-def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
+def _windows(engine: Engine, batches: Batches | None) -> ExactWindows | GridWindows | TickLoop | BatchWindows:
+    if batches is not None:
+        return BatchWindows(engine, batches, partial(Engine, engine.network))
     if engine.precision not in ("float64", "float32"):
         raise InputError(Problem("unknown precision", "", engine.precision, "float64 or float32"))
     plain = not engine.clock.exact and is_plain(engine)

@@ -22,11 +22,12 @@ def run_examples(
 ):  # fmt: skip
     """Run examples until n have been taken; returns DONE, or what driver.run_windows cannot go on from.
 
-    taken : common counter; begin, period : ticks; current[0] : the example in hand, -1 for none; number : of this thread
+    taken : common counter; begin, period : ticks; current[0] : the example in hand, -1: none; number : of this thread
     fresh : float64[state], what all begin with, but for the places `kept`, which each example advances by `draws`
     state, until : all that cells and registers hold; ring, progress ... bucket_end : as driver.run_windows takes them
-    shown : (first, end) of stretches of the state that go into an example's row of `results`; last : the last one's state
-    spans : of each example the thread and its spikes in that one's calendar; totals : synaptic events, spikes by emitter
+    shown : (first, end) of stretches of the state that go into an example's row of `results`
+    last : the state of the last example; spans : of each its thread and its spikes in that one's calendar
+    totals : of each synaptic events, then spikes by emitter
     wrong[0] : set where an example took another number of draws than the first, and any
     """
     while True:

@@ -260,8 +260,8 @@ def list_changed(low, high, results, {places}every_changed, n_every, {flat}):
 
 @kernel(disjoint=True, counted=False)
 def signals(low, high, n, which, at, values, results, {places}every_changed, n_every, {flat}):
-    # `signal` for n events in order, for the rows low..high-1: event m ends example which[m] of a minibatch, and what its
-    # cells showed then stands in a row of `results`. A row of weights stays in L1 while all examples change it.
+    # `signal` for n events in order, for the rows low..high-1: event m ends example which[m] of a minibatch, and what
+    # its cells showed then stands in a row of `results`. A row of weights stays in L1 while all examples change it.
     {bind}
     p = _parameters(rule)
     offset = 0.0

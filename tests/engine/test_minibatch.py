@@ -185,7 +185,8 @@ def test_rules_that_wait_for_signals() -> None:
     assert not {"pair_stdp", "stdp_derivative"} & set(waiting)
 
 
-def refused(made: Network, batches: Batches = Batches(4.0, 2), **more: object) -> str:
+def refused(made: Network, batches: Batches | None = None, **more: object) -> str:
+    batches = batches or Batches(4.0, 2)
     with pytest.raises(InputError) as caught:
         Simulation(made, batches=batches, **more)
     return str(caught.value)

@@ -1,4 +1,4 @@
-"""Learning online or in minibatches: the 784-800-800-10 network of `neuromorph learn mnist`, on made-up images of the same kind."""
+"""Learning online or in minibatches: the 784-800-800-10 network of `neuromorph learn mnist`, on made-up images."""
 
 from __future__ import annotations
 
