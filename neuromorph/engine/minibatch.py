@@ -240,12 +240,11 @@ class _Layout:
         return fresh
 
     def carry_on(self, engine: Engine, last: Any, fresh: Any, results: Any, columns: Any, n: int) -> None:
-        """The state after n examples: the last one's, but that changes of running variables are added up in order."""
+        """The state after n examples: the last one's, but running variables add up their changes in order."""
         for cells, row, at in self._rows(engine):
             cells.state[row] = last[self.place[at]]
             if at in self.carried and self.carried[at].running:
-                found = results[:n, columns[at] : columns[at] + cells.neurons.size]
-                cells.state[row] = np.add.reduce(found[1:] - fresh[self.place[at]], axis=0, initial=0.0) + found[0]
+                examples.add_changes(n, results, columns[at], fresh[self.place[at]], cells.state[row])
 
     def _rows(self, engine: Engine) -> Iterator[tuple[Cells, int, tuple[str, str]]]:
         for cells in engine.cells.values():

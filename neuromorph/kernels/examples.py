@@ -88,6 +88,17 @@ def _end(k, fresh, kept, draws, state, shown, results, wrong):
 
 
 @kernel
+def add_changes(n, results, column, fresh, values):
+    """What n examples that began with `fresh` left in columns of `results`: the first, and the others' changes to it."""
+    values[:] = 0.0
+    for k in range(1, n):
+        row = results[k, column : column + values.size]
+        for i in range(values.size):
+            values[i] += row[i] - fresh[i]
+    values += results[0, column : column + values.size]
+
+
+@kernel
 def apply_signals(taken, meeting, threads, lists, rows):
     """Do the tasks (address, table, low, high, events) of `lists`, then those of `rows`, until all have been taken.
 

@@ -62,5 +62,6 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
         scale = 1.0 if task == "mnist" else 2.0
         settings = replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
-    slower = min(1.0, math.sqrt((32 if task == "mnist" else 8) / batch))
+    together = 32 if (task, top_down) == ("mnist", "mirror") else 8
+    slower = min(1.0, math.sqrt(together / batch))
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
