@@ -12,6 +12,8 @@ from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.minibatch import Batches
 from neuromorph.errors import InputError
 from neuromorph.learning import registry
+from neuromorph.learning.contract import LearningRule, State, Variable
+from neuromorph.parameters import Param
 from neuromorph.tasks import layered
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import defaults
@@ -183,6 +185,28 @@ def test_rules_that_wait_for_signals() -> None:
     waiting = [name for name in registry.names() if registry.get(name).waits_for_signals()]
     assert {"mirror", "recirculation", "wake", "wake_clamped"} <= set(waiting)
     assert not {"pair_stdp", "stdp_derivative"} & set(waiting)
+
+
+class Fading(LearningRule):
+    """A rule with a State that decays, a change that depends on the weight, and no promise."""
+
+    name = "fading"
+    eta, tau = Param(0.01), Param(10.0, "ms", above=0)
+    free, nudged = Variable("pre", "n_free"), Variable("post", "n_free")
+    seen = State(0.5, "tau")
+
+    def on_signal(w, pre, post, p, value, syn):
+        return w + p.eta * value * (pre.free * post.nudged - w * syn.seen), syn.seen + pre.free
+
+
+def test_rules_with_states_that_make_no_promise() -> None:
+    with registry.registry.override({"fading": Fading}):
+        made, duration = network("fixed", 9, rule="fading", eta=1e-3), 9 * PERIOD
+        online, single = (bytes_of(run(made, duration, b)) for b in (None, Batches(PERIOD, 1)))
+        assert [name for name in online if online[name] != single[name]] == []
+        one, two = (bytes_of(run(made, duration, Batches(PERIOD, 4, threads=n))) for n in (1, 2))
+        assert [name for name in one if one[name] != two[name]] == []
+        assert one["image_hidden1"] != online["image_hidden1"]
 
 
 def refused(made: Network, batches: Batches | None = None, **more: object) -> str:
