@@ -18,6 +18,7 @@ from neuromorph.errors import InputError, NeuromorphError, Problem
 if TYPE_CHECKING:
     import networkx as nx
 
+    from neuromorph.engine.minibatch import Batches
     from neuromorph.graph.network import Network
 
 
@@ -44,6 +45,7 @@ class Simulation(Engine):
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
+    batches : how examples learn in minibatches (engine/minibatch.py); by default they learn one after the other
     Raises DescriptionError with every mistake of the description.
     """
 
@@ -59,6 +61,7 @@ class Simulation(Engine):
         sink: SpikeSink | None = None,
         provenance: dict[str, Any] | None = None,
         precision: str = "float64",
+        batches: Batches | None = None,
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
@@ -85,7 +88,7 @@ class Simulation(Engine):
         }
         # what stays in memory needs no description beside it
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
-        super().__init__(compiled, sink, described, about, precision)
+        super().__init__(compiled, sink, described, about, precision, batches)
 
     def __enter__(self) -> Simulation:
         return self

@@ -28,6 +28,10 @@ PEERS = ("nest", "nest-precise", "brian2", "numpy", "none")
     "--precision", type=click.Choice(["float64", "float32"]), default="float64", show_default=True,
     help="Of our cells' state; float32 is for static networks on the grid.",
 )  # fmt: skip
+@click.option(
+    "--batch", type=click.IntRange(1), default=1, metavar="N",
+    help="Images that are learnt together, by the case learn; 1 by default: one after the other.",
+)  # fmt: skip
 @click.option("--scale", type=click.FloatRange(0, min_open=True), default=1.0, metavar="S", help="Scale the sizes.")
 @click.option("--repeats", type=click.IntRange(1), default=3, metavar="R", help="Runs of each, in turn; 3 by default.")
 @click.option(
@@ -54,6 +58,7 @@ def bench(case: str | None, as_json: bool, quiet: bool, **given: Any) -> int:
     Example:
       neuromorph bench
       neuromorph bench brunel --peer nest --resolution 0.1
+      neuromorph bench learn --batch 32 --threads 2
       neuromorph bench cuba --peer brian2 --peer-python other/bin/python
     """
     from neuromorph.errors import Problem, RunError
@@ -100,10 +105,12 @@ def _plan(name: str, given: dict[str, Any]) -> Any:
     if given["resolution"] is not None and given["resolution"] not in case.resolutions:
         allowed = " or ".join(case.resolutions)
         raise InputError(Problem(f"{name} does not run so", "--resolution", given["resolution"], allowed))
+    if given["batch"] > 1 and name != "learn":
+        raise InputError(Problem(f"{name} has no minibatches", "--batch", given["batch"], "the case learn"))
     return Plan(
         case=case, resolution=given["resolution"] or case.resolutions[0], peer=_peer(case, given),
         python=given["peer_python"] or sys.executable, threads=given["threads"], scale=given["scale"],
-        precision=given["precision"],
+        precision=given["precision"], batch=given["batch"],
         repeats=given["repeats"], duration=given["duration"], seed=1 if given["seed"] is None else given["seed"],
     )  # fmt: skip
 
@@ -185,6 +192,7 @@ ROWS = (
 def _print(report: dict[str, Any]) -> None:
     resolution = "exact times" if report["resolution"] == "exact" else f"steps of {report['resolution']} ms"
     threads = f"{report['threads']} thread{'s' if report['threads'] > 1 else ''}"
+    threads += f", minibatches of {report['batch']}" if report["batch"] > 1 else ""
     click.secho(
         f"{report['case']}, {resolution}, {threads}, {report['precision']}, scale {report['scale']:g}", bold=True
     )

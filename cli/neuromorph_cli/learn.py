@@ -34,6 +34,14 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 )  # fmt: skip
 @click.option("--hidden", metavar="N,N", help="Cells of each hidden layer, such as 800,800.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Times that every image is shown.")
+@click.option(
+    "--batch", type=click.IntRange(1), default=1, metavar="N",
+    help="Images that learn together, all from the same weights; 1 by default: one after the other.",
+)  # fmt: skip
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, metavar="N",
+    help="Cores that share the images of a minibatch; 1 by default. The result is the same for any number.",
+)  # fmt: skip
 @click.option("--passes", type=click.IntRange(1), metavar="N", help="Times that each image is shown in the last test.")
 @options.seed
 @click.option(
@@ -54,6 +62,7 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     Example:
       neuromorph learn digits
       neuromorph learn mnist --data mnist/ --top-down mirror --epochs 3
+      neuromorph learn mnist --data mnist/ --batch 32 --threads 2
       neuromorph learn digits --export digits.toml && neuromorph run digits.toml
     """
     options.load_plugins(given["plugins"])
@@ -63,6 +72,10 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
         raise click.UsageError("-o and --export are for one kind of top-down weights: give --top-down once.")
     if given["data"] is not None and task == "digits":
         raise click.UsageError("--data is for mnist: scikit-learn brings the digits along.")
+    if given["threads"] > 1 and given["batch"] == 1:
+        raise click.UsageError("--threads share the images of a minibatch: give --batch 2 or more, such as 32.")
+    if given["export"] and given["batch"] > 1:
+        raise click.UsageError("--export writes a network that learns image by image: leave out --batch.")
     settings = [_settings(task, kind, given) for kind in kinds]
     images = _images(task, given["data"])
     if given["export"]:
@@ -100,7 +113,7 @@ def _images(task: str, data: str | None) -> Any:
 
 
 def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
-    changes = {k: given[k] for k in ("epochs", "passes", "seed", "rule") if given[k] is not None}
+    changes = {k: given[k] for k in ("epochs", "passes", "seed", "rule", "threads") if given[k] is not None}
     if "rule" in changes:
         from neuromorph.learning import registry
 
@@ -116,7 +129,7 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
         if min(changes["hidden"]) < 1:
             allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
             raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
-    return dataclasses.replace(defaults(task, kind), **changes)
+    return dataclasses.replace(defaults(task, kind, given["batch"]), **changes)
 
 
 def _export(images: Any, settings: Any, file: str, force: bool) -> str:
@@ -195,7 +208,8 @@ def _json(results: list[Any]) -> str:
 
 def _print(images: Any, result: Any) -> None:
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
-    trained = f"{epochs} of {text.count(images.train_labels.size)} images in {text.seconds(result.wall_s)}"
+    together = f", {result.batch} at a time," if result.batch > 1 else ""
+    trained = f"{epochs} of {text.count(images.train_labels.size)} images{together} in {text.seconds(result.wall_s)}"
     events = f"{text.count(result.synaptic_events)} ({text.rate(result.synaptic_events, result.wall_s)}/s)"
     tested = _right(result.test_errors, result.test_total) if result.curve else "not tested"
     text.facts(f"{images.name}, {result.top_down} top-down weights", [

@@ -150,6 +150,17 @@ class PlasticPart:
         self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent)
         self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
 
+    @property
+    def flat(self) -> dict[str, Any]:
+        """The arguments that all kernels of the rule end with."""
+        return dict(zip(FLAT, self._flat))
+
+    def share(self, weight: NDArray[np.float32]) -> None:
+        """Have the weights of another part, the same array."""
+        self.weight = weight
+        self._rows = self._rows._replace(weight=weight)
+        self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
+
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
         """Append the window's postsynaptic spikes to the history."""
         low, high = int(cells.rows_of_part[part]), int(cells.rows_of_part[part + 1])

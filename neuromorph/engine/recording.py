@@ -97,6 +97,10 @@ class Recorder:
             if self._weights_at.get(channel) != simulation.time:
                 self.read_weights(channel, simulation)
 
+    def listens(self, after: int, up_to: int) -> bool:
+        """Whether spikes of the base steps (after, up_to] are recorded."""
+        return any(start[0] < up_to and after < stop[0] for _, start, stop in self._populations.values())
+
     def take_spikes(self, simulation: Engine) -> None:
         """Hand the ordered spikes of the calendar to the sink."""
         calendar = simulation.calendar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -22,6 +23,7 @@ from neuromorph.engine.exact_windows import ExactWindows
 from neuromorph.engine.lazy_cells import LazyCells
 from neuromorph.engine.learning import PlasticPart
 from neuromorph.engine.memory import MemorySink
+from neuromorph.engine.minibatch import Batches, BatchWindows
 from neuromorph.engine.recording import Recorder, post_variables_of
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.engine.sources import Source
@@ -50,9 +52,8 @@ class Engine:
 
     `run` advances it; between runs its state, weights and synapses may be read and set. `sink` receives what is
     recorded (memory by default). `precision` is that of the cells' state: "float32" is for static networks on the grid
-    (what arrives is summed in float64 all the same).
-
-    Raises InputError for another precision.
+    (what arrives is summed in float64 all the same). `batches` has examples learn in minibatches.
+    Raises InputError for another precision, and for what cannot be run in minibatches.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Engine:
         about: dict[str, Any] | None = None,
         provenance: dict[str, Any] | None = None,
         precision: str = "float64",
+        batches: Batches | None = None,
     ) -> None:
         self.network = network
         self.precision = precision
@@ -91,11 +93,11 @@ class Engine:
         self.signals_of_populations = [s for s in network.signals if s.population is not None]
         self.currents = [CurrentState(c, clock, network.seed) for c in network.currents]
         self.emitters: list[Cells | Source] = sorted([*self.cells.values(), *self.sources.values()], key=_first_id)
-        self.windows: ExactWindows | GridWindows | TickLoop = _windows(self)
+        self.windows = _windows(self, batches)
         for current in self.currents:
             current.begin()
             self._restore(current)
-        noted = {"active_lists": ", ".join(lazy)} if lazy else {}
+        noted = ({"active_lists": ", ".join(lazy)} if lazy else {}) | (batches.noted if batches is not None else {})
         self.recorder = Recorder(network, self.sink, about or {}, {**(provenance or {}), **noted})
         self.now: Instant = clock.instant(0.0)
         self._end_ms = Fraction(0)
@@ -103,10 +105,8 @@ class Engine:
         self.spike_counts = dict.fromkeys([p.name for p in everyone], 0)
         self.synaptic_events = 0
         self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
-        self._order = 0
-        self._opened = self._closed = False
-        self._stop = False
-        self._hand_over = 0.0
+        self._opened = self._closed = self._stop = False
+        self._order, self._hand_over = 0, 0.0
 
     @property
     def time(self) -> float:
@@ -346,6 +346,7 @@ class Engine:
         """Arrays that hold a projection's weights: (array, (ordinals, places in the array)), brought up to date."""
         if projection.plasticity is not None:
             out = []
+            self.windows.settle()
             for part in self.plastic[projection.name]:
                 part.sweep(self.now)
                 out.append((part.weight, (part.rows.origin, slice(None))))
@@ -369,7 +370,9 @@ def _first_id(emitter: Cells | Source) -> int:
     return emitter.neurons.first_id if isinstance(emitter, Cells) else emitter.input.first_id
 
 
-def _windows(engine: Engine) -> ExactWindows | GridWindows | TickLoop:
+def _windows(engine: Engine, batches: Batches | None) -> ExactWindows | GridWindows | TickLoop | BatchWindows:
+    if batches is not None:
+        return BatchWindows(engine, batches, partial(Engine, engine.network))
     if engine.precision not in ("float64", "float32"):
         raise InputError(Problem("unknown precision", "", engine.precision, "float64 or float32"))
     plain = not engine.clock.exact and is_plain(engine)

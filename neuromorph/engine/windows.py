@@ -69,7 +69,7 @@ class GridWindows:
         self._turns = _turns(network)
         self._number = {_spec(e).name: k for k, e in enumerate(engine.emitters)}
         n = len(engine.emitters)
-        self._progress = np.zeros(9, np.int64)
+        self.progress = np.zeros(9, np.int64)
         self._spikes, self._spike_counts = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self._rows_of = np.zeros((n, network.parts + 1), np.int64)
         self._events = np.zeros(1, np.int64)
@@ -101,7 +101,7 @@ class GridWindows:
 
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run the ticks (now, stop]."""
-        engine, calendar, progress = self.engine, self.engine.calendar, self._progress
+        engine, calendar, progress = self.engine, self.engine.calendar, self.progress
         for current in engine.currents:
             current.drive_grid(now[0] + 1, stop[0], self.ring)
         began = monotonic()
@@ -109,14 +109,8 @@ class GridWindows:
         sent = int(progress[driver.SIGNAL])
         reached = -1
         while reached != driver.DONE:
-            self._build()
             progress[driver.CLOSED], progress[driver.END] = calendar.closed, calendar.end
-            reached = driver.run_windows(
-                progress, stop[0], engine.window, self._turns, *self._steps, self._due, self._sent, self._values,
-                self._held, *self._choice, *self._marks, self._rests, self._arrives, self._spikes, self._rows_of,
-                self._events, self._spike_counts, calendar.base, calendar.source, calendar.count,
-                calendar.bucket_start, calendar.bucket_end,
-            )  # fmt: skip
+            reached = driver.run_windows(progress, stop[0], *self.arguments())
             calendar.reached(int(progress[driver.TICK]), int(progress[driver.CLOSED]), int(progress[driver.END]))
             if reached == driver.CALENDAR_FULL:
                 calendar.make_room(int(progress[driver.NEEDED]))
@@ -124,8 +118,7 @@ class GridWindows:
                 part = self._remembering[int(progress[driver.HISTORY])][0]
                 part.make_room(int(progress[driver.NEEDED]), (int(progress[driver.TICK]), 0.0))
             elif reached == driver.KERNEL_MISSING:
-                self._wanted.add((int(progress[driver.CELLS]), int(progress[driver.NEEDED])))
-                self._built = ()
+                self.want()
         took = monotonic() - began
         if stop[0] - now[0] >= engine.window * self._stretch:
             self._stretch = min(2 * self._stretch, LONGEST) if took < LONG / 2 else self._stretch
@@ -140,6 +133,22 @@ class GridWindows:
             engine.spike_counts[name] += n
         if engine.signals_of_populations:
             engine.emitted(int(progress[driver.FIRST_SPIKE]), calendar.closed)
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What the compiled loop works on, made anew where arrays have been replaced."""
+        self._build()
+        calendar = self.engine.calendar
+        return (
+            self.engine.window, self._turns, *self._steps, self._due, self._sent, self._values, self._held,
+            *self._choice, *self._marks, self._rests, self._arrives, self._spikes, self._rows_of, self._events,
+            self._spike_counts, calendar.base, calendar.source, calendar.count, calendar.bucket_start,
+            calendar.bucket_end,
+        )  # fmt: skip
+
+    def want(self) -> None:
+        """Have a kernel made for the receptors that the compiled loop lacks one for."""
+        self._wanted.add((int(self.progress[driver.CELLS]), int(self.progress[driver.NEEDED])))
+        self._built = ()
 
     def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
         """Take over the signals whose times are given, in the order (arrival, name, number)."""

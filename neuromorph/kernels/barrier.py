@@ -73,6 +73,12 @@ def _offer_core(typing_context: Any) -> Any:
 
 
 @kernel
+def take(counters, place):
+    """The next number, counted by all threads together: counters[place] before one is added to it."""
+    return _add(counters, place, 1)  # type: ignore[call-arg]
+
+
+@kernel
 def meet(state, threads):
     """Return when all threads have come here, and see what each wrote before."""
     if threads == 1:

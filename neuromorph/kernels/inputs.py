@@ -130,6 +130,8 @@ def train_grid(arrays, first, last, out_base, out_offset, out_index, out_count, 
     """Spikes given beforehand, as (tick, index, count) in that order."""
     tick, offset, index, count, position, size = arrays
     k = position[0]
+    while k < tick.size and tick[k] < first:  # a minibatch passes over what other threads are shown
+        k += 1
     while k < tick.size and tick[k] <= last:
         out_base[n] = tick[k]
         out_index[n] = index[k]

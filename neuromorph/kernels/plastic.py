@@ -5,9 +5,9 @@ of their time at the synapse (spike + delay), then on_pre is called, then the ar
 history is a log with one linked list per cell. `u` and `ms` turn instants into the unit of delays and into ms.
 Measured on one core of an EPYC 9004 at 2.6 GHz: a row of a matrix as kernels/matrix.py says, a signal 6 ns at each of
 few changed synapses where the rule reads postsynaptic traces, else 2 to 3 ns (packed; each reads a line of L3), 0.2 to
-0.3 ns a synapse of a whole row (read and written in L3); pair STDP on a grid goes by whole rows (kernels/recent.py, 13.5
-ns a synaptic event); one by one it is 22 ns, and was 98 to 115 with references counted (kernels/jit.py). Decays over
-whole ticks come from a table.
+0.3 ns a synapse of a whole row (read and written in L3); pair STDP on a grid goes by whole rows (kernels/recent.py,
+13.5 ns a synaptic event); one by one it is 22 ns, and was 98 to 115 with references counted (kernels/jit.py). Decays
+over whole ticks come from a table.
 A copy of each cell's latest event in a cache line of its own was slower (1.4 x).
 Results do not depend on when rows are swept: traces are (value, instant of the last own spike), never rebased.
 """
@@ -240,6 +240,14 @@ def sweep(base, offset, {flat}):
     return 0
 
 
+@kernel(forceinline=True, counted=False)
+def _targets(rows, history):
+    # the cells that any row may reach: first, one past the last
+    if rows.dense and rows.row.size > 1:
+        return rows.low, rows.low + rows.row[1] - rows.row[0]
+    return 0, history.head.size
+
+
 @kernel(disjoint=True, counted=False)
 def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat}):
     # A third factor for rows that may change; `changed` targets, counted from `low`, with what the rule reads of them.
@@ -262,6 +270,43 @@ def signal(base, offset, value, {variables}{flat}):
         rows_known[0] = 0
     {changed_cells}
     return _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat})
+
+
+@kernel(counted=False)
+def list_changed(first, end, results, {places}every_changed, n_every, {flat}):
+    # For each of the examples first..end-1 the cells that the rule does not promise to leave alone, from `low` on.
+    {bind}
+    low, high = _targets(rows, history)
+    for k in range(first, end):
+        {post_views}
+        {list_changed}
+    return 0
+
+
+@kernel(disjoint=True, counted=False)
+def signals(first, end, n, which, at, values, results, {places}every_changed, n_every, {flat}):
+    # `signal` for n events in order, for the rows first..end-1: event m ends example which[m] of a minibatch, and what
+    # its cells showed then stands in a row of `results`. A row of weights stays in L1 while all examples change it.
+    {bind}
+    p = _parameters(rule)
+    weight = rows.weight
+    low, high = _targets(rows, history)
+    offset = 0.0
+    for i in range(first, end):
+        a = rows.row[i]
+        b = rows.row[i + 1]
+        for m in range(n):
+            k = which[m]
+            base = at[m]
+            value = values[m]
+            changed = every_changed[k]
+            n_changed = n_every[k]
+            {skip_unchanged}
+            {pre_views}
+            {skip_row}
+            {post_views}
+            {signal_loop_of_batch}
+    return 0
 """
 
 
@@ -275,6 +320,6 @@ def decays(ms, tau, ticks):
 
 
 def plastic_kernels(rule: type[LearningRule], exact: bool) -> ModuleType:
-    """Module with append, compact, visit, sweep and signal for one rule and kind of resolution."""
+    """Module with append, compact, visit, sweep, signal and signals for one rule and kind of resolution."""
     hooks = {name: getattr(hook, "__func__", hook) for name, hook in rule.hooks().items()}
     return load(render(_TEMPLATE, template_lines(rule, exact)), hooks, f"rule {rule.__name__}")  # type: ignore[arg-type]

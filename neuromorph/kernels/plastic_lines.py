@@ -100,12 +100,36 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
     }
-    return lines
+    return lines | _minibatch_lines(rule, exact)
 
 
 def variable_names(rule: type[LearningRule]) -> list[str]:
     """Arguments of the kernel `signal` that hold the model variables that a rule reads, float64[cells] each."""
     return [f"{side}_{k}" for side in ("pre", "post") for k in range(len(rule.variables(side)))]
+
+
+def _minibatch_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
+    """What fills `list_changed` and `signals`, whose variables are stretches of the rows of `results`."""
+    names, promised = variable_names(rule), _promised(rule, "post")
+    views = {
+        side: [f"{v} = results[k, {v}_at : {v}_at + {size}]" for v in names if v.startswith(side)]
+        for side, size in (("pre", "source.base.size"), ("post", "history.head.size"))
+    }
+    every = [
+        "m = 0",
+        "for t in range(low, high):",
+        "    every_changed[k, m] = t - low  # without a branch: 1 ns a cell instead of 4",
+        f"    m += int({' and '.join(f'post_{k}[t] != 0.0' for k in promised)})",
+        "n_every[k] = m",
+    ]
+    return {
+        "places": "".join(f"{name}_at, " for name in names),
+        "pre_views": views["pre"],
+        "post_views": views["post"],
+        "list_changed": every if promised else ["n_every[k] = -1"],
+        "signal_loop_of_batch": _signal_loop(rule, exact, packed=False) if "on_signal" in rule.hooks() else ["pass"],
+        "skip_unchanged": ["if n_changed == 0:", "    continue"] if promised else [],
+    }
 
 
 def _decay(trace: Trace, row: int) -> str:
@@ -315,7 +339,7 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     ]
 
 
-def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
     x, y, states = rule.traces("pre"), rule.traces("post"), rule.states()
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
@@ -341,7 +365,7 @@ def _signal_loop(rule: type[LearningRule], exact: bool) -> list[str]:
         *_indent(body),
     ]
     many = [f"if rows.dense and b - a >= 64 and n_changed * {FEW} > b - a:", *_indent(whole)] if whole else []
-    few = _few_of_row(rule) if whole else few
+    few = _few_of_row(rule) if whole and packed else few
     return [*many, f"{'elif' if whole else 'if'} rows.dense:", *_indent(few), "else:", *_indent(one_by_one)]
 
 

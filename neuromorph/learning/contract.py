@@ -90,6 +90,11 @@ class LearningRule:
         """The hooks that the rule defines, by name."""
         return {name: getattr(cls, name) for name in HOOKS if hasattr(cls, name)}
 
+    @classmethod
+    def waits_for_signals(cls) -> bool:
+        """Whether weights change at signals alone, by what cells show then: such a rule can learn in minibatches."""
+        return set(cls.hooks()) <= {"on_signal"} and not (cls.traces("pre") or cls.traces("post"))
+
 
 class Unchanging(LearningRule):
     """No hooks: what a matrix of static synapses runs with."""

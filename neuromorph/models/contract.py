@@ -38,13 +38,15 @@ from neuromorph.parameters import Param, declared
 class Variable:
     """A state variable: canonical unit and initial value (a number, or the name of a parameter).
 
-    `kept` variables survive a reset: they count random draws.
+    `kept` variables survive a reset: they count random draws. `running` ones go on from one example to the next, as
+    means do: of a minibatch (engine/minibatch.py) the changes are added up.
     """
 
     unit: str = "1"
     initial: float | str = 0.0
     doc: str = ""
     kept: bool = False
+    running: bool = False
 
 
 @dataclass(frozen=True)

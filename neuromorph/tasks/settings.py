@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 TOP_DOWN = ("fixed", "wake", "mirror", "transpose")
+RATES = ("eta", "eta_readout", "eta_top_down", "eta_top_readout")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Settings:
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
+    batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
     """
 
     top_down: str = "fixed"
@@ -43,17 +46,24 @@ class Settings:
     top_readout_std: float = 0.08
     readout_bias: float = -2.2
     rule: str = "recirculation"
+    batch: int = 1
+    threads: int = 1
 
 
-def defaults(task: str, top_down: str) -> Settings:
-    """The settings of a task (`digits` or `mnist`) and a kind of top-down weights."""
-    settings = Settings(top_down=top_down)
+def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
+    """The settings of a task (`digits` or `mnist`), a kind of top-down weights, and a size of minibatches."""
+    settings = Settings(top_down=top_down, batch=batch)
     if task == "mnist":
         settings = replace(settings, hidden=(800, 800), epochs=3, eta=8e-6, eta_readout=2e-6)
     if top_down in ("mirror", "transpose"):
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
-        return replace(settings, top_down_std=0.005, top_readout_std=0.02)
-    if top_down == "wake":
+        settings = replace(settings, top_down_std=0.005, top_readout_std=0.02)
+    elif top_down == "wake":
         scale = 1.0 if task == "mnist" else 2.0
-        return replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
-    return settings
+        settings = replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
+    # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
+    together = 32 if (task, top_down) == ("mnist", "mirror") else 8
+    slower = min(1.0, math.sqrt(together / batch))
+    if top_down == "fixed":
+        settings = replace(settings, eta_readout=slower * settings.eta_readout)
+    return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})

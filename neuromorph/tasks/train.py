@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.engine.minibatch import Batches
 from neuromorph.engine.simulation import Engine
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
@@ -28,6 +29,7 @@ class Result:
     """What a training run came to: test errors, their curve over the epochs, and the work done."""
 
     top_down: str
+    batch: int = 1
     test_errors: int = 0
     test_total: int = 0
     epochs: int = 0
@@ -54,7 +56,7 @@ class Training:
         n = images.train_labels.size
         self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
         self.network = layered.training_network(images, settings, self.order)
-        self.result = Result(settings.top_down, test_total=images.test_labels.size)
+        self.result = Result(settings.top_down, settings.batch, test_total=images.test_labels.size)
         self._interrupted = False
         self._running: Engine | None = None
         self._training: Engine | None = None
@@ -74,7 +76,7 @@ class Training:
         """Train for all epochs, test after each (one pass) and at the end (`passes`); the trace keeps all of it."""
         started = time.perf_counter()
         self.result.trace = None if trace is None else str(trace)
-        with Simulation(self.network, trace=trace, force=force) as simulation:
+        with Simulation(self.network, trace=trace, force=force, batches=self._batches()) as simulation:
             self._training = simulation
             self._epochs(simulation, progress)
             self.result.status = "interrupted" if self._interrupted else "complete"
@@ -83,6 +85,11 @@ class Training:
         self.result.synaptic_events += summary["synaptic_events"]
         self.result.wall_s = time.perf_counter() - started
         return self.result
+
+    def _batches(self) -> Batches | None:
+        s = self.settings
+        period, n = layered.cycle(s, training=True), self.images.train_labels.size
+        return Batches(period, s.batch, n, s.threads) if s.batch > 1 else None
 
     def _epochs(self, simulation: Simulation, progress: Progress | None) -> None:
         per_epoch = layered.cycle(self.settings, training=True) * self.images.train_labels.size
@@ -130,7 +137,7 @@ class Training:
         settings = replace(self.settings, passes=passes)
         images = self.images
         network = layered.testing_network(images.test, images.brightest, settings, weights)
-        simulation = Simulation(network)
+        simulation = Simulation(network, parts=settings.threads)
         assert simulation.asked_duration is not None
         self._run(simulation, simulation.asked_duration, "test", progress)
         times, cells = simulation.spikes("readout")

@@ -106,6 +106,14 @@ def test_learning_runs_small(call, here):
     assert found["ratio"] == pytest.approx(found["ours"]["examples_per_s"] / found["peer"]["examples_per_s"])
 
 
+def test_minibatches_run_small_on_a_thread(call, here):
+    found = report(call, "learn", "--scale", 0.02, "--duration", 20, "--batch", 8, "--peer", "none")
+    assert found["batch"] == 8
+    assert found["ours"]["examples"] == 24  # whole minibatches
+    said = call("bench", "learn", "--scale", 0.02, "--duration", 8, "--batch", 8, "--peer", "none", "--repeats", 1).out
+    assert said.startswith("learn, steps of 1 ms, 1 thread, minibatches of 8, float64")
+
+
 def test_recording_runs_small(call, here):
     found = report(call, "record", "--scale", 0.01, "--duration", 100)
     n = 1_000 * 100.0 * 0.1
@@ -175,6 +183,7 @@ def test_what_cannot_be_run_is_refused(refused, fake):
     assert "Did you mean 'brunel'?" in refused("bench", "brunell")
     said = refused("bench", "microcircuit", "--peer", "brian2")
     assert "microcircuit has no such peer, found 'brian2' (allowed: nest, nest-precise, none)" in said
+    assert "cuba has no minibatches, found 8 (allowed: the case learn)" in refused("bench", "cuba", "--batch", 8)
     assert "learn does not run so, found 'exact' (allowed: 1)" in refused("bench", "learn", "--resolution", "exact")
     said = refused("bench", "cuba", "--peer", "nest", "--peer-python", "no_such_python")
     assert "--peer-python: cannot be run: No such file or directory, found 'no_such_python'" in said

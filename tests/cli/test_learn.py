@@ -98,7 +98,25 @@ def test_export_overwrites_by_force_alone(learn, refused):
     assert Path("net.npz").read_bytes() != b"mine"
 
 
+def test_minibatches_are_the_same_for_any_number_of_threads(learn):
+    found = []
+    for threads in (1, 2):
+        answer = learn("--top-down", "mirror", "--batch", 32, "--threads", threads, "-o", f"{threads}.h5", "--json")
+        report = json.loads(answer.out)
+        assert report["batch"] == 32
+        with Trace(f"{threads}.h5") as trace:
+            assert trace.provenance["minibatch"] == "32"
+            weights = [trace.weights(name).values.tobytes() for name in trace.projections]
+        found.append((report["curve"], report["spikes"], report["synaptic_events"], weights))
+    assert found[0] == found[1]
+    assert " of 1,437 images, 32 at a time, in " in learn("--top-down", "mirror", "--batch", 32).out
+
+
 WRONG = [
+    (["--batch", "0"], "Invalid value for '--batch': 0 is not in the range x>=1"),
+    (["--threads", "0", "--batch", "4"], "Invalid value for '--threads'"),
+    (["--threads", "2"], "--threads share the images of a minibatch: give --batch 2 or more, such as 32. See: neuromo"),
+    (["--batch", "4", "--export", "n.toml"], "--export writes a network that learns image by image: leave out"),
     (["--epochs", "0"], "Invalid value for '--epochs': 0 is not in the range x>=1. See: neuromorph learn --help"),
     (["--hidden", "x"], "--hidden: not sizes of layers, found 'x' (allowed: the cells of each layer, 1 or more, with"),
     (["--hidden", "20,"], "--hidden: not sizes of layers, found '20,'"),

@@ -38,6 +38,7 @@ class Plan:
     python: str = sys.executable
     threads: int = 1
     precision: str = "float64"
+    batch: int = 1
     scale: float = 1.0
     repeats: int = 3
     duration: float | None = None
@@ -55,7 +56,7 @@ class Plan:
             "network": self.case.network(self.scale) if self.case.is_network else None, "scale": self.scale,
             "resolution": resolution, "tick": TICK if resolution == "exact" else resolution,
             "precise": who == "nest-precise", "threads": self.threads, "precision": self.precision,
-            "warm_ms": self.case.warm_ms,
+            "batch": self.batch, "warm_ms": self.case.warm_ms,
             "duration_ms": self.length(who), "seed": self.seed, "spikes": str(Path(folder) / "spikes.npz"),
         }  # fmt: skip
 
@@ -153,7 +154,7 @@ def _activity(plan: Plan, request: dict[str, Any], answer: dict[str, Any]) -> di
 def _report(plan: Plan, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     report: dict[str, Any] = {
         "case": plan.case.name, "resolution": plan.resolution, "threads": plan.threads, "precision": plan.precision,
-        "scale": plan.scale,
+        "scale": plan.scale, "batch": plan.batch,
         "repeats": plan.repeats, "seed": plan.seed, "peer_name": plan.peer, "ours": median(runs["ours"]), "peer": None,
         "ratio": None, "ratio_spread": None, "cpu_ratio": None, "rates_agree": None, "disagreements": [],
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Learning online: the 784-800-800-10 network of `neuromorph learn mnist`, on made-up images of the same kind."""
+"""Learning online or in minibatches: the 784-800-800-10 network of `neuromorph learn mnist`, on made-up images."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ def layers(scale: float) -> list[int]:
 
 
 def measure(request: dict[str, Any]) -> dict[str, Any]:
-    """Show images one by one, both cycles and the update of all weights with each; `duration_ms` counts images."""
+    """Show images, both cycles and the update of all weights with each; `duration_ms` counts images, rounded up to
+    whole minibatches of `batch` of them.
+    """
     import dataclasses
 
     import numpy as np
 
     from neuromorph import __version__
+    from neuromorph.engine.minibatch import Batches
     from neuromorph.tasks import layered, settings
     from neuromorph.tasks.images import Images
     from neuromorph_cli.benchmarks import measure as common
@@ -29,15 +32,18 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
     began = time.perf_counter()
     pixels, *hidden, _ = layers(request["scale"])
-    warm, count = max(int(request["warm_ms"]), CYCLES), max(int(request["duration_ms"]), 1)
+    size, asked = request["batch"], (max(int(request["warm_ms"]), CYCLES), max(int(request["duration_ms"]), 1))
+    warm, count = (-(-n // size) * size for n in asked)
     shown, labels = images(pixels, request["seed"])
     data = Images("made up", shown, labels, shown[:1], labels[:1], 255.0)
     chosen = dataclasses.replace(settings.defaults("mnist", "mirror"), hidden=tuple(hidden), seed=request["seed"])
     order = np.random.default_rng(request["seed"]).integers(0, labels.size, warm + count)
-    simulation = common.simulate(layered.training_network(data, chosen, order), request | {"resolution": 1.0})
+    cycle, threads = layered.cycle(chosen, training=True), request["threads"]
+    more = {"batches": Batches(cycle, size, threads=threads)} if size > 1 else {}
+    request = request | {"resolution": 1.0, "threads": 1 if size > 1 else threads}
+    simulation = common.simulate(layered.training_network(data, chosen, order), request, **more)
     built = time.perf_counter() - began
-    cycle = layered.cycle(chosen, training=True)
-    simulation.run(layered.FIRST + cycle * warm)
+    simulation.run(cycle * warm)
     events, wall, cpu = simulation.synaptic_events, time.perf_counter(), time.process_time()
     simulation.run(cycle * count)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
