@@ -127,6 +127,8 @@ class BatchWindows:
         if not self._events:
             return
         learning = [learner for learner in self._learners if learner.note(self._events)]
+        for learner in learning:
+            learner.part.forget_volley()
         self._events.clear()
         threads = len(self._lanes)
         lists = [task for learner in learning for task in learner.lists(self._n)]
