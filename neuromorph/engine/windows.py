@@ -283,8 +283,9 @@ class GridWindows:
         """What may wake cells that rest: (emitter, target, delay, receptors, row among the plastic parts or -1)."""
         marks = []
         for projection in self.engine.network.projections:
-            source, target = self._number[projection.source], self._number[projection.target]
-            if self._rests[target]:
+            target = self._number[projection.target]
+            if self._rests[target]:  # and so no drive, which emits nothing, is among its sources
+                source = self._number[projection.source]
                 parts = self.engine.plastic.get(projection.name)
                 rows = [-1] if parts is None else [visited.index(part) for part in parts]
                 delays, receptors = self._delays(projection).tolist(), _bits(_receptors(projection))

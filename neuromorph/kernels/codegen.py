@@ -12,6 +12,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import threading
 import types
 import warnings
 from collections.abc import Callable
@@ -22,6 +23,8 @@ import numpy as np
 from neuromorph.kernels.jit import FLAGS, cache_directory, fingerprint
 
 _VERSIONED = {"math", "numpy", "numba", "builtins", "neuromorph"}
+#: modules are made by one thread at a time
+_LOADING = threading.Lock()
 _SCALARS = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -40,7 +43,13 @@ def load(template: str, hooks: dict[str, Callable[..., Any]], label: str) -> typ
     except Unfingerprintable as reason:
         warnings.warn(f"kernels of {label} are compiled anew in each process: {reason}", stacklevel=2)
         key, cached = hashlib.sha256(os.urandom(16)).hexdigest()[:24], False
-    name = f"neuromorph_kernel_{key}"
+    with _LOADING:
+        return _loaded(f"neuromorph_kernel_{key}", template, hooks, label, cached)
+
+
+def _loaded(
+    name: str, template: str, hooks: dict[str, Callable[..., Any]], label: str, cached: bool
+) -> types.ModuleType:
     if name in sys.modules:
         return sys.modules[name]
     text = f'"""Generated kernels of {label}. Do not edit."""\n{template}'
