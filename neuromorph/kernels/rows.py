@@ -18,6 +18,29 @@ def count(source, row):
         row[source[k]] += 1
 
 
+@kernel(forceinline=True)
+def _part(cell, edges):
+    part = 0
+    for e in range(1, edges.size - 1):
+        part += cell >= edges[e]
+    return part
+
+
+@kernel
+def parts_of(cell, edges, out):
+    """The part that owns each cell: part p has the cells edges[p] .. edges[p + 1] - 1."""
+    for k in range(cell.size):
+        out[k] = _part(cell[k], edges)
+
+
+@kernel
+def count_by_part(target, start, edges, number):
+    """Add to `number` (int32[parts, sources]) the synapses of each source, start[r] .. start[r + 1] - 1, by part."""
+    for r in range(start.size - 1):
+        for k in range(start[r] - start[0], start[r + 1] - start[0]):
+            number[_part(target[k], edges), r] += 1
+
+
 @kernel
 def scatter(source, target, ordinal, cursor, record):
     """Put (target, ordinal) of synapses into the rows of their sources, at `cursor`, which moves on."""

@@ -167,18 +167,17 @@ def _count(made: Connections, target: Neurons, first_id: int, parts: int, thread
     if made.side == "source" and parts == 1:
         return _Segments(made, target, first_id, np.diff(made.start).astype(np.int32)[None])
     if made.side == "source":
-        number = np.zeros((parts, made.n_source), np.int32)
+        number, edges = np.zeros((parts, made.n_source), np.int32), bounds(made.n_target, parts)
 
         def some(first: int, last: int) -> None:
-            cell = np.repeat(np.arange(first, last), np.diff(made.start[first : last + 1]))
-            part = part_of(made.partners(first, last), made.n_target, parts)
-            np.add.at(number, (part, cell), 1)
+            start = made.start[first : last + 1]
+            kernels.count_by_part(made.partners(first, last), start, edges, number[:, first:last])
 
         spread(some, _pieces(made.start, BLOCK), threads)
         return _Segments(made, target, first_id, number)
     each = -(-threads // parts)  # pieces of a part
-    edges = bounds(made.n_target, parts * each).tolist()
-    pieces = tuple((k // each, edges[k], edges[k + 1]) for k in range(parts * each))
+    ends = bounds(made.n_target, parts * each).tolist()
+    pieces = tuple((k // each, ends[k], ends[k + 1]) for k in range(parts * each))
     if made.side == "list":
         pieces = tuple((part, 0, 0) for part in range(parts))
     counted = np.zeros((len(pieces), made.n_source), np.int32)
@@ -313,7 +312,8 @@ def _columns(
         bits = np.arange(*which, dtype=np.uint32) if isinstance(which, tuple) else which.astype(np.uint32)
     elif tagged is not None:
         bits = np.full(n, OTHER)
-    part = part_of(target, cells.size, parts).astype(np.int16) if parts > 1 else np.empty(0, np.int16)
+    part = np.empty(n if parts > 1 else 0, np.int16)
+    kernels.parts_of(target[: part.size], bounds(cells.size, parts), part)
     return slot, bits, delays.codes(made, which, n), part
 
 
