@@ -95,7 +95,7 @@ def edges(scale: float = 1.0) -> Network:
     """A plain graph of a million edges between 100,000 nodes, with weights and delays of their own."""
     random = np.random.default_rng(1)
     n, m = round(100_000 * scale), round(1_000_000 * scale)
-    graph = nx.MultiDiGraph()
+    graph = nx.DiGraph()
     graph.add_nodes_from(range(n), model="lif_delta")
     ends, weight, delay = random.integers(0, n, (m, 2)), random.random(m), random.integers(1, 50, m) / 10.0
     graph.add_edges_from(

@@ -36,7 +36,7 @@ def read_nodes(reading: Reading) -> Nodes:
     """Read every node: populations as they are, single neurons gathered in one population per model."""
     nodes: Nodes = {}
     singles: dict[object, list[Hashable]] = {}
-    for node, data in reading.network.graph.nodes(data=True):
+    for node, data in reading.network.given.nodes(data=True):
         if "size" in data:
             nodes[node] = Population(_read_population(reading, node, data))
         else:
@@ -74,10 +74,10 @@ def valid_name(name: object) -> bool:
 
 
 def _without_model(reading: Reading, members: list[Hashable]) -> None:
-    known = [str(node) for node, data in reading.network.graph.nodes(data=True) if data]
+    known = [str(node) for node, data in reading.network.given.nodes(data=True) if data]
     for node in members:
         fix = 'Add it, or set graph.graph["model"].'
-        if not reading.network.graph.nodes[node] and known:
+        if not reading.network.given.nodes[node] and known:
             fix = f"Perhaps it is named only by a connection. {suggestion(str(node), known)}"
         reading.problem("a node without a model", f"nodes[{node!r}]", fix=fix)
 
@@ -93,7 +93,8 @@ def _read_population(reading: Reading, node: Hashable, data: Mapping[str, Any]) 
     cells = Cells(name, where, model, size)
     if model is None or size is None:
         return cells
-    given = _direct(model, data) | dict(reading.table(data.get("params"), f"{where}.params"))
+    names = frozenset(_parameter_names(model))
+    given = _direct(names, data) | dict(reading.table(data.get("params"), f"{where}.params"))
     spec = _read_cells(reading, cells, given, reading.table(data.get("initial"), f"{where}.initial"))
     positions = _read_positions(reading, data.get("positions"), size, where)
     if len(reading.problems) == before:
@@ -108,9 +109,10 @@ def _gather(reading: Reading, model_name: object, members: list[Hashable]) -> Ce
     cells = Cells(str(model_name), f"populations.{model_name}", model, len(members))
     if model is None:
         return cells
-    all_data = [reading.network.graph.nodes[node] for node in members]
+    names = frozenset(_parameter_names(model))
+    all_data = [reading.network.given.nodes[node] for node in members]
     params = [
-        _direct(model, data) | dict(reading.table(data.get("params"), f"nodes[{node!r}].params"))
+        _direct(names, data) | dict(reading.table(data.get("params"), f"nodes[{node!r}].params"))
         for node, data in zip(members, all_data, strict=True)
     ]
     initial = [
@@ -181,9 +183,9 @@ def _read_model(reading: Reading, name: object, where: str) -> Model | None:
         return None
 
 
-def _direct(model: Model, data: Mapping[str, Any]) -> dict[str, Any]:
+def _direct(names: frozenset[str], data: Mapping[str, Any]) -> dict[str, Any]:
     """Node attributes that bear the name of a parameter."""
-    return {name: data[name] for name in _parameter_names(model) if name in data}
+    return {name: value for name, value in data.items() if name in names}
 
 
 def _parameter_names(model: Model) -> list[str]:

@@ -70,24 +70,11 @@ def _read_projections(reading: Reading, nodes: Nodes) -> tuple[tuple[ProjectionS
         number = connected.get(edge)
         return "edges[{!r}, {!r}, {!r}]".format(*edge) if number is None else f"projections[{number}]"
 
-    gathering, between_populations = Gathering(reading, place), []
-    for u, neighbours in reading.network.graph.adjacency():
-        source = nodes.get(u)
-        if source is None:
-            continue  # without a model, reported as such
-        for v, parallel in neighbours.items():
-            target = nodes.get(v)
-            if target is None:
-                continue
-            for key, data in parallel.items():
-                if source.index is None and target.index is None:
-                    between_populations.append(((u, v, key), source.cells, target.cells, data))
-                else:
-                    gathering.add((u, v, key), source, target, data)
-    between_populations.sort(key=lambda item: connected.get(item[0], len(connected)))
+    gathering = Gathering(reading, nodes, place)
     drafts, failed = gathering.drafts(), []
-    for edge, s, t, data in between_populations:
-        draft = read_projection(reading, s, t, data, place(edge))
+    between = sorted(gathering.between_populations, key=lambda item: connected.get(item[0][:3], len(connected)))
+    for (u, v, key, data, *_), s, t in between:
+        draft = read_projection(reading, s, t, data, place((u, v, key)))
         if draft is None:
             failed.append(str(data.get("name", f"{s.name}_{t.name}")))
         else:

@@ -24,28 +24,34 @@ class Network:
     every other mistake at once. Values are numbers in ms, mV, pA, pF, nS, Hz and um, text with a unit ("20 ms"),
     lists or arrays, distributions or references to files, as docs/design.md lists them.
 
-    graph : the networkx.MultiDiGraph; change it as you like
+    graph : a networkx.MultiDiGraph; change it as you like. Of a graph of another kind it is a copy, made when it is
+        first asked for: a network can be run without
     folder : where relative file names start; None is the current folder
     """
 
     def __init__(self, name: str = "") -> None:
         import networkx as nx
 
-        self.graph: nx.MultiDiGraph = nx.MultiDiGraph()
-        if name:
-            self.graph.graph["name"] = name
+        self.given: nx.Graph = nx.MultiDiGraph(name=name) if name else nx.MultiDiGraph()
         self.folder: Path | None = None
         self.origin: Origin | None = None
         self._connected: list[Edge | None] = []
 
     @classmethod
     def from_networkx(cls, graph: nx.Graph) -> Network:
-        """Wrap a networkx graph: a MultiDiGraph itself, of any other kind a copy, undirected edges both ways."""
+        """Wrap a networkx graph of any kind; undirected edges go both ways."""
+        network = cls()
+        network.given = graph
+        return network
+
+    @property
+    def graph(self) -> nx.MultiDiGraph:
+        """The graph that holds everything, to read and to change."""
         import networkx as nx
 
-        network = cls()
-        network.graph = graph if isinstance(graph, nx.MultiDiGraph) else _directed(graph)
-        return network
+        if not isinstance(self.given, nx.MultiDiGraph):
+            self.given = _directed(self.given)
+        return self.given
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
@@ -63,7 +69,7 @@ class Network:
     @property
     def name(self) -> str:
         """The network's name, "" where it has none."""
-        return str(self.graph.graph.get("name", ""))
+        return str(self.given.graph.get("name", ""))
 
     @property
     def populations(self) -> dict[Hashable, dict[str, Any]]:

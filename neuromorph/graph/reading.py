@@ -28,7 +28,7 @@ class Reading:
     @property
     def settings(self) -> dict[str, Any]:
         """The attributes of the graph itself."""
-        settings: dict[str, Any] = self.network.graph.graph
+        settings: dict[str, Any] = self.network.given.graph
         return settings
 
     def problem(self, what: str, where: str, **fields: Any) -> None:
