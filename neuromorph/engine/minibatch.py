@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.cells import LONG_AGO, Cells
+from neuromorph.engine.schedule import Schedule, schedule
 from neuromorph.engine.windows import GridWindows
 from neuromorph.errors import InputError, Problem
 from neuromorph.kernels import driver, examples
@@ -31,6 +32,7 @@ from neuromorph.kernels.steps import Step, make_step
 if TYPE_CHECKING:
     from neuromorph.engine.learning import PlasticPart
     from neuromorph.engine.simulation import Engine, Instant
+    from neuromorph.graph.description import SignalSpec
 
 #: what a thread takes at once: rows of a projection, examples whose changes are listed
 ROWS, EXAMPLES = 32, 8
@@ -85,6 +87,8 @@ class BatchWindows:
         self._learners = [_Learner(p, part, self._columns, self._results) for p, part in learning]
         self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
+        self._scheduled: Schedule = schedule((), engine.clock)
+        self._next = 0  # of the scheduled events
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the minibatch that is going on at `now` ends; an example, where one window is asked for."""
@@ -108,19 +112,38 @@ class BatchWindows:
             example = tick // self.period
             if not self._first <= example < self._first + self._n:
                 self._run(example, tick)
-            end = min(stop[0], (example + 1) * self.period)
-            self._hand_over(example, tick, end)
+            end = min(stop[0], (self._first + self._n) * self.period)
+            self._hand_over(tick, end)
+            self._note_scheduled(end)
             tick = end
+
+    def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
+        """Take over the signals whose times are given."""
+        self._scheduled = schedule(specs, self.engine.clock)
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Note an event of a signal for all synapses that listen to it; weights change when they are needed."""
-        k = now[0] // self.period - 1 - self._first
-        if now[0] % self.period or not 0 <= k < self._n:
-            allowed, fix = "multiples of the period", "Send it at the end of an example."
-            raise InputError(Problem("a signal within an example", f"signals.{name}", self.engine.time, allowed, fix))
+        self._note(now[0], name, value)
+
+    def _note_scheduled(self, end: int) -> None:
+        """Note the scheduled events up to a tick."""
+        due, sent, values = self._scheduled
+        until = int(np.searchsorted(due, end, side="right"))
+        coming, self._next = slice(self._next, until), until
+        for tick, k, value in zip(due[coming].tolist(), sent[coming].tolist(), values[coming].tolist()):
+            name = self.engine.network.signals[k].name
+            self._note(tick, name, value)
+            self.engine.sink.signal(name, self.engine.clock.milliseconds(tick, 0.0), value)
+
+    def _note(self, tick: int, name: str, value: float) -> None:
+        k = tick // self.period - 1 - self._first
+        if tick % self.period or not 0 <= k < self._n:
+            time, fix = self.engine.clock.milliseconds(tick, 0.0), "Send it at the end of an example."
+            allowed = "multiples of the period"
+            raise InputError(Problem("a signal within an example", f"signals.{name}", time, allowed, fix))
         if len(self._events) == self.batches.size:
             self.flush()
-        self._events.append((k, now[0], value, name))
+        self._events.append((k, tick, value, name))
 
     def flush(self) -> None:
         """Apply the signals that have been noted, in order."""
@@ -180,23 +203,28 @@ class BatchWindows:
         self._together([partial(lane.run, self._taken, *common) for lane in self._lanes], first)
         return any(lane.wrong[0] for lane in self._lanes)
 
-    def _hand_over(self, example: int, tick: int, end: int) -> None:
-        """Give the engine the spikes of the ticks (tick, end] of an example, and its totals when it ends."""
-        engine, k = self.engine, example - self._first
+    def _hand_over(self, tick: int, end: int) -> None:
+        """Give the engine the spikes of the ticks (tick, end] of this minibatch, and totals of examples that end."""
+        engine = self.engine
+        first, last = tick // self.period - self._first, end // self.period - self._first
         if engine.recorder.listens(tick, end):
-            number, a, b = self._spans[k].tolist()
-            kept = self._lanes[number].engine.calendar
-            a, b = a + np.searchsorted(kept.base[a:b], (tick, end), side="right")
-            engine.calendar.make_plain_room(int(b - a))
-            calendar, at = engine.calendar, engine.calendar.end
-            for name in ("base", "source", "count"):
-                getattr(calendar, name)[at : at + b - a] = getattr(kept, name)[a:b]
-            calendar.end = calendar.closed = int(at + b - a)
-        if end == (example + 1) * self.period:
-            events, *spikes = self._totals[k].tolist()
-            engine.synaptic_events += events
-            for name, count in zip(self._emitters, spikes):
-                engine.spike_counts[name] += count
+            for k in range(first, last + (end % self.period > 0)):
+                self._hand_over_spikes(k, tick, end)
+        events, *spikes = self._totals[first:last].sum(axis=0).tolist()
+        engine.synaptic_events += events
+        for name, count in zip(self._emitters, spikes):
+            engine.spike_counts[name] += count
+
+    def _hand_over_spikes(self, k: int, tick: int, end: int) -> None:
+        """Give the engine the spikes of example k, of the ticks (tick, end]."""
+        number, a, b = self._spans[k].tolist()
+        kept, calendar = self._lanes[number].engine.calendar, self.engine.calendar
+        a, b = a + np.searchsorted(kept.base[a:b], (tick, end), side="right")
+        calendar.make_plain_room(int(b - a))
+        at = calendar.end
+        for name in ("base", "source", "count"):
+            getattr(calendar, name)[at : at + b - a] = getattr(kept, name)[a:b]
+        calendar.end = calendar.closed = int(at + b - a)
 
 
 class _Layout:

@@ -267,7 +267,7 @@ class Engine:
         for k in range(len(self.recorder.weights)):
             steps = self.recorder.steps(len(self.recorder.states) + k)
             self._read_next(k, steps, self.recorder.read_weights, f"weight {k:06d}")
-        scheduled = isinstance(self.windows, GridWindows) and not self.signals_of_populations
+        scheduled = isinstance(self.windows, GridWindows | BatchWindows) and not self.signals_of_populations
         if scheduled:
             self.windows.schedule(self.network.signals)  # type: ignore[union-attr]
         for spec in () if scheduled else self.network.signals:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.cells import Cells
 from neuromorph.engine.learning import PlasticPart
+from neuromorph.engine.schedule import schedule
 from neuromorph.engine.sources import Source
 from neuromorph.graph.description import SignalSpec
 from neuromorph.graph.values import Constant
@@ -151,15 +152,8 @@ class GridWindows:
         self._built = ()
 
     def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
-        """Take over the signals whose times are given, in the order (arrival, name, number)."""
-        clock = self.engine.clock
-        delays = [np.full(s.times.size, clock.after(0, 0.0, s.delay)[0]) for s in specs]
-        due = np.concatenate([clock.instants(s.times)[0] + d for s, d in zip(specs, delays)] or [self._due])
-        sent = np.repeat(np.arange(len(specs)), [s.times.size for s in specs])
-        name = np.argsort(np.argsort(self._signals))[sent]
-        order = np.lexsort((name, due))
-        self._due, self._sent = due[order], sent[order]
-        self._values = np.concatenate([self._values, *(s.values for s in specs)])[order].astype(float)
+        """Take over the signals whose times are given."""
+        self._due, self._sent, self._values = schedule(specs, self.engine.clock)
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""

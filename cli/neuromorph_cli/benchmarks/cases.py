@@ -61,7 +61,7 @@ CASES = {
         Case("microcircuit", "Potjans & Diesmann 2014: 77,169 lif_exp cells, 299 M synapses", "microcircuit",
              ("nest", "nest-precise"), durations={"nest": 300.0, "nest-precise": 100.0}),
         Case("learn", "784-800-800-10 rhythmic cells that learn online, examples a second", "learn",
-             ("numpy",), ("1",), warm_ms=100.0, duration_ms=500.0),
+             ("numpy",), ("1",), warm_ms=1000.0, duration_ms=4000.0),
         Case("record", "10 M spikes to disk", "record", (), duration_ms=1000.0),
         Case("start", "the time to --help, and to cuba's first spike, cold and warm", "start", ()),
     )
