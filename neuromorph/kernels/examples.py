@@ -14,7 +14,7 @@ from neuromorph.kernels.barrier import meet, take
 from neuromorph.kernels.jit import kernel
 from neuromorph.kernels.steps import call
 
-NEXT = 8  # the second of two counters, a cache line apart
+EXAMPLES, LISTS, ROWS = 0, 8, 16  # three counters, a cache line apart
 
 
 @kernel
@@ -26,7 +26,7 @@ def run_examples(
 ):  # fmt: skip
     """Run examples until n have been taken; returns DONE, or what driver.run_windows cannot go on from.
 
-    taken : common counter; begin, period : ticks; current[0] : the example in hand, -1: none; number : of this thread
+    taken : common counters; begin, period : ticks; current[0] : the example in hand, -1: none; number : of this thread
     fresh : float64[state], what all begin with, but for the places `kept`, which each example advances by `draws`
     state, until : all that cells and registers hold; ring, progress ... bucket_end : as driver.run_windows takes them
     shown : (first, end) of stretches of the state that go into an example's row of `results`
@@ -36,7 +36,7 @@ def run_examples(
     """
     while True:
         if current[0] < 0:
-            k = take(taken, 0)
+            k = take(taken, EXAMPLES)
             if k >= n:
                 return driver.DONE
             current[0] = k
@@ -106,16 +106,17 @@ def add_changes(n, results, column, fresh, values):
 
 @kernel
 def apply_signals(taken, meeting, threads, lists, rows):
-    """Do the tasks (address, table, low, high, events) of `lists`, then those of `rows`, until all have been taken.
+    """Do the tasks (address, table, low, high, events) of `lists`, then those of `rows`, until all have been done.
 
     lists : cells that examples low..high-1 have changed; rows : rows low..high-1 of the weights of a projection
     """
-    k = take(taken, 0)
+    k = take(taken, LISTS)
     while k < lists.shape[0]:
         call(lists[k, 0], lists[k, 1], lists[k, 2], lists[k, 3], 0)
-        k = take(taken, 0)
+        k = take(taken, LISTS)
     meet(meeting, threads)
-    k = take(taken, NEXT)
+    k = take(taken, ROWS)
     while k < rows.shape[0]:
         call(rows[k, 0], rows[k, 1], rows[k, 2], rows[k, 3], rows[k, 4])
-        k = take(taken, NEXT)
+        k = take(taken, ROWS)
+    meet(meeting, threads)
