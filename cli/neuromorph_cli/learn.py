@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from neuromorph.errors import InputError, Problem
-from neuromorph.tasks.settings import TOP_DOWN, defaults
+from neuromorph.tasks.settings import TOP_DOWN, changed, defaults
 from neuromorph_cli import options, text
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 from neuromorph_cli.progress import Progress
@@ -29,6 +29,14 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 )  # fmt: skip
 @click.option("--data", type=click.Path(), metavar="DIR", help="Folder of MNIST's four IDX files, gzipped or not.")
 @click.option(
+    "--hold-out", type=click.IntRange(1), metavar="N",
+    help="Test on the last N training images, and train on the others: to choose settings.",
+)  # fmt: skip
+@click.option(
+    "--set", "changes", multiple=True, metavar="NAME=VALUE",
+    help="Change a setting, such as kappa=2 or w_max=0.5 (docs/learning.md lists them); more than once if need be.",
+)  # fmt: skip
+@click.option(
     "--rule", metavar="NAME", shell_complete=names_of("rules"),
     help="Rule of the bottom-up synapses; recirculation by default.",
 )  # fmt: skip
@@ -43,6 +51,10 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
     help="Cores that share the images of a minibatch; 1 by default. The result is the same for any number.",
 )  # fmt: skip
 @click.option("--passes", type=click.IntRange(1), metavar="N", help="Times that each image is shown in the last test.")
+@click.option(
+    "--resume", type=click.Path(), metavar="FILE",
+    help="Go on from the checkpoint of a run in minibatches that was ended early, with the settings of that run.",
+)  # fmt: skip
 @options.seed
 @click.option(
     "--export", type=click.Path(), metavar="FILE",
@@ -63,6 +75,7 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
       neuromorph learn digits
       neuromorph learn mnist --data mnist/ --top-down mirror --epochs 3
       neuromorph learn mnist --data mnist/ --batch 32 --threads 2
+      neuromorph learn mnist --data mnist/ --resume traces/mnist-mirror.checkpoint.npz
       neuromorph learn digits --export digits.toml && neuromorph run digits.toml
     """
     options.load_plugins(given["plugins"])
@@ -72,12 +85,15 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
         raise click.UsageError("-o and --export are for one kind of top-down weights: give --top-down once.")
     if given["data"] is not None and task == "digits":
         raise click.UsageError("--data is for mnist: scikit-learn brings the digits along.")
-    if given["threads"] > 1 and given["batch"] == 1:
+    if given["threads"] > 1 and given["batch"] == 1 and not given["resume"]:
         raise click.UsageError("--threads share the images of a minibatch: give --batch 2 or more, such as 32.")
     if given["export"] and given["batch"] > 1:
         raise click.UsageError("--export writes a network that learns image by image: leave out --batch.")
-    settings = [_settings(task, kind, given) for kind in kinds]
+    resumed = _resumed(task, given)
+    settings = [_settings(task, kind, given) for kind in kinds] if resumed is None else [resumed.settings]
     images = _images(task, given["data"])
+    if given["hold_out"]:
+        images = images.held_out(given["hold_out"])
     if given["export"]:
         message = _export(images, settings[0], given["export"], force)
         if not output:
@@ -88,8 +104,9 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     interrupts = Interrupts.of_command()
     try:
         for one in settings:
-            with options.trace_file(output, f"{task}-{one.top_down}") as path, Progress(not quiet) as progress:
-                results.append(_train(images, one, path, force, interrupts, progress))
+            name = f"{task}-{one.top_down}" + ("-resumed" if resumed else "")
+            with options.trace_file(output, name) as path, Progress(not quiet) as progress:
+                results.append(_train(images, one, path, force, interrupts, progress, resumed))
             if not (as_json or quiet):
                 _print(images, results[-1])
             if interrupts.code:
@@ -102,14 +119,39 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
             click.echo(_json(results))
     if interrupts.code and not quiet:
         held = [f"{r.trace} holds {r.epochs} of {one.epochs} epochs" for r, one in zip(results, settings)]
-        click.echo(f"neuromorph: ended early; {', '.join(held)}", err=True)
+        click.echo(f"neuromorph: ended early; {', '.join(held)}{_how_to_go_on(results[-1])}", err=True)
     return interrupts.code
+
+
+def _how_to_go_on(result: Any) -> str:
+    from neuromorph.tasks.checkpoint import beside
+
+    kept = beside(result.trace)
+    return f"; to go on: --resume {kept}" if kept.exists() else ""
 
 
 def _images(task: str, data: str | None) -> Any:
     from neuromorph.tasks import images
 
     return images.digits() if task == "digits" else images.mnist(data)
+
+
+def _resumed(task: str, given: dict[str, Any]) -> Any:
+    """The checkpoint to go on from, if any: its settings hold, but for the number of threads."""
+    if given["resume"] is None:
+        return None
+    from neuromorph.tasks.checkpoint import Checkpoint
+
+    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "changes", "export")
+    for name in stated:
+        if given[name]:
+            option = {"changes": "set"}.get(name, name).replace("_", "-")
+            raise click.UsageError(f"--resume goes on with the settings of that run: leave out --{option}.")
+    resumed = Checkpoint.load(given["resume"])
+    if resumed.task != task:
+        raise InputError(Problem("the checkpoint is of another task", given["resume"], resumed.task, task))
+    threads = max(given["threads"], 1)
+    return dataclasses.replace(resumed, settings=dataclasses.replace(resumed.settings, threads=threads))
 
 
 def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
@@ -129,7 +171,7 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
         if min(changes["hidden"]) < 1:
             allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
             raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
-    return dataclasses.replace(defaults(task, kind, given["batch"]), **changes)
+    return changed(dataclasses.replace(defaults(task, kind, given["batch"]), **changes), given["changes"])
 
 
 def _export(images: Any, settings: Any, file: str, force: bool) -> str:
@@ -147,12 +189,14 @@ def _export(images: Any, settings: Any, file: str, force: bool) -> str:
     return f"{path}{beside} written; to train it: neuromorph run {path}"
 
 
-def _train(images: Any, settings: Any, path: Path, force: bool, interrupts: Interrupts, progress: Progress) -> Any:
+def _train(
+    images: Any, settings: Any, path: Path, force: bool, interrupts: Interrupts, progress: Progress, resumed: Any
+) -> Any:
     from neuromorph.tasks.train import Training
 
     kind = settings.top_down
     progress.wait(f"{kind}: building the network")
-    training = interrupts.running = Training(images, settings)
+    training = interrupts.running = Training(images, settings, resumed)
     shown = Shown(training, kind, progress)
 
     def tell(what: str, done: float) -> None:
@@ -170,30 +214,33 @@ class Shown:
     def __init__(self, training: Any, kind: str, progress: Progress) -> None:
         self._training, self._kind, self._progress = training, kind, progress
         train, test = training.images.train_labels.size, training.images.test_labels.size
-        settings = training.settings
-        self._phases = [train, test] * (settings.epochs - 1) + [train, test * settings.passes]
+        settings = self._settings = training.settings
+        portion = train / settings.tests
+        tested = settings.epochs * settings.tests
+        self._phases = [portion, test] * (tested - 1) + [portion, test * settings.passes]
         self._began = (0.0, 0.0)
-        self._lines = 0
+        self._lines = len(training.result.curve)
 
     def tell(self, what: str, done: float) -> None:
         """Called by the training with what it does and which fraction of that is done."""
         self.curve()
-        phase = 2 * self._training.result.epochs - (what == "test")
+        phase = 2 * len(self._training.result.curve) + (what == "test")
         images = sum(self._phases[:phase]) + done * self._phases[phase]
         now = time.perf_counter()
         if not self._began[0]:
             self._began = now, images
             return
         rate = (images - self._began[1]) / (now - self._began[0])
-        label = what if what == "test" else f"{what} of {self._training.settings.epochs}"
+        label = what if what == "test" else f"{what} of {self._settings.epochs}"
         self._progress.show(f"{self._kind}: {label}", images / sum(self._phases), f"{text.count(rate)} images/s")
 
     def curve(self) -> None:
-        """A line for each epoch that has been tested since the last one."""
+        """A line for each test that has been done since the last one."""
         result = self._training.result
         for errors in result.curve[self._lines :]:
             self._lines += 1
-            self._progress.line(f"{self._kind}: epoch {self._lines}, {_right(errors, result.test_total)}")
+            epochs = f"{self._lines / self._settings.tests:g}"
+            self._progress.line(f"{self._kind}: epoch {epochs}, {_right(errors, result.test_total)}")
 
 
 def _right(errors: int, total: int) -> str:

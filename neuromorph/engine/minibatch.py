@@ -84,7 +84,7 @@ class BatchWindows:
         self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
         self._scheduled: Schedule = schedule((), engine.clock)
-        self._next = 0  # of the scheduled events
+        self._next, self._begins = 0, 0  # of the scheduled events; the tick of the first example
 
     def _learner(self, projection: Any, part: PlasticPart) -> Learner:
         signals = projection.plasticity.signals
@@ -118,9 +118,19 @@ class BatchWindows:
             self._note_scheduled(end)
             tick = end
 
+    def within(self, tick: int) -> bool:
+        """Whether a minibatch that has begun is not over at a tick."""
+        first = tick // self.period
+        return bool(tick % self.period) or self._first < first < self._first + self._n
+
+    def begin_at(self, tick: int) -> None:
+        """Begin with the example at a tick: the events of signals before it are over."""
+        self._first, self._n, self._begins = 0, 0, tick
+
     def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
         """Take over the signals whose times are given."""
         self._scheduled = schedule(specs, self.engine.clock)
+        self._next = int(np.searchsorted(self._scheduled[0], self._begins, side="right")) if self._begins else 0
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Note an event of a signal for all synapses that listen to it; weights change when they are needed."""

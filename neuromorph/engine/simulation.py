@@ -298,7 +298,7 @@ class Engine:
             read(channel, self)
             self._read_next(channel, steps, read, name)
 
-        time = next(steps, None)
+        time = next((t for t in steps if self.clock.instant(t) >= self.now), None)  # none before a run that goes on
         if time is not None:
             self._push(self.clock.instant(time), READING, name, 0, 0.0, action)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,17 @@ class Images:
     test: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     brightest: float
+
+    def held_out(self, n: int) -> Images:
+        """The last n training images in place of the test images: to choose settings without a look at these.
+
+        Raises InputError where no training image would be left.
+        """
+        total = self.train_labels.size
+        if not 0 < n < total:
+            raise InputError(Problem("cannot hold out so many images", "--hold-out", n, f"1 to {total - 1}"))
+        train, labels = self.train, self.train_labels
+        return replace(self, train=train[:-n], train_labels=labels[:-n], test=train[-n:], test_labels=labels[-n:])
 
 
 def digits() -> Images:

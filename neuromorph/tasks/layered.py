@@ -19,7 +19,6 @@ from neuromorph.tasks.settings import Settings
 
 FIRST = 1.0  # ms of the pacemaker's first spike
 CLASSES = 10
-UNBOUNDED = {"w_min": -math.inf, "w_max": math.inf}
 
 
 def names(settings: Settings) -> list[str]:
@@ -41,7 +40,13 @@ def training_network(images: Images, settings: Settings, order: NDArray[np.int64
     network.add_input("teacher", "pattern_volley", CLASSES, {**teacher, "start": FIRST + h + 2, "interval": period})
     network.connect("teacher", "readout", "one_to_one", weight=1.0, delay=1.0, receptor="apical")
     network.add_signal(
-        "learn", start=FIRST + 2 * h + 2, interval=period, count=int(order.size), first=1.0, last=0.0, delay=1.0
+        "learn",
+        start=FIRST + 2 * h + 2,
+        interval=period,
+        count=int(order.size),
+        first=1.0,
+        last=0.0 if settings.schedule == "linear" else 1.0,
+        delay=1.0,
     )
     _bottom_up(network, settings, images.train.shape[1], None)
     _top_down(network, settings, images.train.shape[1])
@@ -124,10 +129,10 @@ def _eta(settings: Settings, k: int) -> float:
 
 
 def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) -> None:
-    def plasticity(eta: float) -> dict[str, Any] | None:
+    def plasticity(eta: float, w_max: float = math.inf) -> dict[str, Any] | None:
         if weights is not None:
             return None
-        return {"rule": settings.rule, "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
+        return {"rule": settings.rule, "params": {"eta": eta}, "signals": ["learn"], "w_min": -w_max, "w_max": w_max}
 
     layers = names(settings)
     for k, (below, above) in enumerate(zip(layers, layers[1:])):
@@ -137,7 +142,7 @@ def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) 
             start = _shared(settings, k, pixels).ravel()
         network.connect(
             below, above, "all_to_all", weight=start if weights is None else weights[name], delay=1.0,
-            receptor="basal", plasticity=plasticity(_eta(settings, k)), name=name,
+            receptor="basal", plasticity=plasticity(_eta(settings, k), settings.w_max), name=name,
         )  # fmt: skip
         bias: Any = settings.readout_bias if above == "readout" else 0.0
         network.connect(
@@ -171,7 +176,13 @@ def _top_down_rule(settings: Settings, readout: bool) -> dict[str, Any] | None:
         # at the top the activity above is the nudged one: the target
         rule = "wake_clamped" if readout else "wake"
     eta = settings.eta_top_readout if readout else settings.eta_top_down
-    return {"rule": rule, "params": {"eta": eta}, "signals": ["learn"], **UNBOUNDED}
+    return {
+        "rule": rule,
+        "params": {"eta": eta},
+        "signals": ["learn"],
+        "w_min": -settings.w_max,
+        "w_max": settings.w_max,
+    }
 
 
 def _shared(settings: Settings, k: int, pixels: int) -> NDArray[np.float32]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from neuromorph.errors import InputError, Problem, suggestion
 
 TOP_DOWN = ("fixed", "wake", "mirror", "transpose")
+SCHEDULES = ("linear", "constant")
 RATES = ("eta", "eta_readout", "eta_top_down", "eta_top_readout")
 
 
@@ -22,6 +27,9 @@ class Settings:
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
+    w_max : bound of the size of all weights that learn, but for biases
+    schedule : of all rates over the run: linear (to zero at its end) or constant
+    tests : how often an epoch the test images are shown, at its end included
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
     """
 
@@ -46,6 +54,9 @@ class Settings:
     top_readout_std: float = 0.08
     readout_bias: float = -2.2
     rule: str = "recirculation"
+    w_max: float = math.inf
+    schedule: str = "linear"
+    tests: int = 1
     batch: int = 1
     threads: int = 1
 
@@ -67,3 +78,28 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     if top_down == "fixed":
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
+
+
+def changed(settings: Settings, given: Iterable[str]) -> Settings:
+    """Settings with some changed, each given as "name=value"; sizes of hidden layers as "800,800".
+
+    Raises InputError for an unknown name and for what is not a value of its kind.
+    """
+    changes: dict[str, Any] = {}
+    kinds = {f.name: type(getattr(settings, f.name)) for f in fields(settings) if f.name != "top_down"}
+    for one in given:
+        name, _, text = one.partition("=")
+        if name not in kinds:
+            raise InputError(Problem(f"unknown setting '{name}'", "--set", one, fix=suggestion(name, kinds)))
+        try:
+            changes[name] = tuple(map(int, text.split(","))) if kinds[name] is tuple else kinds[name](text)
+        except ValueError:
+            allowed = {tuple: "numbers of cells such as 800,800", int: "a whole number", float: "a number"}[kinds[name]]
+            raise InputError(Problem("not a value of this setting", f"--set {name}", text, allowed)) from None
+    if changes.get("schedule", "linear") not in SCHEDULES:
+        raise InputError(Problem("no such schedule", "--set schedule", changes["schedule"], " or ".join(SCHEDULES)))
+    low = [(name, changes[name]) for name in ("epochs", "passes", "batch", "threads", "tests") if name in changes]
+    for name, value in low:
+        if value < 1:
+            raise InputError(Problem("value out of range", f"--set {name}", value, "1 or more"))
+    return replace(settings, **changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.minibatch import Batches
+from neuromorph.engine.resume import restore, snapshot
 from neuromorph.engine.simulation import Engine
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
+from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
 
@@ -49,14 +52,18 @@ class Result:
 class Training:
     """One training run: `network` is what is simulated, `run` trains epoch by epoch."""
 
-    def __init__(self, images: Images, settings: Settings) -> None:
+    def __init__(self, images: Images, settings: Settings, resumed: Checkpoint | None = None) -> None:
+        """`resumed`: where to go on from, of a run with the same settings."""
         self.images = images
         self.settings = settings
+        self.resumed = resumed
         random = np.random.default_rng(settings.seed)
         n = images.train_labels.size
         self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
         self.network = layered.training_network(images, settings, self.order)
         self.result = Result(settings.top_down, settings.batch, test_total=images.test_labels.size)
+        if resumed is not None:
+            self.result = Result(**resumed.of(images).result)
         self._interrupted = False
         self._running: Engine | None = None
         self._training: Engine | None = None
@@ -78,12 +85,16 @@ class Training:
         self.result.trace = None if trace is None else str(trace)
         with Simulation(self.network, trace=trace, force=force, batches=self._batches()) as simulation:
             self._training = simulation
+            if self.resumed is not None:
+                restore(simulation, self.resumed.arrays)
             self._epochs(simulation, progress)
             self.result.status = "interrupted" if self._interrupted else "complete"
             summary = simulation.close(self.result.status)
+        if trace is not None and not self._interrupted:
+            beside(trace).unlink(missing_ok=True)
         self.result.spikes += summary["spikes"] + summary["input_spikes"]
         self.result.synaptic_events += summary["synaptic_events"]
-        self.result.wall_s = time.perf_counter() - started
+        self.result.wall_s += time.perf_counter() - started
         return self.result
 
     def _batches(self) -> Batches | None:
@@ -92,16 +103,33 @@ class Training:
         return Batches(period, s.batch, n, s.threads) if s.batch > 1 else None
 
     def _epochs(self, simulation: Simulation, progress: Progress | None) -> None:
-        per_epoch = layered.cycle(self.settings, training=True) * self.images.train_labels.size
-        for epoch in range(self.settings.epochs):
-            last = epoch == self.settings.epochs - 1
-            self._run(simulation, per_epoch + (layered.FIRST if last else 0.0), f"epoch {epoch + 1}", progress)
-            if self._interrupted:
-                return
-            self.result.epochs = epoch + 1
-            self._test(simulation, last, progress)
-            if self._interrupted:
-                return
+        settings, n = self.settings, self.images.train_labels.size
+        cycle = layered.cycle(settings, training=True)
+        # an epoch is cut for its tests between two minibatches
+        cuts = [round(n * k / settings.tests / settings.batch) * settings.batch for k in range(settings.tests)] + [n]
+        for epoch in range(self.result.epochs, settings.epochs):
+            for begin, end in zip(cuts, cuts[1:]):
+                last = epoch == settings.epochs - 1 and end == n
+                duration = cycle * (end - begin) + (layered.FIRST if last else 0.0)
+                self._run(simulation, duration, f"epoch {epoch + 1}", progress)
+                if self._interrupted:
+                    return
+                self.result.epochs = epoch + (end == n)
+                self._test(simulation, last, progress)
+                if self._interrupted:
+                    return
+            if not last:
+                self._save(simulation)
+
+    def _save(self, simulation: Simulation) -> None:
+        """Leave a checkpoint beside the trace, at the end of an epoch of a run in minibatches."""
+        if self.result.trace is None or self.settings.batch == 1:
+            return
+        images = self.images
+        kept = Checkpoint(
+            images.name, self.settings, fingerprint(images), dataclasses.asdict(self.result), snapshot(simulation)
+        )
+        kept.save(beside(self.result.trace))
 
     def _run(self, simulation: Engine, duration: float, what: str, progress: Progress | None) -> None:
         self._running = simulation
@@ -132,9 +160,7 @@ class Training:
 
     def count(self, weights: dict[str, Any], passes: int, progress: Progress | None = None) -> NDArray[np.int64]:
         """Output spikes per test image and class, int64[n, 10], summed over `passes` presentations."""
-        from dataclasses import replace
-
-        settings = replace(self.settings, passes=passes)
+        settings = dataclasses.replace(self.settings, passes=passes)
         images = self.images
         network = layered.testing_network(images.test, images.brightest, settings, weights)
         simulation = Simulation(network, parts=settings.threads)

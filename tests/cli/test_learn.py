@@ -195,3 +195,39 @@ def test_an_interruption_before_the_second_kind_keeps_the_first(learn, monkeypat
     answer = learn("--json")
     assert [result["top_down"] for result in json.loads(answer.out)["runs"]] == ["fixed"]
     assert sorted(os.listdir("traces")) == ["digits-fixed.h5"]
+
+
+def test_a_run_ended_early_goes_on(learn, call):
+    from dataclasses import replace
+
+    from neuromorph.tasks.checkpoint import Checkpoint, beside
+    from neuromorph.tasks.images import digits
+    from neuromorph.tasks.settings import defaults
+    from neuromorph.tasks.train import Training
+
+    settings = replace(defaults("digits", "wake", 32), hidden=(20, 20), epochs=2, passes=1)
+    training = Training(digits(), settings)
+    training.run("cut.h5", progress=lambda what, _: training.stop() if what == "epoch 2" else None)
+    file = beside("cut.h5")
+    answer = call("learn", "digits", "--resume", file, "--json", "--threads", 2)
+    assert answer.code == 0
+    report = json.loads(answer.out)
+    assert report["trace"] == "traces/digits-wake-resumed.h5"
+    assert len(report["curve"]) == report["epochs"] == 2
+    assert report["curve"][0] == Checkpoint.load(file).result["curve"][0]
+    assert [line.split(",")[0] for line in answer.err.splitlines()] == ["wake: epoch 2"]
+    for option in (["--epochs", 3], ["--set", "kappa=1"], ["--top-down", "wake"], ["--hidden", "3"]):
+        answer = call("learn", "digits", "--resume", file, *option)
+        assert answer.code == 2
+        assert f"goes on with the settings of that run: leave out {option[0]}" in answer.err
+    answer = call("learn", "mnist", "--resume", file, "--data", ".")
+    assert (answer.code, "the checkpoint is of another task" in answer.err) == (2, True)
+
+
+def test_settings_and_held_out_images(learn):
+    answer = learn("--top-down", "fixed", "--json", "--hold-out", 100, "--set", "tests=2", "--set", "eta=1e-9")
+    report = json.loads(answer.out)
+    assert (report["test_total"], len(report["curve"]), report["epochs"]) == (100, 2, 1)
+    answer = learn("--top-down", "fixed", "--set", "gama=2")
+    assert answer.code == 2
+    assert "unknown setting 'gama', found 'gama=2'. Did you mean 'gamma'?" in answer.err

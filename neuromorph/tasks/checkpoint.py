@@ -1,0 +1,73 @@
+"""Checkpoints of a training run: settings, curve and engine at the end of an epoch, in a .npz file beside its trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from neuromorph.errors import InputError, Problem
+from neuromorph.tasks.images import Images
+from neuromorph.tasks.settings import Settings
+
+_HEAD = "training"
+
+
+def beside(trace: str | Path) -> Path:
+    """The file of a trace's checkpoint."""
+    return Path(trace).with_suffix(".checkpoint.npz")
+
+
+def fingerprint(images: Images) -> int:
+    """What tells the training images of a run from others."""
+    return zlib.crc32(images.train_labels.tobytes(), zlib.crc32(np.ascontiguousarray(images.train).tobytes()))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training run at the end of an epoch; `result` is what it had come to, `arrays` of engine.resume.snapshot."""
+
+    task: str
+    settings: Settings
+    images: int
+    result: dict[str, Any]
+    arrays: Any
+
+    def save(self, path: Path) -> None:
+        """Write the file aside and put it in place whole, so that there is always one that can be read."""
+        head = {"task": self.task, "settings": dataclasses.asdict(self.settings), "images": self.images}
+        text = json.dumps(head | {"result": self.result})
+        aside = path.with_name(path.name + ".part")
+        with aside.open("wb") as file:
+            np.savez(file, **{_HEAD: np.array(text), **self.arrays})
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Checkpoint:
+        """Read a file that `save` wrote; raises InputError for any other."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            head = json.loads(str(arrays.pop(_HEAD)))
+            head["settings"]["hidden"] = tuple(head["settings"]["hidden"])
+            return cls(head["task"], Settings(**head["settings"]), head["images"], head["result"], arrays)
+        except OSError as error:
+            raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
+        except (ValueError, KeyError, TypeError, EOFError, zlib.error, BadZipFile):
+            fix = "`neuromorph learn` leaves one beside its trace: NAME.checkpoint.npz."
+            raise InputError(Problem("is no checkpoint of a training run", str(path), fix=fix)) from None
+
+    def of(self, images: Images) -> Checkpoint:
+        """Itself; raises InputError where it was trained on other images."""
+        if self.images != fingerprint(images):
+            raise InputError(Problem("the checkpoint is of other training images", "--resume", images.name))
+        return self

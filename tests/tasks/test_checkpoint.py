@@ -1,0 +1,149 @@
+"""Checkpoints of training: what goes on from one comes to what a run never cut comes to."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from neuromorph.engine.resume import restore, snapshot
+from neuromorph.errors import InputError
+from neuromorph.simulate import Simulation
+from neuromorph.tasks import images, layered
+from neuromorph.tasks.checkpoint import Checkpoint, beside
+from neuromorph.tasks.settings import changed, defaults
+from neuromorph.tasks.train import Training
+from neuromorph.traces.reader import Trace
+
+
+@pytest.fixture(scope="module")
+def few():
+    data = images.digits()
+    return dataclasses.replace(
+        data, train=data.train[:200], train_labels=data.train_labels[:200], test=data.test[:50],
+        test_labels=data.test_labels[:50],
+    )  # fmt: skip
+
+
+def settings(**changes):
+    one = dataclasses.replace(defaults("digits", "wake", 16), hidden=(30, 20), epochs=3, passes=2)
+    return dataclasses.replace(one, **changes)
+
+
+def weights(trace):
+    with Trace(trace) as found:
+        return {name: found.weights(name)[1][-1] for name in ("image_hidden1", "hidden2_hidden1", "bias_readout")}
+
+
+class Cut(Training):
+    """Is stopped once its second epoch has been tested, and then another portion has been run."""
+
+    def cut(self, what, done):
+        if self.result.epochs == 2 and what.startswith("epoch"):
+            self.stop()
+
+
+def test_a_run_that_goes_on_comes_to_the_same_bytes(few, tmp_path):
+    whole = Training(few, settings()).run(tmp_path / "whole.h5")
+    assert not beside(tmp_path / "whole.h5").exists()  # it came to its end
+    cut = Cut(few, settings())
+    early = cut.run(tmp_path / "cut.h5", progress=cut.cut)
+    assert (early.status, early.epochs) == ("interrupted", 2)
+    kept = Checkpoint.load(beside(tmp_path / "cut.h5"))
+    assert kept.result["curve"] == whole.curve[:2]
+    one = dataclasses.replace(kept.settings, threads=2)
+    after = Training(few, one, dataclasses.replace(kept, settings=one)).run(tmp_path / "after.h5")
+    assert (after.curve, after.test_errors, after.epochs) == (whole.curve, whole.test_errors, 3)
+    assert after.synaptic_events == whole.synaptic_events
+    expected = weights(tmp_path / "whole.h5")
+    for name, values in weights(tmp_path / "after.h5").items():
+        assert np.ptp(values) > 0
+        np.testing.assert_array_equal(values, expected[name])
+
+
+def test_tests_within_an_epoch_change_nothing(few, tmp_path):
+    once = Training(few, settings(epochs=2)).run(tmp_path / "once.h5")
+    often = Training(few, settings(epochs=2, tests=3)).run(tmp_path / "often.h5")
+    assert len(often.curve) == 6
+    assert often.curve[2::3] == once.curve
+    expected = weights(tmp_path / "once.h5")
+    for name, values in weights(tmp_path / "often.h5").items():
+        np.testing.assert_array_equal(values, expected[name])
+
+
+def test_checkpoints_of_something_else_are_refused(few, tmp_path):
+    cut = Cut(few, settings())
+    cut.run(tmp_path / "cut.h5", progress=cut.cut)
+    file = beside(tmp_path / "cut.h5")
+    kept = Checkpoint.load(file)
+    other = dataclasses.replace(few, train_labels=few.train_labels[::-1].copy())
+    with pytest.raises(InputError, match="the checkpoint is of other training images"):
+        Training(other, kept.settings, kept)
+    wider = dataclasses.replace(kept.settings, hidden=(31, 20))
+    with pytest.raises(InputError, match=r"the checkpoint is of another network.*found \(\d+, 30\)"):
+        Training(few, wider, kept).run()
+    file.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(InputError, match="is no checkpoint of a training run"):
+        Checkpoint.load(file)
+    np.savez(file, something=np.zeros(3))
+    with pytest.raises(InputError, match="is no checkpoint of a training run"):
+        Checkpoint.load(file)
+    with pytest.raises(InputError, match=r"none\.npz.*cannot be read|cannot be read.*none\.npz"):
+        Checkpoint.load(tmp_path / "none.npz")
+
+
+def test_only_between_minibatches(few):
+    one = settings(batch=1)
+    online = Simulation(layered.training_network(few, one, np.arange(40)))
+    with pytest.raises(InputError, match="only a run in minibatches can be saved and gone on with"):
+        snapshot(online)
+    with pytest.raises(InputError, match="only a run in minibatches"):
+        restore(online, {})
+    training = Training(few, settings())
+    batches = training._batches()
+    simulation = Simulation(training.network, batches=batches)
+    simulation.run(batches.period * 5)
+    with pytest.raises(InputError, match="in the middle of a minibatch"):
+        snapshot(simulation)
+    simulation.run(batches.period * 11)
+    assert int(snapshot(simulation)["tick"]) == 16 * batches.period
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ("kapa=2", "unknown setting 'kapa'.*Did you mean 'kappa'"),
+    ("kappa=two", "not a value of this setting.*found 'two'.*a number"),
+    ("hidden=3,x", "not a value of this setting.*numbers of cells"),
+    ("epochs=2.5", "not a value of this setting.*a whole number"),
+    ("epochs=0", "value out of range.*1 or more"),
+    ("schedule=cosine", "no such schedule.*linear or constant"),
+    ("top_down=wake", "unknown setting 'top_down'"),
+])  # fmt: skip
+def test_settings_that_are_none(given, words):
+    with pytest.raises(InputError, match=words):
+        changed(settings(), [given])
+
+
+def test_settings_are_changed():
+    one = changed(settings(), ["kappa=2", "hidden=5,6,7", "cap=inf", "tests=4", "schedule=constant"])
+    assert (one.kappa, one.hidden, one.cap, one.tests, one.schedule) == (2.0, (5, 6, 7), float("inf"), 4, "constant")
+
+
+def test_images_held_out(few):
+    held = few.held_out(60)
+    np.testing.assert_array_equal(np.concatenate([held.train, held.test]), few.train)
+    np.testing.assert_array_equal(held.test_labels, few.train_labels[-60:])
+    for n in (0, 200):
+        with pytest.raises(InputError, match=f"cannot hold out so many images.*found {n}.*1 to 199"):
+            few.held_out(n)
+
+
+def test_weights_keep_within_their_bound(few, tmp_path):
+    Training(few, settings(w_max=0.05, eta=1e-3, epochs=1)).run(tmp_path / "bound.h5")
+    values = weights(tmp_path / "bound.h5")["image_hidden1"]
+    assert np.abs(values).max() <= np.float32(0.05)
+    assert np.abs(values).max() > 0.049
+
+
+def test_a_constant_schedule_learns_at_full_rate_to_the_end(few):
+    for schedule, last in (("linear", 0.0), ("constant", 1.0)):
+        network = layered.training_network(few, settings(schedule=schedule), np.arange(40))
+        assert network.graph.graph["signals"]["learn"]["last"] == last
