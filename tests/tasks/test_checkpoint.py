@@ -137,7 +137,7 @@ def test_images_held_out(few):
 
 
 def test_weights_keep_within_their_bound(few, tmp_path):
-    Training(few, settings(w_max=0.05, eta=1e-3, epochs=1)).run(tmp_path / "bound.h5")
+    Training(few, settings(w_max=0.05, eta=1e-2, epochs=2)).run(tmp_path / "bound.h5")
     values = weights(tmp_path / "bound.h5")["image_hidden1"]
     assert np.abs(values).max() <= np.float32(0.05)
     assert np.abs(values).max() > 0.049
