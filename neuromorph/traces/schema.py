@@ -152,7 +152,9 @@ def create(file: h5py.File, run: RunDescription) -> dict[tuple[str, str | int], 
     put_attributes(file.attrs, mine | {"resolution_ms": resolution, "window_ms": run.window_ms})
     for name in ("spikes", "report", "weights", "signals", "learning", "network", "provenance"):
         file.create_group(name).attrs["schema_version"] = SCHEMA_VERSION
-    file["network"]["json"] = to_json(run.network)
+    # of fixed length: one of variable length goes through HDF5's metadata cache, which from 32 MiB on lets go of the
+    # dataset's header before it is written, so that others take its place (HDF5 2.0.0)
+    file["network"]["json"] = np.bytes_(to_json(run.network))
     put_attributes(file["provenance"].attrs, run.provenance)
 
     count = len(run.populations) + len(run.states) + len(run.weights) + len(run.signals) + 1

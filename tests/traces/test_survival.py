@@ -394,3 +394,14 @@ def test_unknown_attribute_of_the_package():
 
     with pytest.raises(AttributeError, match=r"module 'neuromorph.traces' has no attribute 'Tracer'"):
         _ = neuromorph.traces.Tracer
+
+
+def test_a_long_description_is_whole_on_disk_from_the_first_flush_on(tmp_path, describe):
+    text = "x" * (33 << 20)  # longer than what HDF5's metadata cache holds
+    writer = TraceWriter(tmp_path / "a.h5")
+    writer.open(describe(network={"network": {"description": text}}))
+    writer.flush()
+    with Trace(tmp_path / "a.h5") as trace:
+        assert trace.running
+        assert trace.network["network"]["description"] == text
+    writer.close({"status": "complete"})
