@@ -262,7 +262,7 @@ def _print(images: Any, result: Any) -> None:
     text.facts(f"{images.name}, {result.top_down} top-down weights", [
         ("test images", tested),
         ("trained", f"{trained}, tests included"),
-        ("spikes", text.count(result.spikes)),
+        ("spikes", f"{text.count(result.spikes)} ({text.count(result.test_spikes)} for a test image shown once)"),
         ("synaptic events", events),
         ("trace", result.trace),
     ])  # fmt: skip

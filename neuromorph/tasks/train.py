@@ -29,12 +29,16 @@ Progress = Callable[[str, float], None]
 
 @dataclass
 class Result:
-    """What a training run came to: test errors, their curve over the epochs, and the work done."""
+    """What a training run came to: test errors, their curve over the epochs, and the work done.
+
+    test_spikes : spikes of image, hidden cells and readout for one presentation of a test image, at the last test
+    """
 
     top_down: str
     batch: int = 1
     test_errors: int = 0
     test_total: int = 0
+    test_spikes: float = 0.0
     epochs: int = 0
     wall_s: float = 0.0
     spikes: int = 0
@@ -154,9 +158,9 @@ class Training:
         self.result.test_errors = errors
         self.result.curve.append(errors)
         if hasattr(simulation.sink, "learning"):
-            simulation.sink.learning("test_errors", [errors], "1")
-            for name, value in alignment(self.settings, weights).items():
-                simulation.sink.learning(f"alignment_{name}", [value], "1")
+            curves = {"test_errors": errors, "test_spikes": self.result.test_spikes}
+            for name, value in (curves | alignment(self.settings, weights)).items():
+                simulation.sink.learning(name, [value], "1")
 
     def count(self, weights: dict[str, Any], passes: int, progress: Progress | None = None) -> NDArray[np.int64]:
         """Output spikes per test image and class, int64[n, 10], summed over `passes` presentations."""
@@ -174,11 +178,16 @@ class Training:
         summary = simulation.close()
         self.result.spikes += summary["spikes"] + summary["input_spikes"]
         self.result.synaptic_events += summary["synaptic_events"]
+        shown_spikes = sum(simulation.spike_counts[name] for name in layered.names(settings))
+        self.result.test_spikes = shown_spikes / (images.test_labels.size * passes)
         return counts
 
 
 def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> dict[str, float]:
-    """Cosine between each top-down projection and the transpose of the bottom-up one it mirrors."""
+    """Cosines between each top-down projection and what it may become for the bottom-up one that it answers.
+
+    alignment_ABOVE_BELOW : to its transpose; pseudo_inverse_ABOVE_BELOW : to its pseudo-inverse
+    """
     layers = layered.names(settings)
     sizes = [0, *settings.hidden, layered.CLASSES]
     out = {}
@@ -186,6 +195,11 @@ def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> di
         below, above = layers[k], layers[k + 1]
         up = weights[f"{below}_{above}"].reshape(sizes[k], sizes[k + 1]).astype(float)
         down = weights[f"{above}_{below}"].reshape(sizes[k + 1], sizes[k]).astype(float)
-        norm = np.linalg.norm(up) * np.linalg.norm(down)
-        out[f"{above}_{below}"] = float((up.T * down).sum() / norm) if norm else 0.0
+        out[f"alignment_{above}_{below}"] = _cosine(down, up.T)
+        out[f"pseudo_inverse_{above}_{below}"] = _cosine(down, np.linalg.pinv(up))
     return out
+
+
+def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    norm = np.linalg.norm(one) * np.linalg.norm(other)
+    return float((one * other).sum() / norm) if norm else 0.0

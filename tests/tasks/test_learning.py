@@ -120,8 +120,24 @@ def test_transpose_stays_the_transpose(digits: images.Images) -> None:
     simulation = Simulation(Training(digits, settings).network)
     simulation.run(2000.0)
     weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections}
-    for value in alignment(settings, weights).values():
-        assert value > 0.999
+    found = alignment(settings, weights)
+    for above, below in (("hidden2", "hidden1"), ("readout", "hidden2")):
+        assert found[f"alignment_{above}_{below}"] > 0.999
+        # of a matrix that is not orthogonal the transpose is not the pseudo-inverse
+        assert 0.1 < found[f"pseudo_inverse_{above}_{below}"] < 0.99
+
+
+def test_alignment_to_the_pseudo_inverse(digits: images.Images) -> None:
+    settings, random = small("fixed"), np.random.default_rng(1)
+    sizes = {"hidden1": settings.hidden[0], "hidden2": settings.hidden[1], "readout": 10}
+    weights = {}
+    for below, above in (("hidden1", "hidden2"), ("hidden2", "readout")):
+        up = random.standard_normal((sizes[below], sizes[above]))
+        weights[f"{below}_{above}"] = up.ravel()
+        weights[f"{above}_{below}"] = 3.0 * np.linalg.pinv(up).ravel()
+    found = alignment(settings, weights)
+    for above, below in (("hidden2", "hidden1"), ("readout", "hidden2")):
+        assert found[f"pseudo_inverse_{above}_{below}"] > 0.999999
 
 
 def test_mirror_grows_alike(digits: images.Images) -> None:
@@ -131,8 +147,8 @@ def test_mirror_grows_alike(digits: images.Images) -> None:
     start = alignment(settings, {p.name: simulation.weights(p.name) for p in simulation.network.projections})
     simulation.run(8.0 * 1437)
     end = alignment(settings, {p.name: simulation.weights(p.name) for p in simulation.network.projections})
-    assert end["readout_hidden2"] > 0.8 > start["readout_hidden2"]
-    assert end["hidden2_hidden1"] > start["hidden2_hidden1"] + 0.1
+    assert end["alignment_readout_hidden2"] > 0.8 > start["alignment_readout_hidden2"]
+    assert end["alignment_hidden2_hidden1"] > start["alignment_hidden2_hidden1"] + 0.1
 
 
 def test_training_runs_the_same_twice_and_stops_early(digits: images.Images) -> None:
