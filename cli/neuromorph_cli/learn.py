@@ -1,4 +1,4 @@
-"""neuromorph learn digits|mnist."""
+"""neuromorph learn digits|mnist|fashion|nmnist."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ from neuromorph_cli.progress import Progress
 from neuromorph_cli.registered import names_of
 
 #: kinds of top-down weights where none is asked for
-KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
+KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",), "fashion": ("mirror",), "nmnist": ("mirror",)}
 
 
 @click.command()
 @click.argument("task", type=click.Choice(list(KINDS)))
 @click.option(
     "--top-down", multiple=True, type=click.Choice(TOP_DOWN),
-    help="Top-down weights; by default digits runs fixed and wake (with -o or --export fixed alone), mnist mirror.",
+    help="Top-down weights; by default mirror, but digits runs fixed and wake (with -o or --export fixed alone).",
 )  # fmt: skip
-@click.option("--data", type=click.Path(), metavar="DIR", help="Folder of MNIST's four IDX files, gzipped or not.")
+@click.option(
+    "--data",
+    type=click.Path(),
+    metavar="DIR",
+    help="Folder of the four IDX files of MNIST or Fashion-MNIST, gzipped or not, or of N-MNIST's recordings.",
+)
 @click.option(
     "--hold-out", type=click.IntRange(1), metavar="N",
     help="Test on the last N training images, and train on the others: to choose settings.",
@@ -68,7 +73,8 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",)}
 def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool, **given: Any) -> int:
     """Train a network of spiking cells to read digits, without back-propagation.
 
-    digits are the 1,797 scanned digits that scikit-learn ships, mnist the 70,000 of LeCun, Cortes & Burges.
+    digits are the 1,797 scanned digits that scikit-learn ships, mnist the 70,000 of LeCun, Cortes & Burges, fashion
+    Zalando's 70,000 clothes, nmnist recordings of MNIST by an event camera.
 
     \b
     Example:
@@ -84,7 +90,7 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     if len(kinds) > 1 and alone:
         raise click.UsageError("-o and --export are for one kind of top-down weights: give --top-down once.")
     if given["data"] is not None and task == "digits":
-        raise click.UsageError("--data is for mnist: scikit-learn brings the digits along.")
+        raise click.UsageError("--data is not for digits: scikit-learn brings them along.")
     if given["threads"] > 1 and given["batch"] == 1 and not given["resume"]:
         raise click.UsageError("--threads share the images of a minibatch: give --batch 2 or more, such as 32.")
     if given["export"] and given["batch"] > 1:
@@ -131,9 +137,11 @@ def _how_to_go_on(result: Any) -> str:
 
 
 def _images(task: str, data: str | None) -> Any:
-    from neuromorph.tasks import images
+    from neuromorph.tasks import images, recordings
 
-    return images.digits() if task == "digits" else images.mnist(data)
+    if task == "digits":
+        return images.digits()
+    return {"mnist": images.mnist, "fashion": images.fashion, "nmnist": recordings.nmnist}[task](data)
 
 
 def _resumed(task: str, given: dict[str, Any]) -> Any:

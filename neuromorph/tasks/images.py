@@ -1,9 +1,10 @@
-"""Images to learn: scikit-learn's scanned digits, and MNIST from its four IDX files."""
+"""Images to learn: scikit-learn's scanned digits, and from four IDX files MNIST and Fashion-MNIST."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,29 +72,49 @@ def mnist(folder: str | Path | None) -> Images:
 
     folder : holds the four IDX files, gzipped or not. Raises InputError that says where they come from.
     """
-    parts: list[Any] = [_idx(folder, name) for name in MNIST_FILES]
+    listing = "; ".join(f"{file} (MD5 {md5})" for file, md5 in MNIST_FILES.items())
+    fix = (
+        "Get MNIST's four IDX files (from its authors' page or a mirror such as OpenML or Hugging Face) "
+        f"and name their folder with --data. Uncompressed they are: {listing}."
+    )
+    return _four_files("mnist", folder, fix, MNIST_FILES)
+
+
+def fashion(folder: str | Path | None) -> Images:
+    """Fashion-MNIST: ten kinds of clothes, in files like MNIST's (Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747).
+
+    folder : holds the four IDX files, gzipped or not. Raises InputError that says where they come from.
+    """
+    fix = (
+        "Get Fashion-MNIST's four IDX files (Debian's package dataset-fashion-mnist has them, and so has its authors' "
+        f"repository) and name their folder with --data: {', '.join(MNIST_FILES)}."
+    )
+    return _four_files("fashion", folder, fix, {})
+
+
+def _four_files(task: str, folder: str | Path | None, fix: str, checksums: dict[str, str]) -> Images:
+    parts: list[Any] = [_idx(task, folder, name, fix, checksums.get(name)) for name in MNIST_FILES]
     train, train_labels, test, test_labels = parts
     for pixels, labels, name in ((train, train_labels, "train"), (test, test_labels, "t10k")):
+        where = f"{folder}/{name}"
+        if pixels.ndim != 3 or labels.ndim != 1 or pixels.shape[1:] != train.shape[1:]:
+            raise InputError(Problem("images (n x rows x columns) and labels (n) are needed", where, pixels.shape))
         if pixels.shape[0] != labels.size:
-            raise InputError(Problem("as many labels as images are needed", f"{folder}/{name}", labels.size))
+            raise InputError(Problem("as many labels as images are needed", where, labels.size))
+        if labels.size == 0 or labels.max() > 9:
+            raise InputError(Problem("labels are not ten classes", where, int(labels.max(initial=0)), "0 to 9"))
     return Images(
-        "mnist", train.reshape(train.shape[0], -1), train_labels.astype(np.int64),
+        task, train.reshape(train.shape[0], -1), train_labels.astype(np.int64),
         test.reshape(test.shape[0], -1), test_labels.astype(np.int64), 255.0,
     )  # fmt: skip
 
 
-def _idx(folder: str | Path | None, name: str) -> NDArray[np.uint8]:
+def _idx(task: str, folder: str | Path | None, name: str, fix: str, md5: str | None) -> NDArray[np.uint8]:
+    """One IDX file of bytes: two zeros, the code 8, the number of dimensions, each as 32 bits, then the content."""
     path = None if folder is None else next((p for p in _names(Path(folder), name) if p.is_file()), None)
     if path is None:
-        listing = "; ".join(f"{file} (MD5 {md5})" for file, md5 in MNIST_FILES.items())
-        there = folder is None or Path(folder).is_dir()
-        raise InputError(
-            Problem(
-                f"no file {name}[.gz]" if there else "no such folder", f"--data {folder}" if folder else "learn mnist",
-                fix="Get MNIST's four IDX files (from its authors' page or a mirror such as OpenML or Hugging Face) "
-                f"and name their folder with --data. Uncompressed they are: {listing}.",
-            )
-        )  # fmt: skip
+        what = f"no file {name}[.gz]" if folder is None or Path(folder).is_dir() else "no such folder"
+        raise InputError(Problem(what, f"--data {folder}" if folder else f"learn {task}", fix=fix))
     raw = path.read_bytes()
     try:
         raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
@@ -101,13 +122,15 @@ def _idx(folder: str | Path | None, name: str) -> NDArray[np.uint8]:
         said = str(error).rstrip(".")
         raise InputError(Problem(f"cannot be unpacked: {said}", str(path), fix="Get it again.")) from None
     found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
-    if found != MNIST_FILES[name]:
+    if md5 is not None and found != md5:
+        raise InputError(Problem("is not MNIST's file", str(path), f"MD5 {found}", f"MD5 {md5}", "Get it again."))
+    n = raw[3] if raw[:3] == b"\0\0\x08" and len(raw) > 3 else 0
+    shape = tuple(int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(n))
+    if n == 0 or len(raw) != 4 + 4 * n + math.prod(shape):
         raise InputError(
-            Problem("is not MNIST's file", str(path), f"MD5 {found}", f"MD5 {MNIST_FILES[name]}", "Get it again.")
+            Problem("is no IDX file of bytes", str(path), len(raw), "as many bytes as its head says", "Get it again.")
         )
-    dimensions = raw[3]
-    shape = tuple(int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(dimensions))
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * n).reshape(shape)
 
 
 def _names(folder: Path, name: str) -> list[Path]:

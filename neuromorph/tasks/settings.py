@@ -62,10 +62,13 @@ class Settings:
 
 
 def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
-    """The settings of a task (`digits` or `mnist`), a kind of top-down weights, and a size of minibatches."""
+    """The settings of a task, a kind of top-down weights, and a size of minibatches."""
     settings = Settings(top_down=top_down, batch=batch)
-    if task == "mnist":
+    if task in ("mnist", "fashion"):
         settings = replace(settings, hidden=(800, 800), epochs=3, eta=8e-6, eta_readout=2e-6)
+        task = "mnist"
+    elif task == "nmnist":  # some 4,700 spikes an image
+        settings = replace(settings, epochs=20, eta=4e-6, eta_readout=4e-6)
     if top_down in ("mirror", "transpose"):
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
         settings = replace(settings, top_down_std=0.005, top_readout_std=0.02)

@@ -127,7 +127,7 @@ WRONG = [
     (["--rule", "recirculate"], "unknown learning rule 'recirculate'. Did you mean 'recirculation'?"),
     (["--rule", "pair_stdp"], "--rule: cannot learn this task, found 'pair_stdp' (allowed: a rule with on_signal and"),
     (["--top-down", "fixed", "--top-down", "wake"], "-o and --export are for one kind of top-down weights"),
-    (["--data", "mnist"], "--data is for mnist: scikit-learn brings the digits along. See: neuromorph learn --help"),
+    (["--data", "mnist"], "--data is not for digits: scikit-learn brings them along. See: neuromorph learn --help"),
     (["-o", "tiny.toml/x.h5"], "tiny.toml/x.h5: cannot be written: Not a directory"),
     (["-o", "tiny.toml"], "tiny.toml: the file exists already"),
 ]
