@@ -81,7 +81,7 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
       neuromorph learn digits
       neuromorph learn mnist --data mnist/ --top-down mirror --epochs 3
       neuromorph learn mnist --data mnist/ --batch 32 --threads 2
-      neuromorph learn mnist --data mnist/ --resume traces/mnist-mirror.checkpoint.npz
+      neuromorph learn mnist --data mnist/ --resume a.checkpoint.npz
       neuromorph learn digits --export digits.toml && neuromorph run digits.toml
     """
     options.load_plugins(given["plugins"])
