@@ -1,6 +1,6 @@
 """Claim 2: nobody computes dy/dx: a small change of the input is made and the change of the output is measured.
 
-Cells of two kinds are driven with total input z and then with a little more. What is read are spike counts, nothing else.
+Cells of two kinds are driven with total input z and then with a little more. What is read are spike counts alone.
  - A rectified cell (`rhythmic`) is nudged within one cycle: both of its counts are rounded by the same random number u.
  - A sigmoid cell (`rhythmic_readout`) is driven in one cycle and a little more in the next, with another u.
 The mean change of the count, divided by the change of the input, is compared with the true derivative dy/dz. The third
