@@ -1,8 +1,8 @@
 """Claim 5: recirculation: with a perfect autoencoder top-down input replaces bottom-up input and changes nothing.
 
-Moving the top then moves every level below by its error derivative. Four layers of rectified cells in their linear range
-are joined by random rotations U, with the transposes top-down: each level is reconstructed perfectly. A cycle has two
-halves.
+Moving the top then moves every level below by its error derivative. Four layers of rectified cells in their linear
+range are joined by random rotations U, with the transposes top-down: each level is reconstructed perfectly. A cycle has
+two halves.
  1. A volley goes up: the image drives layer 0, that layer 1, and so on (cells fire at their charge times kappa = 1024).
  2. The top is moved by t (target - y), for E = |target - y|^2 / 2, or is not moved. Its second volley goes down:
     every layer starts anew, gets spikes from above instead of those from below, and releases again.
