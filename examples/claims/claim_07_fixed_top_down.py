@@ -1,12 +1,12 @@
 """Claim 7: symmetric weights are not needed: fixed random top-down weights work, and bottom-up ones come to fit them.
 
-A network 64-100-100-10 learns the scanned digits with top-down weights B that are drawn at random and never change. After
-each epoch we look at the test errors and at how bottom-up weights W stand to B:
+A network 64-100-100-10 learns the scanned digits with top-down weights B that are drawn at random and never change.
+After each epoch we look at the test errors and at how bottom-up weights W stand to B:
  - alignment: the cosine between W and the transpose of B (0 where they have nothing to do with one another; the error
    that B sends down points downhill where it is above 0);
- - pseudo-inverse near the data: what W and the pseudo-inverse of B make of the activities H of the topmost hidden layer
-   that test images evoke (counted spikes, about their means): the cosine between H W and H pinv(B). The same cosine with
-   another random matrix in place of B, which W never met, says what chance would give.
+ - pseudo-inverse near the data: what W and the pseudo-inverse of B make of the activities H of the topmost hidden
+   layer that test images evoke (counted spikes, about their means): the cosine between H W and H pinv(B). The same
+   cosine with another random matrix in place of B, which W never met, says what chance would give.
 Lillicrap, Cownden, Tweed & Akerman 2016, doi:10.1038/ncomms13276.
 """
 
