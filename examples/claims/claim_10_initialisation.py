@@ -164,7 +164,7 @@ def learn(start, digits, hidden, epochs, seed, unsupervised):
     return errors
 
 
-def measure(seed=1, hidden=100, epochs=3, seeds=3, unsupervised=2, depth=4, kicked=60):
+def measure(seed=1, hidden=100, epochs=3, seeds=6, unsupervised=2, depth=4, kicked=60):
     """Gradient lengths by layer for both kinds of cells; test errors (%) over the epochs for the three starts."""
     digits = images.digits()
     pixels, labels = digits.train[:kicked] / digits.brightest, digits.train_labels[:kicked]

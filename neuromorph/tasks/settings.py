@@ -22,6 +22,7 @@ class Settings:
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
+    poisson : hidden cells draw Poisson counts; dropout : probability that one is silenced for a training image
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
     """
 
@@ -45,6 +46,8 @@ class Settings:
     top_down_std: float = 0.02
     top_readout_std: float = 0.08
     readout_bias: float = -2.2
+    poisson: bool = False
+    dropout: float = 0.0
     rule: str = "recirculation"
     batch: int = 1
     threads: int = 1
