@@ -2,9 +2,10 @@
 
 The lecture's figures are for MNIST and 784-800-800-10: 153 test errors of 10,000 by back-propagation with 50 % dropout,
 160 with fixed top-down weights, 150 with adaptive ones. Here the same comparison runs at a reduced size, 64-100-100-10
-and the scanned digits, whose test set of 360 images cannot tell such small differences. All four kinds are spikes:
- - `backprop`: top-down weights are and stay the transposes of the bottom-up ones, which is what back-propagation uses,
-   and half of the hidden cells, drawn anew for each image, are silenced (dropout);
+and the scanned digits, whose test set of 360 images cannot tell such small differences. All kinds are spikes:
+ - `backprop`: top-down weights are and stay the transposes of the bottom-up ones, which is what back-propagation uses;
+ - `dropout`: the same, and half of the hidden cells, drawn anew for each image, are silenced. With 100 cells and few
+   epochs that costs more than it gains, so that the others are compared with the better of the two;
  - `fixed`: top-down weights stay as they were drawn;
  - `wake`: they learn to reconstruct the activity below, what the lecture proposes;
  - `mirror`: they change by the mirror image of the bottom-up rule.
@@ -20,7 +21,8 @@ from neuromorph.tasks.settings import defaults
 from neuromorph.tasks.train import Training
 
 KINDS = {
-    "backprop": ("transpose", {"dropout": 0.5}),
+    "backprop": ("transpose", {}),
+    "dropout": ("transpose", {"dropout": 0.5}),
     "fixed": ("fixed", {}),
     "wake": ("wake", {}),
     "mirror": ("mirror", {}),
@@ -57,9 +59,10 @@ def criteria(result):
         return extra, 2 * np.hypot(*(result[f"{k}_standard_error_{when}"] for k in (kind, other)))
 
     met = {}
+    best = min(("backprop", "dropout"), key=lambda kind: result[f"{kind}_errors_percent_at_the_end"])
     for kind in ("fixed", "wake", "mirror"):
-        extra, _ = more(kind, "backprop", "at_the_end")
-        met[f"{kind} makes at most 1 % more errors than back-propagation with dropout"] = extra < 1.0
+        extra, chance = more(kind, best, "at_the_end")
+        met[f"{kind} ends as well as back-propagation, the better of two (2 standard errors)"] = extra < chance
     for kind in ("wake", "mirror"):
         extra, chance = more("fixed", kind, "after_1_epoch")
         met[f"{kind} learns faster than fixed: fewer errors after one epoch (2 standard errors)"] = extra > chance
