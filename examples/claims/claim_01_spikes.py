@@ -111,6 +111,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "1"]))
+    raise SystemExit(main(["claims", "1", *sys.argv[1:]]))

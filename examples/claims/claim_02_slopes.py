@@ -91,6 +91,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "2"]))
+    raise SystemExit(main(["claims", "2", *sys.argv[1:]]))

@@ -75,6 +75,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "3"]))
+    raise SystemExit(main(["claims", "3", *sys.argv[1:]]))

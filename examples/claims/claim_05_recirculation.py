@@ -134,6 +134,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "5"]))
+    raise SystemExit(main(["claims", "5", *sys.argv[1:]]))

@@ -141,6 +141,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "6"]))
+    raise SystemExit(main(["claims", "6", *sys.argv[1:]]))

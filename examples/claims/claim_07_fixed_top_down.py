@@ -96,6 +96,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "7"]))
+    raise SystemExit(main(["claims", "7", *sys.argv[1:]]))

@@ -72,6 +72,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "8"]))
+    raise SystemExit(main(["claims", "8", *sys.argv[1:]]))

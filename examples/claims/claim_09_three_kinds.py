@@ -79,6 +79,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "9"]))
+    raise SystemExit(main(["claims", "9", *sys.argv[1:]]))

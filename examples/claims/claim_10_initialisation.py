@@ -218,6 +218,8 @@ def draw(result, axes):
 
 
 if __name__ == "__main__":
+    import sys
+
     from neuromorph_cli.main import main
 
-    raise SystemExit(main(["claims", "10"]))
+    raise SystemExit(main(["claims", "10", *sys.argv[1:]]))
