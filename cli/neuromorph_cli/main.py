@@ -16,6 +16,7 @@ from neuromorph_cli.interrupts import Interrupted, Interrupts
 COMMANDS = {
     "run": ("neuromorph_cli.run:run", "Run a network file and record it in a trace."),
     "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
+    "claims": ("neuromorph_cli.claims:claims", "Run the lecture's ten claims as small experiments."),
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),

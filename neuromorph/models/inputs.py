@@ -166,7 +166,7 @@ class PatternVolley(InputModel):
             patterns = patterns.astype(np.float64)
         return (
             patterns,
-            np.asarray(params["order"], np.int64),
+            np.ascontiguousarray(params["order"], np.int64),
             np.array([one("kappa"), one("scale")]),
             np.array(key, np.int64),
             np.zeros(size),

@@ -19,6 +19,7 @@ from neuromorph.tasks.settings import Settings
 
 FIRST = 1.0  # ms of the pacemaker's first spike
 CLASSES = 10
+SILENCE = -1e3  # charge that no input outweighs
 
 
 def names(settings: Settings) -> list[str]:
@@ -87,13 +88,27 @@ def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Se
     network.add_input("bias", "pattern_volley", 1, {**once, "start": FIRST + 1, "interval": period})
     network.add_input("pacemaker", "pattern_volley", 1, {**once, "start": FIRST, "interval": period})
     hidden = {"kappa": settings.kappa, "cap": settings.cap, "tau_mean": settings.tau_mean}
+    hidden |= {"poisson": 1.0} if settings.poisson else {}
     for layer, size in enumerate(settings.hidden, start=1):
         gamma = settings.gamma_top if layer == len(settings.hidden) else settings.gamma
         network.add_population(f"hidden{layer}", "rhythmic", size, hidden | {"gamma": gamma})
     readout = {"kappa": settings.kappa_readout, "tau_mean": settings.tau_mean}
     network.add_population("readout", "rhythmic_readout", CLASSES, readout)
     _phases(network, settings, training)
+    if training and settings.dropout:
+        _dropout(network, settings, once | {"start": FIRST + 1, "interval": period})
     return network
+
+
+def _dropout(network: Network, settings: Settings, volley: dict[str, Any]) -> None:
+    """Inputs that, by one inhibitory spike, silence each hidden cell for a cycle with the probability `dropout`.
+
+    Srivastava et al. 2014, JMLR 15:1929. A silenced cell has a charge below 0, so that it is not nudged either.
+    """
+    for layer, size in enumerate(settings.hidden, start=1):
+        name, patterns = f"dropout{layer}", np.full((1, size), settings.dropout)
+        network.add_input(name, "pattern_volley", size, volley | {"patterns": patterns})
+        network.connect(name, f"hidden{layer}", "one_to_one", weight=SILENCE, delay=1.0, receptor="basal")
 
 
 def _phases(network: Network, settings: Settings, training: bool) -> None:
@@ -137,11 +152,12 @@ def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) 
     layers = names(settings)
     for k, (below, above) in enumerate(zip(layers, layers[1:])):
         name = f"{below}_{above}"
+        kept = 1.0 - settings.dropout if k else 1.0  # in a test all cells fire
         start: Any = {"distribution": "normal", "mean": 0.0, "std": _std(settings, k, pixels)}
         if weights is None and settings.top_down == "transpose" and k > 0:
             start = _shared(settings, k, pixels).ravel()
         network.connect(
-            below, above, "all_to_all", weight=start if weights is None else weights[name], delay=1.0,
+            below, above, "all_to_all", weight=start if weights is None else weights[name] * kept, delay=1.0,
             receptor="basal", plasticity=plasticity(_eta(settings, k), settings.w_max), name=name,
         )  # fmt: skip
         bias: Any = settings.readout_bias if above == "readout" else 0.0

@@ -30,6 +30,7 @@ class Settings:
     w_max : bound of the size of all weights that learn, but for biases
     schedule : of all rates over the run: linear (to zero at its end) or constant
     tests : how often an epoch the test images are shown, at its end included
+    poisson : hidden cells draw Poisson counts; dropout : probability that one is silenced for a training image
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
     """
 
@@ -53,6 +54,8 @@ class Settings:
     top_down_std: float = 0.02
     top_readout_std: float = 0.08
     readout_bias: float = -2.2
+    poisson: bool = False
+    dropout: float = 0.0
     rule: str = "recirculation"
     w_max: float = math.inf
     schedule: str = "linear"
@@ -83,6 +86,13 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
 
 
+_READ: dict[type, Any] = {
+    tuple: lambda text: tuple(map(int, text.split(","))), bool: {"true": True, "false": False}.__getitem__,
+    int: int, float: float, str: str,
+}  # fmt: skip
+_ALLOWED = {tuple: "cells such as 800,800", bool: "true or false", int: "a whole number", float: "a number"}
+
+
 def changed(settings: Settings, given: Iterable[str]) -> Settings:
     """Settings with some changed, each given as "name=value"; sizes of hidden layers as "800,800".
 
@@ -95,9 +105,9 @@ def changed(settings: Settings, given: Iterable[str]) -> Settings:
         if name not in kinds:
             raise InputError(Problem(f"unknown setting '{name}'", "--set", one, fix=suggestion(name, kinds)))
         try:
-            changes[name] = tuple(map(int, text.split(","))) if kinds[name] is tuple else kinds[name](text)
-        except ValueError:
-            allowed = {tuple: "numbers of cells such as 800,800", int: "a whole number", float: "a number"}[kinds[name]]
+            changes[name] = _READ[kinds[name]](text)
+        except (ValueError, KeyError):
+            allowed = _ALLOWED[kinds[name]]
             raise InputError(Problem("not a value of this setting", f"--set {name}", text, allowed)) from None
     if changes.get("schedule", "linear") not in SCHEDULES:
         raise InputError(Problem("no such schedule", "--set schedule", changes["schedule"], " or ".join(SCHEDULES)))

@@ -173,3 +173,21 @@ def test_standard_deviation_under_noise_current(interval):
     expected = std * tau_m * np.sqrt(interval / (2.0 * tau_m))  # the docstring of NoiseCurrent, C_m = 1 pF
     assert values.mean() == pytest.approx(0.5 * tau_m, abs=4.0 * expected / np.sqrt(values.size))
     assert values.std() == pytest.approx(expected, rel=4.0 / np.sqrt(2.0 * values.size))
+
+
+# -- volleys of patterns -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_a_volley_shows_its_patterns_in_order_whatever_the_layout_of_the_arrays(resolution):
+    order = np.array([[0, 9], [1, 9], [1, 9], [0, 9]])[:, 0]  # a column: not contiguous
+    assert not order.flags.c_contiguous
+    network = Network()
+    patterns = np.array([[0.0, 2.0], [3.0, 0.0]])
+    network.add_input("volley", "pattern_volley", 2, {"patterns": patterns, "order": order, "kappa": 1.0})
+    network.record("volley", "spikes")
+    simulation = Simulation(network, resolution=resolution, seed=1)
+    simulation.run(30.0)
+    times, cells = simulation.spikes("volley")
+    assert times == pytest.approx([1.0] * 2 + [8.0] * 3 + [15.0] * 3 + [22.0] * 2)
+    assert list(cells) == [1] * 2 + [0] * 6 + [1] * 2

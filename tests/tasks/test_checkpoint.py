@@ -111,10 +111,11 @@ def test_only_between_minibatches(few):
 @pytest.mark.parametrize(("given", "words"), [
     ("kapa=2", "unknown setting 'kapa'.*Did you mean 'kappa'"),
     ("kappa=two", "not a value of this setting.*found 'two'.*a number"),
-    ("hidden=3,x", "not a value of this setting.*numbers of cells"),
+    ("hidden=3,x", "not a value of this setting.*cells such as 800,800"),
     ("epochs=2.5", "not a value of this setting.*a whole number"),
     ("epochs=0", "value out of range.*1 or more"),
-    ("schedule=cosine", "no such schedule.*linear or constant"),
+    ("poisson=maybe", "not a value of this setting.*true or false"),
+        ("schedule=cosine", "no such schedule.*linear or constant"),
     ("top_down=wake", "unknown setting 'top_down'"),
 ])  # fmt: skip
 def test_settings_that_are_none(given, words):
@@ -123,8 +124,8 @@ def test_settings_that_are_none(given, words):
 
 
 def test_settings_are_changed():
-    one = changed(settings(), ["kappa=2", "hidden=5,6,7", "cap=inf", "tests=4", "schedule=constant"])
-    assert (one.kappa, one.hidden, one.cap, one.tests, one.schedule) == (2.0, (5, 6, 7), float("inf"), 4, "constant")
+    one = changed(settings(), ["kappa=2", "hidden=5,6,7", "cap=inf", "tests=4", "poisson=true"])
+    assert (one.kappa, one.hidden, one.cap, one.tests, one.poisson) == (2.0, (5, 6, 7), float("inf"), 4, True)
 
 
 def test_images_held_out(few):

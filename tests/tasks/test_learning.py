@@ -172,3 +172,37 @@ def test_no_rule_or_model_reads_another_projection(top_down: str) -> None:
             code = hook.__code__
             assert code.co_varnames[:4] == ("w", "pre", "post", "p")
             assert not code.co_freevars
+
+
+def test_dropout_silences_its_share_of_the_hidden_cells_and_tests_with_all_of_them(digits: images.Images) -> None:
+    settings = small("mirror", dropout=0.25)
+    shown = np.arange(200)
+    simulation, silent = Simulation(layered.training_network(digits, settings, shown)), np.zeros(40)
+    simulation.run(layered.FIRST)
+    for _ in shown:
+        simulation.run(layered.cycle(settings, training=True))
+        out = simulation.state("hidden1", "z") < layered.SILENCE / 2
+        assert np.all(simulation.state("hidden1", "n_free")[out] == 0.0)
+        assert np.all(simulation.state("hidden1", "change")[out] == 0.0)
+        silent += out
+    # 8,000 draws, 200 a cell
+    assert silent.mean() / 200 == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / 8000))
+    assert silent.min() > 20
+
+    weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
+    tested = Simulation(layered.testing_network(digits.test, digits.brightest, settings, weights))
+    np.testing.assert_allclose(tested.weights("hidden1_hidden2"), 0.75 * weights["hidden1_hidden2"], rtol=1e-6)
+    np.testing.assert_array_equal(tested.weights("image_hidden1"), weights["image_hidden1"])
+    assert not any(p.name.startswith("dropout") for p in tested.network.inputs)
+
+
+def test_hidden_cells_may_draw_poisson_counts(digits: images.Images) -> None:
+    """Counts above kappa + 1, which rounding at random never makes."""
+    most = {}
+    for poisson in (False, True):
+        simulation = Simulation(layered.training_network(digits, small("mirror", poisson=poisson), np.arange(50)))
+        most[poisson] = 0.0
+        for _ in range(50):
+            simulation.run(8.0)
+            most[poisson] = max(most[poisson], simulation.state("hidden1", "n_free").max())
+    assert most[False] <= 8.0 < most[True]
