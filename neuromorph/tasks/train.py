@@ -15,6 +15,7 @@ from neuromorph.engine.minibatch import Batches
 from neuromorph.engine.simulation import Engine
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
+from neuromorph.tasks.autoencoder import Stack
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
 
@@ -26,7 +27,10 @@ Progress = Callable[[str, float], None]
 
 @dataclass
 class Result:
-    """What a training run came to: test errors, their curve over the epochs, and the work done."""
+    """What a training run came to: test errors, their curve over the epochs, and the work done.
+
+    reconstruction : errors of the layers in pre-training, where there was any, as Stack.errors
+    """
 
     top_down: str
     batch: int = 1
@@ -38,6 +42,7 @@ class Result:
     synaptic_events: int = 0
     trace: str | None = None
     curve: list[int] = field(default_factory=list)
+    reconstruction: dict[str, list[float]] = field(default_factory=dict)
     status: str = "complete"
 
     @property
@@ -47,16 +52,20 @@ class Result:
 
 
 class Training:
-    """One training run: `network` is what is simulated, `run` trains epoch by epoch."""
+    """One training run: `network` is what is simulated, `run` trains epoch by epoch.
 
-    def __init__(self, images: Images, settings: Settings) -> None:
+    stack : what autoencoder.pretrain found, whose weights are the first ones; otherwise these are drawn
+    """
+
+    def __init__(self, images: Images, settings: Settings, stack: Stack | None = None) -> None:
         self.images = images
         self.settings = settings
         random = np.random.default_rng(settings.seed)
         n = images.train_labels.size
         self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
-        self.network = layered.training_network(images, settings, self.order)
+        self.network = layered.training_network(images, settings, self.order, stack.weights if stack else None)
         self.result = Result(settings.top_down, settings.batch, test_total=images.test_labels.size)
+        self.result.reconstruction = stack.errors if stack else {}
         self._interrupted = False
         self._running: Engine | None = None
         self._training: Engine | None = None
