@@ -181,7 +181,7 @@ def cycle(rule):
 
 @BOTH
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("rule", ["mirror", "wake", "wake_clamped"])
+@pytest.mark.parametrize("rule", ["mirror", "wake", "wake_clamped", "wake_sleep"])
 def test_rules_of_a_cycle_by_hand(resolution, rule, seed):
     """low: z = (1, 2), n = (2, 4), a_free = (1, 1/2); high: z = 1, n = 4, taught by 1/2: z' = 3/2, n' = 6.
 
@@ -199,7 +199,9 @@ def test_rules_of_a_cycle_by_hand(resolution, rule, seed):
     assert simulation.weights("up").tolist() == (UP + RATE * 0.5 * np.outer(IMAGE, change)).ravel().tolist()
     assert simulation.weights("top_up").tolist() == (TOP_UP + RATE * 0.5 * low * 2.0).tolist()
     missed = (low - [0.5, 1.0]) - (np.array([1.0, 0.5]) - [0.25, 0.125])
-    learnt = {"mirror": 2.0 * low, "wake": 4.0 * missed, "wake_clamped": 6.0 * missed}[rule]
+    learnt = {
+        "mirror": 2.0 * low, "wake": 4.0 * missed, "wake_clamped": 6.0 * missed, "wake_sleep": 6.0 * change,
+    }[rule]  # fmt: skip
     assert simulation.weights("down").tolist() == (DOWN + RATE * 0.5 * learnt).tolist()
 
 
