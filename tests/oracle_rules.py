@@ -177,6 +177,13 @@ class WakeClamped(Wake):
     above = "n_nudged"
 
 
+class WakeSleep(Recirculation):
+    """on_signal: w + eta value (nudged count of the source) (change of the target)."""
+
+    def on_signal(self, w: float, pre: Any, post: Any, syn: Any, value: float) -> Any:
+        return w + self.p.eta * value * pre.n_nudged * post.change
+
+
 RULES: dict[str, Any] = {
     "pair_stdp": PairSTDP,
     "stdp_derivative": STDPDerivative,
@@ -184,6 +191,7 @@ RULES: dict[str, Any] = {
     "mirror": Mirror,
     "wake": Wake,
     "wake_clamped": WakeClamped,
+    "wake_sleep": WakeSleep,
 }
 
 

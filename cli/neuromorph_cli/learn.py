@@ -45,6 +45,10 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",), "fashion": ("mirror"
     "--rule", metavar="NAME", shell_complete=names_of("rules"),
     help="Rule of the bottom-up synapses; recirculation by default.",
 )  # fmt: skip
+@click.option(
+    "--pretrain", type=click.Choice(["recirculation"]),
+    help="First have each hidden layer learn to reconstruct the layer below it, without labels.",
+)  # fmt: skip
 @click.option("--hidden", metavar="N,N", help="Cells of each hidden layer, such as 800,800.")
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Times that every image is shown.")
 @click.option(
@@ -82,6 +86,7 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
       neuromorph learn mnist --data mnist/ --top-down mirror --epochs 3
       neuromorph learn mnist --data mnist/ --batch 32 --threads 2
       neuromorph learn mnist --data mnist/ --resume a.checkpoint.npz
+      neuromorph learn digits --pretrain recirculation
       neuromorph learn digits --export digits.toml && neuromorph run digits.toml
     """
     options.load_plugins(given["plugins"])
@@ -100,19 +105,20 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     images = _images(task, given["data"])
     if given["hold_out"]:
         images = images.held_out(given["hold_out"])
+    interrupts = Interrupts.of_command()
+    stack = _pretrained(images, settings[0], quiet, interrupts) if given["pretrain"] else None
     if given["export"]:
-        message = _export(images, settings[0], given["export"], force)
+        message = _export(images, settings[0], stack, given["export"], force)
         if not output:
             if as_json or not quiet:
                 click.echo(json.dumps({"network": given["export"]}) if as_json else message)
             return 0
     results: list[Any] = []
-    interrupts = Interrupts.of_command()
     try:
         for one in settings:
             name = f"{task}-{one.top_down}" + ("-resumed" if resumed else "")
             with options.trace_file(output, name) as path, Progress(not quiet) as progress:
-                results.append(_train(images, one, path, force, interrupts, progress, resumed))
+                results.append(_train(images, one, stack, resumed, path, force, interrupts, progress))
             if not (as_json or quiet):
                 _print(images, results[-1])
             if interrupts.code:
@@ -150,7 +156,7 @@ def _resumed(task: str, given: dict[str, Any]) -> Any:
         return None
     from neuromorph.tasks.checkpoint import Checkpoint
 
-    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "changes", "export")
+    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "changes", "export", "pretrain")
     for name in stated:
         if given[name]:
             option = {"changes": "set"}.get(name, name).replace("_", "-")
@@ -182,7 +188,26 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
     return changed(dataclasses.replace(defaults(task, kind, given["batch"]), **changes), given["changes"])
 
 
-def _export(images: Any, settings: Any, file: str, force: bool) -> str:
+def _pretrained(images: Any, settings: Any, quiet: bool, interrupts: Interrupts) -> Any:
+    """The stacked autoencoder, whose weights every kind begins with."""
+    from neuromorph.tasks.autoencoder import Pretraining, pretrain
+
+    with Progress(not quiet) as progress:
+
+        def tell(what: str, done: float) -> None:
+            if interrupts.code:
+                raise Interrupted(interrupts.code)
+            progress.show(what, done, "")
+
+        progress.wait("pre-training: building the network")
+        stack = pretrain(images, settings, Pretraining(), tell)
+        for name, errors in stack.errors.items():
+            shares = ", ".join(f"{100 * error:.1f}" for error in errors)
+            progress.line(f"{name}: {shares} % of the variance below not reconstructed, epoch by epoch")
+    return stack
+
+
+def _export(images: Any, settings: Any, stack: Any, file: str, force: bool) -> str:
     """Write the network file and its arrays; returns what to tell."""
     from neuromorph.tasks.train import Training
 
@@ -192,19 +217,26 @@ def _export(images: Any, settings: Any, file: str, force: bool) -> str:
         if each.exists() and not force:
             fix = "Choose another name, or overwrite it with --force."
             raise InputError(Problem("the file exists already", str(each), fix=fix))
-    Training(images, settings).network.save(path)
+    Training(images, settings, stack).network.save(path)
     beside = f" and {arrays}" if arrays.exists() else ""
     return f"{path}{beside} written; to train it: neuromorph run {path}"
 
 
 def _train(
-    images: Any, settings: Any, path: Path, force: bool, interrupts: Interrupts, progress: Progress, resumed: Any
+    images: Any,
+    settings: Any,
+    stack: Any,
+    resumed: Any,
+    path: Path,
+    force: bool,
+    interrupts: Interrupts,
+    progress: Progress,
 ) -> Any:
     from neuromorph.tasks.train import Training
 
     kind = settings.top_down
     progress.wait(f"{kind}: building the network")
-    training = interrupts.running = Training(images, settings, resumed)
+    training = interrupts.running = Training(images, settings, stack, resumed)
     shown = Shown(training, kind, progress)
 
     def tell(what: str, done: float) -> None:

@@ -20,6 +20,8 @@ from neuromorph.tasks.settings import Settings
 FIRST = 1.0  # ms of the pacemaker's first spike
 CLASSES = 10
 SILENCE = -1e3  # charge that no input outweighs
+#: weights by projection
+Weights = dict[str, NDArray[np.float32]]
 
 
 def names(settings: Settings) -> list[str]:
@@ -33,8 +35,13 @@ def cycle(settings: Settings, training: bool) -> float:
     return float(2 * h + 4 if training else h + 2)
 
 
-def training_network(images: Images, settings: Settings, order: NDArray[np.int64]) -> Network:
-    """The network that is shown `images.train[order]`, one image a cycle, and learns from each."""
+def training_network(
+    images: Images, settings: Settings, order: NDArray[np.int64], initial: Weights | None = None
+) -> Network:
+    """The network that is shown `images.train[order]`, one image a cycle, and learns from each.
+
+    initial : weights to begin with, by bottom-up projection (such as autoencoder.pretrain finds); others are drawn
+    """
     network = _cells(images.train, images.brightest, order, settings, training=True)
     h, period = len(settings.hidden), cycle(settings, training=True)
     teacher = {"patterns": np.eye(CLASSES, dtype=np.uint8), "order": images.train_labels[order], "kappa": 1.0}
@@ -49,8 +56,8 @@ def training_network(images: Images, settings: Settings, order: NDArray[np.int64
         last=0.0 if settings.schedule == "linear" else 1.0,
         delay=1.0,
     )
-    _bottom_up(network, settings, images.train.shape[1], None)
-    _top_down(network, settings, images.train.shape[1])
+    _bottom_up(network, settings, images.train.shape[1], None, initial or {})
+    _top_down(network, settings, images.train.shape[1], initial or {})
     duration = FIRST + period * order.size
     _record(network, settings, period, duration)
     network.run_settings(duration=duration, resolution=1.0, seed=settings.seed)
@@ -66,13 +73,11 @@ def _record(network: Network, settings: Settings, period: float, duration: float
         network.record(name, "spikes", start=max(0.0, duration - 10 * period))
 
 
-def testing_network(
-    pixels: NDArray[np.uint8], brightest: float, settings: Settings, weights: dict[str, NDArray[np.float32]]
-) -> Network:
+def testing_network(pixels: NDArray[np.uint8], brightest: float, settings: Settings, weights: Weights) -> Network:
     """The network with trained weights that is shown each image `settings.passes` times, free cycles only."""
     order = np.repeat(np.arange(pixels.shape[0]), settings.passes)
     network = _cells(pixels, brightest, order, settings, training=False)
-    _bottom_up(network, settings, pixels.shape[1], weights)
+    _bottom_up(network, settings, pixels.shape[1], weights, {})
     network.record("readout", "spikes")
     period = cycle(settings, training=False)
     network.run_settings(duration=FIRST + period * order.size, resolution=1.0, seed=settings.seed + 1_000_003)
@@ -143,7 +148,7 @@ def _eta(settings: Settings, k: int) -> float:
     return settings.eta_readout if k == len(settings.hidden) else settings.eta
 
 
-def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) -> None:
+def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Weights | None, initial: Weights) -> None:
     def plasticity(eta: float, w_max: float = math.inf) -> dict[str, Any] | None:
         if weights is not None:
             return None
@@ -154,20 +159,20 @@ def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Any) 
         name = f"{below}_{above}"
         kept = 1.0 - settings.dropout if k else 1.0  # in a test all cells fire
         start: Any = {"distribution": "normal", "mean": 0.0, "std": _std(settings, k, pixels)}
-        if weights is None and settings.top_down == "transpose" and k > 0:
-            start = _shared(settings, k, pixels).ravel()
+        if weights is None and (name in initial or settings.top_down == "transpose" and k > 0):
+            start = _shared(settings, k, pixels, initial).ravel()
         network.connect(
             below, above, "all_to_all", weight=start if weights is None else weights[name] * kept, delay=1.0,
             receptor="basal", plasticity=plasticity(_eta(settings, k), settings.w_max), name=name,
         )  # fmt: skip
-        bias: Any = settings.readout_bias if above == "readout" else 0.0
+        bias: Any = initial.get(f"bias_{above}", settings.readout_bias if above == "readout" else 0.0)
         network.connect(
             "bias", above, "all_to_all", weight=bias if weights is None else weights[f"bias_{above}"], delay=1.0,
             receptor="basal", plasticity=plasticity(settings.kappa * _eta(settings, k)), name=f"bias_{above}",
         )  # fmt: skip
 
 
-def _top_down(network: Network, settings: Settings, pixels: int) -> None:
+def _top_down(network: Network, settings: Settings, pixels: int, initial: Weights) -> None:
     layers = names(settings)
     for k in range(len(layers) - 1, 1, -1):
         above, below = layers[k], layers[k - 1]
@@ -177,7 +182,7 @@ def _top_down(network: Network, settings: Settings, pixels: int) -> None:
         if settings.top_down == "transpose":
             # mirror keeps what starts as the (scaled) transpose the transpose, up to rounding
             eta = settings.eta_top_readout if readout else settings.eta_top_down
-            start = _shared(settings, k - 1, pixels).T.ravel() * (eta / _eta(settings, k - 1))
+            start = _shared(settings, k - 1, pixels, initial).T.ravel() * (eta / _eta(settings, k - 1))
         network.connect(
             above, below, "all_to_all", weight=start, delay=1.0, receptor="apical",
             plasticity=_top_down_rule(settings, readout), name=f"{above}_{below}",
@@ -201,8 +206,11 @@ def _top_down_rule(settings: Settings, readout: bool) -> dict[str, Any] | None:
     }
 
 
-def _shared(settings: Settings, k: int, pixels: int) -> NDArray[np.float32]:
-    """Initial weights from layer k to k + 1 that both directions start from."""
+def _shared(settings: Settings, k: int, pixels: int, initial: Weights) -> NDArray[np.float32]:
+    """Initial weights from layer k to k + 1 that both directions start from: given ones, or drawn."""
     sizes = _sizes(settings, pixels)
+    name = "_".join(names(settings)[k : k + 2])
+    if name in initial:
+        return initial[name].reshape(sizes[k], sizes[k + 1])
     random = np.random.default_rng([settings.seed, k])
     return (random.standard_normal((sizes[k], sizes[k + 1])) * _std(settings, k, pixels)).astype(np.float32)

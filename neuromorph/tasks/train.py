@@ -17,6 +17,7 @@ from neuromorph.engine.resume import restore, snapshot
 from neuromorph.engine.simulation import Engine
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
+from neuromorph.tasks.autoencoder import Stack
 from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
@@ -32,6 +33,7 @@ class Result:
     """What a training run came to: test errors, their curve over the epochs, and the work done.
 
     test_spikes : spikes of image, hidden cells and readout for one presentation of a test image, at the last test
+    reconstruction : errors of the layers in pre-training, where there was any, as Stack.errors
     """
 
     top_down: str
@@ -45,6 +47,7 @@ class Result:
     synaptic_events: int = 0
     trace: str | None = None
     curve: list[int] = field(default_factory=list)
+    reconstruction: dict[str, list[float]] = field(default_factory=dict)
     status: str = "complete"
 
     @property
@@ -54,18 +57,24 @@ class Result:
 
 
 class Training:
-    """One training run: `network` is what is simulated, `run` trains epoch by epoch."""
+    """One training run: `network` is what is simulated, `run` trains epoch by epoch.
 
-    def __init__(self, images: Images, settings: Settings, resumed: Checkpoint | None = None) -> None:
-        """`resumed`: where to go on from, of a run with the same settings."""
+    stack : what autoencoder.pretrain found, whose weights are the first ones; otherwise these are drawn
+    resumed : where to go on from, of a run with the same settings
+    """
+
+    def __init__(
+        self, images: Images, settings: Settings, stack: Stack | None = None, resumed: Checkpoint | None = None
+    ) -> None:
         self.images = images
         self.settings = settings
         self.resumed = resumed
         random = np.random.default_rng(settings.seed)
         n = images.train_labels.size
         self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
-        self.network = layered.training_network(images, settings, self.order)
+        self.network = layered.training_network(images, settings, self.order, stack.weights if stack else None)
         self.result = Result(settings.top_down, settings.batch, test_total=images.test_labels.size)
+        self.result.reconstruction = stack.errors if stack else {}
         if resumed is not None:
             self.result = Result(**resumed.of(images).result)
         self._interrupted = False

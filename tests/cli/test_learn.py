@@ -112,11 +112,30 @@ def test_minibatches_are_the_same_for_any_number_of_threads(learn):
     assert " of 1,437 images, 32 at a time, in " in learn("--top-down", "mirror", "--batch", 32).out
 
 
+def test_pretraining_without_labels_comes_first(learn, call):
+    options = ("--pretrain", "recirculation", "--top-down", "fixed")
+    answer = learn(*options, "--export", "net.toml", "-o", "x.h5", "--json")
+    report = json.loads(answer.out)
+    assert {name: len(errors) for name, errors in report["reconstruction"].items()} == {"hidden1": 4, "hidden2": 4}
+    for errors in report["reconstruction"].values():
+        assert errors[0] > errors[-1]
+    lines = answer.err.splitlines()
+    shares = ", ".join(f"{100 * error:.1f}" for error in report["reconstruction"]["hidden1"])
+    assert lines[0] == f"hidden1: {shares} % of the variance below not reconstructed, epoch by epoch"
+    assert [line.split(",")[0].split(":")[0] for line in lines[1:]] == ["hidden2", "fixed"]
+    assert call("run", "net.toml", "-o", "y.h5", "-q").code == 0
+    assert learn("--top-down", "fixed", "-o", "z.h5", "-q").code == 0
+    with Trace("x.h5") as learnt, Trace("y.h5") as run, Trace("z.h5") as drawn:
+        first = [trace.weights("image_hidden1").values[0].tobytes() for trace in (learnt, run, drawn)]
+    assert first[0] == first[1] != first[2]
+
+
 WRONG = [
     (["--batch", "0"], "Invalid value for '--batch': 0 is not in the range x>=1"),
     (["--threads", "0", "--batch", "4"], "Invalid value for '--threads'"),
     (["--threads", "2"], "--threads share the images of a minibatch: give --batch 2 or more, such as 32. See: neuromo"),
     (["--batch", "4", "--export", "n.toml"], "--export writes a network that learns image by image: leave out"),
+    (["--pretrain", "x"], "Invalid value for '--pretrain': 'x' is not 'recirculation'. See: neuromorph learn --help"),
     (["--epochs", "0"], "Invalid value for '--epochs': 0 is not in the range x>=1. See: neuromorph learn --help"),
     (["--hidden", "x"], "--hidden: not sizes of layers, found 'x' (allowed: the cells of each layer, 1 or more, with"),
     (["--hidden", "20,"], "--hidden: not sizes of layers, found '20,'"),

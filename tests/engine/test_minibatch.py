@@ -183,7 +183,7 @@ def test_weights_set_by_hand_and_a_reset_count_from_the_next_minibatch_on() -> N
 
 def test_rules_that_wait_for_signals() -> None:
     waiting = [name for name in registry.names() if registry.get(name).waits_for_signals()]
-    assert {"mirror", "recirculation", "wake", "wake_clamped"} <= set(waiting)
+    assert {"mirror", "recirculation", "wake", "wake_clamped", "wake_sleep"} <= set(waiting)
     assert not {"pair_stdp", "stdp_derivative"} & set(waiting)
 
 

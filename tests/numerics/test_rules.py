@@ -181,7 +181,7 @@ def cycle(rule):
 
 @BOTH
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("rule", ["mirror", "wake", "wake_clamped"])
+@pytest.mark.parametrize("rule", ["mirror", "wake", "wake_clamped", "wake_sleep"])
 def test_rules_of_a_cycle_by_hand(resolution, rule, seed):
     """low: z = (1, 2), n = (2, 4), a_free = (1, 1/2); high: z = 1, n = 4, taught by 1/2: z' = 3/2, n' = 6.
 
@@ -199,7 +199,9 @@ def test_rules_of_a_cycle_by_hand(resolution, rule, seed):
     assert simulation.weights("up").tolist() == (UP + RATE * 0.5 * np.outer(IMAGE, change)).ravel().tolist()
     assert simulation.weights("top_up").tolist() == (TOP_UP + RATE * 0.5 * low * 2.0).tolist()
     missed = (low - [0.5, 1.0]) - (np.array([1.0, 0.5]) - [0.25, 0.125])
-    learnt = {"mirror": 2.0 * low, "wake": 4.0 * missed, "wake_clamped": 6.0 * missed}[rule]
+    learnt = {
+        "mirror": 2.0 * low, "wake": 4.0 * missed, "wake_clamped": 6.0 * missed, "wake_sleep": 6.0 * change,
+    }[rule]  # fmt: skip
     assert simulation.weights("down").tolist() == (DOWN + RATE * 0.5 * learnt).tolist()
 
 
@@ -222,3 +224,35 @@ def test_a_rule_that_promises_to_leave_zeros_alone_keeps_its_promise(resolution)
         assert [learnt[-1][1, t] for t in (0, 1)] == UP[1].tolist()
         assert learnt[-1][0, 0] != UP[0, 0]
     assert learnt[0] == learnt[1]
+
+
+# -- contrastive_divergence -----------------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("gates", [(1.0, -1.0), (-0.5, 0.0), (0.0, 2.0)])
+def test_contrastive_divergence_is_a_symmetric_window_times_the_gate(resolution, gates):
+    """Pairs at every lag, under one gate and then another: gate exp(-|lag| / tau), whichever spike came first.
+
+    Nothing is learnt before the first signal, and the window knows no gate: a pair counts by the gate at its second.
+    """
+    tau, eta, delay = 17.0, 0.01, 1.5
+    lags = np.arange(-40.0, 40.5, 0.5)
+    starts = np.array([200.0, 1200.0, 2200.0])  # before any signal; under the first gate; under the second
+    network = Network("pairing")
+    network.add_population("post", "lif_delta", lags.size, {"t_ref": 1.0})
+    for name, at in (("pre", starts[:, None] + 0.0 * lags), ("drive", starts[:, None] + lags - 1.0)):
+        given = {"times": at.ravel(), "indices": np.tile(np.arange(lags.size), starts.size)}
+        network.add_input(name, "spike_train", lags.size, given)
+    plastic = {"rule": "contrastive_divergence", "params": {"tau": tau, "eta": eta}, "signals": ["gate"]}
+    plastic |= {"w_min": -1.0, "w_max": 1.0}
+    network.connect("pre", "post", "one_to_one", weight=0.0, delay=delay, plasticity=plastic, name="learnt")
+    network.connect("drive", "post", "one_to_one", weight=25.0, delay=1.0)
+    network.add_signal("gate", times=[1000.0, 2000.0], values=list(gates))
+    simulation = Simulation(network, resolution=resolution)
+    expected = np.zeros(lags.size)
+    window = np.where(lags + delay == 0.0, 0.0, np.exp(-np.abs(lags + delay) / tau))
+    for end, gate in zip((900.0, 1900.0, 2900.0), (0.0, *gates)):
+        simulation.run(end - simulation.time)
+        expected += eta * gate * window
+        assert simulation.weights("learnt") == pytest.approx(expected, abs=1e-8)

@@ -51,7 +51,7 @@ def test_a_run_that_goes_on_comes_to_the_same_bytes(few, tmp_path):
     kept = Checkpoint.load(beside(tmp_path / "cut.h5"))
     assert kept.result["curve"] == whole.curve[:2]
     one = dataclasses.replace(kept.settings, threads=2)
-    after = Training(few, one, dataclasses.replace(kept, settings=one)).run(tmp_path / "after.h5")
+    after = Training(few, one, resumed=dataclasses.replace(kept, settings=one)).run(tmp_path / "after.h5")
     assert (after.curve, after.test_errors, after.epochs) == (whole.curve, whole.test_errors, 3)
     assert after.synaptic_events == whole.synaptic_events
     expected = weights(tmp_path / "whole.h5")
@@ -77,10 +77,10 @@ def test_checkpoints_of_something_else_are_refused(few, tmp_path):
     kept = Checkpoint.load(file)
     other = dataclasses.replace(few, train_labels=few.train_labels[::-1].copy())
     with pytest.raises(InputError, match="the checkpoint is of other training images"):
-        Training(other, kept.settings, kept)
+        Training(other, kept.settings, resumed=kept)
     wider = dataclasses.replace(kept.settings, hidden=(31, 20))
     with pytest.raises(InputError, match=r"the checkpoint is of another network.*found \(\d+, 30\)"):
-        Training(few, wider, kept).run()
+        Training(few, wider, resumed=kept).run()
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(InputError, match="is no checkpoint of a training run"):
         Checkpoint.load(file)
