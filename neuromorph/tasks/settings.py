@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-TOP_DOWN = ("fixed", "wake", "mirror", "transpose")
+TOP_DOWN = ("fixed", "direct", "wake", "mirror", "transpose")
 RATES = ("eta", "eta_readout", "eta_top_down", "eta_top_readout")
 
 
@@ -15,11 +15,12 @@ class Settings:
 
     hidden : cells of each hidden layer; epochs; passes : presentations of each image in the last test
     kappa_in, kappa, kappa_readout : spikes per unit of intensity or activity; cap : largest activity
-    gamma, gamma_top : gain of the apical charge, of the topmost hidden layer in particular
+    gamma, gamma_top : gain of the apical charge, of hidden layers that hear the readout in particular
     tau_mean : cycles of the running means
     eta, eta_readout : rates of the bottom-up synapses, of those onto the readout in particular; those of a bias are
     kappa times as high
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
+    top_down : kind of top-down weights; `direct` goes from the readout to every hidden layer, the others layer by layer
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result

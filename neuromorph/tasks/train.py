@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +153,18 @@ class Training:
 
 
 def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> dict[str, float]:
-    """Cosine between each top-down projection and the transpose of the bottom-up one it mirrors."""
+    """Cosine between each top-down projection and the transpose of the bottom-up path that it answers.
+
+    That path is one projection; with direct feedback the product of all from the hidden layer to the readout.
+    """
     layers = layered.names(settings)
-    sizes = [0, *settings.hidden, layered.CLASSES]
+    sizes = dict(zip(layers[1:], [*settings.hidden, layered.CLASSES]))
     out = {}
-    for k in range(1, len(layers) - 1):
-        below, above = layers[k], layers[k + 1]
-        up = weights[f"{below}_{above}"].reshape(sizes[k], sizes[k + 1]).astype(float)
-        down = weights[f"{above}_{below}"].reshape(sizes[k + 1], sizes[k]).astype(float)
+    for above, below in layered.feedback(settings):
+        path = layers[layers.index(below) : layers.index(above) + 1]
+        steps = [weights[f"{a}_{b}"].reshape(sizes[a], sizes[b]).astype(float) for a, b in zip(path, path[1:])]
+        up = reduce(np.matmul, steps)
+        down = weights[f"{above}_{below}"].reshape(sizes[above], sizes[below]).astype(float)
         norm = np.linalg.norm(up) * np.linalg.norm(down)
         out[f"{above}_{below}"] = float((up.T * down).sum() / norm) if norm else 0.0
     return out
