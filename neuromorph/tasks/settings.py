@@ -65,6 +65,6 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
     together = 32 if (task, top_down) == ("mnist", "mirror") else 8
     slower = min(1.0, math.sqrt(together / batch))
-    if top_down == "fixed":
+    if top_down in ("fixed", "direct"):
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
