@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,9 +67,9 @@ class LifDelta(_Lif):
     V_m >= V_th: spike, V_m = V_reset for t_ref
     """
     source = "Brunel 2000, doi:10.1023/A:1008925309027; " + _ROTTER_DIESMANN
-    receptors = (Receptor("delta", "mV", doc="jump of the membrane potential"), CURRENT)
-    coefficient_names = ("decay", "gain")
-    decay_names = ("decay",)
+    receptors: ClassVar[tuple[Receptor, ...]] = (Receptor("delta", "mV", doc="jump of the membrane potential"), CURRENT)
+    coefficient_names: ClassVar[tuple[str, ...]] = ("decay", "gain")
+    decay_names: ClassVar[tuple[str, ...]] = ("decay",)
     closed_crossing = True
 
     @classmethod

@@ -3,6 +3,8 @@
 One cycle of length 2 h + 4 ms (h hidden layers), counted from the pacemaker's spike: `start` at 1, the image's volley
 at 1, hidden layer l releases at 1 + l, the readout at h + 2; what came down is latched at h + 3, where the teacher
 nudges the readout; hidden layer l is nudged at 2 h + 4 - l, top first; the signal `learn` arrives at 2 h + 3.
+With direct feedback the readout's volleys reach every hidden layer after 1 ms: what came down is latched at h + 3 as
+well, all hidden layers are nudged at h + 4, where `learn` arrives, and a cycle takes h + 5 ms.
 """
 
 from __future__ import annotations
@@ -31,8 +33,20 @@ def names(settings: Settings) -> list[str]:
 
 def cycle(settings: Settings, training: bool) -> float:
     """Length of a cycle in ms."""
+    return float(_nudge(settings, 1) + 1 if training else len(settings.hidden) + 2)
+
+
+def _nudge(settings: Settings, layer: int) -> int:
+    """Phase (ms) at which a hidden layer is nudged: when the nudged volleys of the layer above it arrive."""
     h = len(settings.hidden)
-    return float(2 * h + 4 if training else h + 2)
+    return h + 4 if settings.top_down == "direct" else 2 * h + 4 - layer
+
+
+def feedback(settings: Settings) -> list[tuple[str, str]]:
+    """Top-down projections as (above, below), from the top."""
+    layers = names(settings)[1:]
+    above = layers[-1:] * len(layers) if settings.top_down == "direct" else layers[1:]
+    return list(zip(above, layers[:-1]))[::-1]
 
 
 def training_network(
@@ -49,7 +63,7 @@ def training_network(
     network.connect("teacher", "readout", "one_to_one", weight=1.0, delay=1.0, receptor="apical")
     network.add_signal(
         "learn",
-        start=FIRST + 2 * h + 2,
+        start=FIRST + period - 2,
         interval=period,
         count=int(order.size),
         first=1.0,
@@ -94,8 +108,9 @@ def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Se
     network.add_input("pacemaker", "pattern_volley", 1, {**once, "start": FIRST, "interval": period})
     hidden = {"kappa": settings.kappa, "cap": settings.cap, "tau_mean": settings.tau_mean}
     hidden |= {"poisson": 1.0} if settings.poisson else {}
+    above = {below: above for above, below in feedback(settings)}
     for layer, size in enumerate(settings.hidden, start=1):
-        gamma = settings.gamma_top if layer == len(settings.hidden) else settings.gamma
+        gamma = settings.gamma_top if above[f"hidden{layer}"] == "readout" else settings.gamma
         network.add_population(f"hidden{layer}", "rhythmic", size, hidden | {"gamma": gamma})
     readout = {"kappa": settings.kappa_readout, "tau_mean": settings.tau_mean}
     network.add_population("readout", "rhythmic_readout", CLASSES, readout)
@@ -122,7 +137,7 @@ def _phases(network: Network, settings: Settings, training: bool) -> None:
     for layer, name in enumerate(names(settings)[1:], start=1):
         phases = {"start": 1, "release": 1 + layer}
         if training and layer <= h:
-            phases |= {"latch": h + 3, "nudge": 2 * h + 4 - layer}
+            phases |= {"latch": h + 3, "nudge": _nudge(settings, layer)}
         elif training:
             phases |= {"latch": h + 2, "nudge": h + 3}
         for receptor, delay in phases.items():
@@ -174,15 +189,15 @@ def _bottom_up(network: Network, settings: Settings, pixels: int, weights: Weigh
 
 def _top_down(network: Network, settings: Settings, pixels: int, initial: Weights) -> None:
     layers = names(settings)
-    for k in range(len(layers) - 1, 1, -1):
-        above, below = layers[k], layers[k - 1]
+    for above, below in feedback(settings):
         readout = above == "readout"
         std = settings.top_readout_std if readout else settings.top_down_std
         start: Any = {"distribution": "normal", "mean": 0.0, "std": std}
         if settings.top_down == "transpose":
             # mirror keeps what starts as the (scaled) transpose the transpose, up to rounding
             eta = settings.eta_top_readout if readout else settings.eta_top_down
-            start = _shared(settings, k - 1, pixels, initial).T.ravel() * (eta / _eta(settings, k - 1))
+            k = layers.index(below)
+            start = _shared(settings, k, pixels, initial).T.ravel() * (eta / _eta(settings, k))
         network.connect(
             above, below, "all_to_all", weight=start, delay=1.0, receptor="apical",
             plasticity=_top_down_rule(settings, readout), name=f"{above}_{below}",
@@ -190,7 +205,7 @@ def _top_down(network: Network, settings: Settings, pixels: int, initial: Weight
 
 
 def _top_down_rule(settings: Settings, readout: bool) -> dict[str, Any] | None:
-    if settings.top_down == "fixed":
+    if settings.top_down in ("fixed", "direct"):
         return None
     rule = "mirror"
     if settings.top_down == "wake":

@@ -9,7 +9,7 @@ from typing import Any
 
 from neuromorph.errors import InputError, Problem, suggestion
 
-TOP_DOWN = ("fixed", "wake", "mirror", "transpose")
+TOP_DOWN = ("fixed", "direct", "wake", "mirror", "transpose")
 SCHEDULES = ("linear", "constant")
 RATES = ("eta", "eta_readout", "eta_top_down", "eta_top_readout")
 
@@ -20,11 +20,12 @@ class Settings:
 
     hidden : cells of each hidden layer; epochs; passes : presentations of each image in the last test
     kappa_in, kappa, kappa_readout : spikes per unit of intensity or activity; cap : largest activity
-    gamma, gamma_top : gain of the apical charge, of the topmost hidden layer in particular
+    gamma, gamma_top : gain of the apical charge, of hidden layers that hear the readout in particular
     tau_mean : cycles of the running means
     eta, eta_readout : rates of the bottom-up synapses, of those onto the readout in particular; those of a bias are
     kappa times as high
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
+    top_down : kind of top-down weights; `direct` goes from the readout to every hidden layer, the others layer by layer
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
     w_max : bound of the size of all weights that learn, but for biases
@@ -81,7 +82,7 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
     together = 32 if (task, top_down) == ("mnist", "mirror") else 8
     slower = min(1.0, math.sqrt(together / batch))
-    if top_down == "fixed":
+    if top_down in ("fixed", "direct"):
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
 

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -193,17 +194,19 @@ class Training:
 
 
 def alignment(settings: Settings, weights: dict[str, NDArray[np.float32]]) -> dict[str, float]:
-    """Cosines between each top-down projection and what it may become for the bottom-up one that it answers.
+    """Cosines between each top-down projection and what it may become for the bottom-up path that it answers.
 
+    That path is one projection; with direct feedback the product of all from the hidden layer to the readout.
     alignment_ABOVE_BELOW : to its transpose; pseudo_inverse_ABOVE_BELOW : to its pseudo-inverse
     """
     layers = layered.names(settings)
-    sizes = [0, *settings.hidden, layered.CLASSES]
+    sizes = dict(zip(layers[1:], [*settings.hidden, layered.CLASSES]))
     out = {}
-    for k in range(1, len(layers) - 1):
-        below, above = layers[k], layers[k + 1]
-        up = weights[f"{below}_{above}"].reshape(sizes[k], sizes[k + 1]).astype(float)
-        down = weights[f"{above}_{below}"].reshape(sizes[k + 1], sizes[k]).astype(float)
+    for above, below in layered.feedback(settings):
+        path = layers[layers.index(below) : layers.index(above) + 1]
+        steps = [weights[f"{a}_{b}"].reshape(sizes[a], sizes[b]).astype(float) for a, b in zip(path, path[1:])]
+        up = reduce(np.matmul, steps)
+        down = weights[f"{above}_{below}"].reshape(sizes[above], sizes[below]).astype(float)
         out[f"alignment_{above}_{below}"] = _cosine(down, up.T)
         out[f"pseudo_inverse_{above}_{below}"] = _cosine(down, np.linalg.pinv(up))
     return out

@@ -59,7 +59,7 @@ def test_quiet_prints_nothing(learn):
     assert sorted(os.listdir()) == ["tiny.toml", "x.h5"]
 
 
-@pytest.mark.parametrize("kind", ["fixed", "wake", "mirror"])
+@pytest.mark.parametrize("kind", ["fixed", "direct", "wake", "mirror"])
 def test_run_trains_an_exported_network_identically(learn, call, kind):
     """The weights that both traces hold at the beginning and at the end are the same to the last bit."""
     answer = learn("--top-down", kind, "--export", "net.toml", "-o", "x.h5", "--json")
@@ -67,7 +67,8 @@ def test_run_trains_an_exported_network_identically(learn, call, kind):
     assert call("run", "net.toml", "-o", "y.h5", "-q").code == 0
     with Trace("x.h5") as learnt, Trace("y.h5") as run:
         assert learnt.projections == run.projections
-        assert len(learnt.projections) == (6 if kind == "fixed" else 8)  # three up, three biases, and two down
+        # three up, three biases, and two down
+        assert len(learnt.projections) == (6 if kind in ("fixed", "direct") else 8)
         for name in learnt.projections:
             here, there = learnt.weights(name), run.weights(name)
             assert here.values.shape[0] == 2
@@ -142,7 +143,7 @@ WRONG = [
     (["--hidden", ""], "--hidden: not sizes of layers, found ''"),
     (["--hidden", "20,0"], "--hidden: not sizes of layers, found '20,0'"),
     (["--seed", "-1"], "Invalid value for '--seed'"),
-    (["--top-down", "fixd"], "Invalid value for '--top-down': 'fixd' is not one of 'fixed', 'wake', 'mirror', 'tr"),
+    (["--top-down", "fixd"], "Invalid value for '--top-down': 'fixd' is not one of 'fixed', 'direct', 'wake', 'm"),
     (["--rule", "recirculate"], "unknown learning rule 'recirculate'. Did you mean 'recirculation'?"),
     (["--rule", "pair_stdp"], "--rule: cannot learn this task, found 'pair_stdp' (allowed: a rule with on_signal and"),
     (["--top-down", "fixed", "--top-down", "wake"], "-o and --export are for one kind of top-down weights"),

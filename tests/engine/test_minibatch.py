@@ -19,7 +19,9 @@ from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import defaults
 
 PERIOD = 8.0  # of a network with two hidden layers
-KINDS = pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+KINDS = pytest.mark.parametrize(
+    ("top_down", "period"), [("fixed", PERIOD), ("direct", 7.0), ("wake", PERIOD), ("mirror", PERIOD)]
+)
 
 
 def network(top_down: str, examples: int, **changes: object) -> Network:
@@ -55,17 +57,17 @@ def bytes_of(simulation: Simulation) -> dict[str, bytes]:
 
 
 @KINDS
-def test_minibatches_of_one_are_learning_online(top_down: str) -> None:
-    made, duration = network(top_down, 12), 12 * PERIOD + 1
-    online, batched = (bytes_of(run(made, duration, b)) for b in (None, Batches(PERIOD, 1)))
+def test_minibatches_of_one_are_learning_online(top_down: str, period: float) -> None:
+    made, duration = network(top_down, 12), 12 * period + 1
+    online, batched = (bytes_of(run(made, duration, b)) for b in (None, Batches(period, 1)))
     assert [name for name in online if online[name] != batched[name]] == []
 
 
 @KINDS
-def test_threads_and_cuts_change_nothing(top_down: str) -> None:
-    made, duration = network(top_down, 22), 22 * PERIOD
+def test_threads_and_cuts_change_nothing(top_down: str, period: float) -> None:
+    made, duration = network(top_down, 22), 22 * period
     runs = [
-        bytes_of(run(made, duration, Batches(PERIOD, 8, 11, threads), portion))
+        bytes_of(run(made, duration, Batches(period, 8, 11, threads), portion))
         for threads, portion in ((1, np.inf), (2, np.inf), (3, 5.0), (2, 24.0))
     ]
     for other in runs[1:]:
@@ -73,14 +75,14 @@ def test_threads_and_cuts_change_nothing(top_down: str) -> None:
 
 
 @KINDS
-def test_weights_are_those_of_separate_examples_added_in_order(top_down: str) -> None:
+def test_weights_are_those_of_separate_examples_added_in_order(top_down: str, period: float) -> None:
     """Cells run online with weights that stay, set by hand after each minibatch to what numpy makes of their counts."""
     sizes = [3, 3, 1, 3, 3]  # an epoch is 7
-    made, period = network(top_down, sum(sizes)), PERIOD
+    made = network(top_down, sum(sizes))
     batched = Simulation(made, batches=Batches(period, 3, 7, threads=2))
     frozen = Simulation(_deaf(network(top_down, sum(sizes))))
     learning = {p.name: p for p in frozen.network.projections if p.plasticity is not None and p.plasticity.signals}
-    assert len(learning) == (6 if top_down == "fixed" else 8)
+    assert len(learning) == (6 if top_down in ("fixed", "direct") else 8)
     weights = {name: frozen.weights(name) for name in learning}
     means = {c: np.zeros((2, n)) for c, n in (("hidden1", 9), ("hidden2", 40), ("readout", 10))}
     example = changed = 0

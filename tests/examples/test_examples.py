@@ -109,3 +109,14 @@ def test_the_small_world_example_prints_its_table(capsys):
     assert table.shape == (5, 5)
     assert np.all(table[:, 3] == 200)
     assert np.all(np.diff(table[:, [1, 2, 4]], axis=0) < 0)  # the more is rewired, the less clustered, the shorter
+
+
+def test_the_eprop_example_learns_its_sequence(capsys):
+    """800 trials bring 83 % right, far above what the readout alone makes of random recurrent cells; a tie is wrong."""
+    example = runpy.run_path(str(EXAMPLES / "eprop_sequence.py"))
+    assert capsys.readouterr().out == ""
+    cues = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert example["different"](cues).tolist() == [0, 1, 1, 0]
+    right, alone = (example["learn"](800, seed=3, recurrent_learns=learns)[-200:].mean() for learns in (True, False))
+    assert right > 0.7
+    assert right > alone + 0.2

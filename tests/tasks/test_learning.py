@@ -25,7 +25,7 @@ def small(top_down: str, **changes: object) -> object:
     return replace(defaults("digits", top_down), hidden=(40, 30), epochs=1, passes=2, **changes)
 
 
-@pytest.mark.parametrize("top_down", ["fixed", "wake"])
+@pytest.mark.parametrize("top_down", ["fixed", "direct", "wake"])
 def test_digits_are_learnt(digits: images.Images, top_down: str) -> None:
     """Two passes over the 1,437 digits make 94 % (chance: 10 %); `neuromorph learn digits` is the full run."""
     result = Training(digits, replace(defaults("digits", top_down), epochs=2, passes=8)).run()
@@ -42,7 +42,7 @@ def test_digits_are_learnt_in_minibatches(digits: images.Images) -> None:
     assert Training(digits, settings).run().accuracy > 0.94
 
 
-@pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+@pytest.mark.parametrize("top_down", ["fixed", "direct", "wake", "mirror"])
 def test_recorded_spikes_of_examples_reproduce_every_weight_change(digits: images.Images, top_down: str) -> None:
     """The oracle is fed the inputs' recorded spikes of two images and must arrive at every weight of 64-200-200-10.
 
@@ -90,7 +90,7 @@ def test_a_gate_opened_by_hand_lets_in_what_is_under_way(digits: images.Images) 
     assert whole.synaptic_events == cut.synaptic_events
 
 
-@pytest.mark.parametrize("top_down", ["fixed", "wake", "mirror"])
+@pytest.mark.parametrize("top_down", ["fixed", "direct", "wake", "mirror"])
 def test_cuts_and_parts_change_no_weight(digits: images.Images, top_down: str) -> None:
     network = layered.training_network(digits, defaults("digits", top_down), np.arange(12))
     whole, cut, split = Simulation(network), Simulation(network), Simulation(network, parts=2)
@@ -104,6 +104,40 @@ def test_cuts_and_parts_change_no_weight(digits: images.Images, top_down: str) -
             np.testing.assert_array_equal(simulation.weights(projection.name), expected)
     assert whole.synaptic_events == cut.synaptic_events == split.synaptic_events
     assert whole.spike_counts == cut.spike_counts == split.spike_counts
+
+
+@pytest.mark.parametrize("hidden", [(9,), (20, 12), (20, 12, 8)], ids=len)
+def test_direct_feedback_brings_the_change_of_the_readout_to_every_hidden_layer(
+    digits: images.Images, hidden: tuple[int, ...]
+) -> None:
+    """Free counts before the latch, nudged ones between latch and nudge; nothing goes from one hidden layer down."""
+    settings = replace(defaults("digits", "direct"), hidden=hidden)
+    simulation = Simulation(layered.training_network(digits, settings, np.arange(7)))
+    down = [(p.source, p.target) for p in simulation.network.projections if p.source in layered.names(settings)[1:]]
+    assert {below for above, below in down if above == "readout"} == set(layered.names(settings)[1:-1])
+    assert [(a, b) for a, b in down if a != "readout" and a >= b] == []
+    period, changed = layered.cycle(settings, training=True), 0
+    simulation.run(layered.FIRST)
+    for _ in range(6):
+        simulation.run(period)
+        free, nudged = (simulation.state("readout", name) for name in ("n_free", "n_nudged"))
+        changed += np.count_nonzero(free != nudged)
+        for below in layered.names(settings)[1:-1]:
+            weights = simulation.weights(f"readout_{below}").reshape(layered.CLASSES, -1).astype(float)
+            assert simulation.state(below, "a_free") == pytest.approx(free @ weights)
+            assert simulation.state(below, "a") == pytest.approx(nudged @ weights)
+    assert changed > 10
+    simulation.run(1.0)  # a new cycle: nothing of the last one is left
+    assert not any(simulation.state(below, "a").any() for below in layered.names(settings)[1:-1])
+
+
+def test_alignment_of_direct_feedback_is_with_the_whole_path(digits: images.Images) -> None:
+    settings = small("direct")
+    random = np.random.default_rng(1)
+    low, high = random.standard_normal((40, 30)), random.standard_normal((30, 10))
+    weights = {"hidden1_hidden2": low.ravel(), "hidden2_readout": high.ravel()}
+    weights |= {"readout_hidden1": 0.5 * (low @ high).T.ravel(), "readout_hidden2": -high.T.ravel()}
+    assert alignment(settings, weights) == pytest.approx({"readout_hidden2": -1.0, "readout_hidden1": 1.0})
 
 
 def test_fixed_top_down_weights_stay(digits: images.Images) -> None:
