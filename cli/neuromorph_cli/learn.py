@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from neuromorph.errors import InputError, Problem
-from neuromorph.tasks.settings import TOP_DOWN, changed, defaults
+from neuromorph.tasks.settings import TOP_DOWN, changed, counted, defaults
 from neuromorph_cli import options, text
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 from neuromorph_cli.progress import Progress
@@ -36,6 +36,10 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",), "fashion": ("mirror"
 @click.option(
     "--hold-out", type=click.IntRange(1), metavar="N",
     help="Test on the last N training images, and train on the others: to choose settings.",
+)  # fmt: skip
+@click.option(
+    "--kappa", type=click.FloatRange(min=0.0, min_open=True), metavar="K",
+    help="Spikes per unit of activity in image and hidden layers, rates of learning to match; 8 by default.",
 )  # fmt: skip
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE",
@@ -156,7 +160,7 @@ def _resumed(task: str, given: dict[str, Any]) -> Any:
         return None
     from neuromorph.tasks.checkpoint import Checkpoint
 
-    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "changes", "export", "pretrain")
+    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "kappa", "changes", "export", "pretrain")
     for name in stated:
         if given[name]:
             option = {"changes": "set"}.get(name, name).replace("_", "-")
@@ -185,7 +189,10 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
         if min(changes["hidden"]) < 1:
             allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
             raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
-    return changed(dataclasses.replace(defaults(task, kind, given["batch"]), **changes), given["changes"])
+    settings = dataclasses.replace(defaults(task, kind, given["batch"]), **changes)
+    if given["kappa"] is not None:
+        settings = counted(settings, given["kappa"])
+    return changed(settings, given["changes"])
 
 
 def _pretrained(images: Any, settings: Any, quiet: bool, interrupts: Interrupts) -> Any:

@@ -87,6 +87,26 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
 
 
+def counted(settings: Settings, kappa: float) -> Settings:
+    """The same learning, in units of charge and activity, with `kappa` spikes per unit in image and hidden layers.
+
+    A weight w onto a cell is kappa w in units of activity, and changes by eta n (change of n): eta goes with kappa^-3
+    where all three are counts of these layers, with kappa^-2 onto the readout, whose kappa stays.
+    """
+    f = settings.kappa / kappa
+    new = replace(settings, kappa=kappa, kappa_in=settings.kappa_in / f)
+    new = replace(new, eta=settings.eta * f**3, eta_readout=settings.eta_readout * f**2)
+    if settings.top_down == "wake":  # predicts counts below from counts above: the gain turns these into charge
+        new = replace(new, gamma=settings.gamma * f, gamma_top=settings.gamma_top * f)
+        return replace(new, eta_top_down=settings.eta_top_down * f**2)
+    new = replace(new, top_down_std=settings.top_down_std * f)
+    if settings.top_down in ("fixed", "direct"):
+        return new
+    # mirror images of weights onto the readout are of its counts, and large where kappa is small
+    new = replace(new, top_readout_std=settings.top_readout_std * f, gamma_top=settings.gamma_top / f)
+    return replace(new, eta_top_down=settings.eta_top_down * f**3, eta_top_readout=settings.eta_top_readout * f**2)
+
+
 _READ: dict[type, Any] = {
     tuple: lambda text: tuple(map(int, text.split(","))), bool: {"true": True, "false": False}.__getitem__,
     int: int, float: float, str: str,

@@ -10,7 +10,7 @@ from neuromorph.errors import InputError
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import images, layered
 from neuromorph.tasks.checkpoint import Checkpoint, beside
-from neuromorph.tasks.settings import changed, defaults
+from neuromorph.tasks.settings import changed, counted, defaults
 from neuromorph.tasks.train import Training
 from neuromorph.traces.reader import Trace
 
@@ -148,3 +148,29 @@ def test_a_constant_schedule_learns_at_full_rate_to_the_end(few):
     for schedule, last in (("linear", 0.0), ("constant", 1.0)):
         network = layered.training_network(few, settings(schedule=schedule), np.arange(40))
         assert network.graph.graph["signals"]["learn"]["last"] == last
+
+
+@pytest.mark.parametrize("kind", ["fixed", "direct", "wake", "mirror", "transpose"])
+def test_other_counts_of_spikes_and_back(kind):
+    one = defaults("mnist", kind, 32)
+    two = counted(one, 2.0)
+    assert (two.kappa, two.kappa_in, two.kappa_readout) == (2.0, 2.0, 64.0)
+    assert (two.eta / one.eta, two.eta_readout / one.eta_readout) == (64.0, 16.0)
+    assert counted(two, 8.0) == one  # powers of two: exactly
+
+
+@pytest.mark.parametrize("kind", ["fixed", "mirror"])
+def test_fewer_spikes_learn_the_same(kind):
+    """The first change of the weights, in units of activity: expected to be the same, whatever the number of spikes."""
+    data, changes = images.digits(), []
+    for kappa in (8.0, 32.0):
+        one = counted(dataclasses.replace(defaults("digits", kind, 64), schedule="constant"), kappa)
+        simulation = Simulation(
+            layered.training_network(data, one, np.arange(640)), batches=Training(data, one)._batches()
+        )
+        before = {name: simulation.weights(name) for name in ("image_hidden1", "hidden2_readout")}
+        simulation.run(layered.cycle(one, training=True) * 640)
+        changes.append({name: (simulation.weights(name) - w) * kappa for name, w in before.items()})
+    for name, first in changes[0].items():
+        second = changes[1][name]
+        assert np.vdot(first, second) / np.vdot(second, second) == pytest.approx(1.0, abs=0.25)
