@@ -76,7 +76,7 @@ def test_help_imports_nothing_heavy(arguments):
         ("neuromorph learn m", ["mnist"]),
         ("neuromorph learn digits --top-down ", ["fixed", "direct", "wake", "mirror", "transpose"]),
         ("neuromorph learn digits --rule pa", ["pair_stdp"]),
-        ("neuromorph models show lif_e", ["lif_exp"]),
+        ("neuromorph models show lif_ex", ["lif_exp"]),
         ("neuromorph rules show mir", ["mirror"]),
         ("neuromorph completion f", ["fish"]),
     ],
