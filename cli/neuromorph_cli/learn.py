@@ -303,12 +303,14 @@ def _json(results: list[Any]) -> str:
 def _print(images: Any, result: Any) -> None:
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     together = f", {result.batch} at a time," if result.batch > 1 else ""
-    trained = f"{epochs} of {text.count(images.train_labels.size)} images{together} in {text.seconds(result.wall_s)}"
+    each = text.rate(result.epochs * images.train_labels.size, result.train_s)
+    trained = f"{epochs} of {text.count(images.train_labels.size)} images{together} in {text.seconds(result.train_s)}"
+    trained += f" ({each} images/s), {text.seconds(result.wall_s)} with tests"
     events = f"{text.count(result.synaptic_events)} ({text.rate(result.synaptic_events, result.wall_s)}/s)"
     tested = _right(result.test_errors, result.test_total) if result.curve else "not tested"
     text.facts(f"{images.name}, {result.top_down} top-down weights", [
         ("test images", tested),
-        ("trained", f"{trained}, tests included"),
+        ("trained", trained),
         ("spikes", f"{text.count(result.spikes)} ({text.count(result.test_spikes)} for a test image shown once)"),
         ("synaptic events", events),
         ("trace", result.trace),

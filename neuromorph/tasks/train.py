@@ -33,6 +33,7 @@ Progress = Callable[[str, float], None]
 class Result:
     """What a training run came to: test errors, their curve over the epochs, and the work done.
 
+    wall_s : time of all; train_s : of that, in training
     test_spikes : spikes of image, hidden cells and readout for one presentation of a test image, at the last test
     reconstruction : errors of the layers in pre-training, where there was any, as Stack.errors
     """
@@ -44,6 +45,7 @@ class Result:
     test_spikes: float = 0.0
     epochs: int = 0
     wall_s: float = 0.0
+    train_s: float = 0.0
     spikes: int = 0
     synaptic_events: int = 0
     trace: str | None = None
@@ -125,7 +127,9 @@ class Training:
             for begin, end in zip(cuts, cuts[1:]):
                 last = epoch == settings.epochs - 1 and end == n
                 duration = cycle * (end - begin) + (layered.FIRST if last else 0.0)
+                began = time.perf_counter()
                 self._run(simulation, duration, f"epoch {epoch + 1}", progress)
+                self.result.train_s += time.perf_counter() - began
                 if self._interrupted:
                     return
                 self.result.epochs = epoch + (end == n)
