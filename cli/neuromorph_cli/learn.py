@@ -43,7 +43,7 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",), "fashion": ("mirror"
 )  # fmt: skip
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE",
-    help="Change a setting, such as kappa=2 or w_max=0.5 (docs/learning.md lists them); more than once if need be.",
+    help="Change a setting, such as cap=2 or w_max=0.5 (neuromorph/tasks/settings.py lists them); as often as need be.",
 )  # fmt: skip
 @click.option(
     "--rule", metavar="NAME", shell_complete=names_of("rules"),
@@ -161,7 +161,7 @@ def _resumed(task: str, given: dict[str, Any]) -> Any:
     from neuromorph.tasks.checkpoint import Checkpoint
 
     stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "kappa", "changes", "export", "pretrain")
-    for name in stated:
+    for name in (*stated, *(["batch"] if given["batch"] > 1 else [])):
         if given[name]:
             option = {"changes": "set"}.get(name, name).replace("_", "-")
             raise click.UsageError(f"--resume goes on with the settings of that run: leave out --{option}.")

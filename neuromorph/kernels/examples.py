@@ -2,9 +2,9 @@
 
 An example runs through the compiled loop of kernels/driver.py from a state that is the same for all, so that it does
 not matter which thread takes it. Weights are read alone meanwhile.
-Measured on an EPYC 9004 at 2.6 GHz, 784-800-800-10 with mirror weights, minibatches of 32, 450 us an example on one
-thread: 310 us run it (the visits of kernels/matrix.py, bound by L3), 110 us apply its signals (rows in L1), and 25 us
-are serial, in Python. On two threads 235 us; their processor time adds up to the same 450 us.
+Measured on an EPYC 9004 at 2.6 GHz, 784-800-800-10 with mirror weights, minibatches of 32, 200 us an example on one
+thread: 155 us run it (the visits of kernels/matrix.py, bound by L3), 35 us apply its signals (rows in L1), and 10 us
+are serial, in Python. On two threads 105 to 125 us; the rest is waiting for the second thread and for the last example.
 """
 
 from __future__ import annotations

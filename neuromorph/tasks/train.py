@@ -80,7 +80,7 @@ class Training:
         self.result.reconstruction = stack.errors if stack else {}
         if resumed is not None:
             self.result = Result(**resumed.of(images).result)
-        self._interrupted = False
+        self._interrupted, self._started = False, 0.0
         self._running: Engine | None = None
         self._training: Engine | None = None
 
@@ -97,7 +97,7 @@ class Training:
 
     def run(self, trace: str | Path | None = None, force: bool = False, progress: Progress | None = None) -> Result:
         """Train for all epochs, test after each (one pass) and at the end (`passes`); the trace keeps all of it."""
-        started = time.perf_counter()
+        started = self._started = time.perf_counter()
         self.result.trace = None if trace is None else str(trace)
         with Simulation(self.network, trace=trace, force=force, batches=self._batches()) as simulation:
             self._training = simulation
@@ -143,10 +143,9 @@ class Training:
         """Leave a checkpoint beside the trace, at the end of an epoch of a run in minibatches."""
         if self.result.trace is None or self.settings.batch == 1:
             return
-        images = self.images
-        kept = Checkpoint(
-            images.name, self.settings, fingerprint(images), dataclasses.asdict(self.result), snapshot(simulation)
-        )
+        images, wall_s = self.images, self.result.wall_s + time.perf_counter() - self._started
+        result = dataclasses.asdict(self.result) | {"wall_s": wall_s}
+        kept = Checkpoint(images.name, self.settings, fingerprint(images), result, snapshot(simulation))
         kept.save(beside(self.result.trace))
 
     def _run(self, simulation: Engine, duration: float, what: str, progress: Progress | None) -> None:

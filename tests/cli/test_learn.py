@@ -236,7 +236,7 @@ def test_a_run_ended_early_goes_on(learn, call):
     assert len(report["curve"]) == report["epochs"] == 2
     assert report["curve"][0] == Checkpoint.load(file).result["curve"][0]
     assert [line.split(",")[0] for line in answer.err.splitlines()] == ["wake: epoch 2"]
-    for option in (["--epochs", 3], ["--set", "kappa=1"], ["--top-down", "wake"], ["--hidden", "3"]):
+    for option in (["--epochs", 3], ["--batch", 8], ["--set", "kappa=1"], ["--top-down", "wake"], ["--hidden", "3"]):
         answer = call("learn", "digits", "--resume", file, *option)
         assert answer.code == 2
         assert f"goes on with the settings of that run: leave out {option[0]}" in answer.err

@@ -50,6 +50,7 @@ def test_a_run_that_goes_on_comes_to_the_same_bytes(few, tmp_path):
     assert (early.status, early.epochs) == ("interrupted", 2)
     kept = Checkpoint.load(beside(tmp_path / "cut.h5"))
     assert kept.result["curve"] == whole.curve[:2]
+    assert kept.result["wall_s"] > kept.result["train_s"] > 0
     one = dataclasses.replace(kept.settings, threads=2)
     after = Training(few, one, resumed=dataclasses.replace(kept, settings=one)).run(tmp_path / "after.h5")
     assert (after.curve, after.test_errors, after.epochs) == (whole.curve, whole.test_errors, 3)
