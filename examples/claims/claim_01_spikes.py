@@ -51,7 +51,7 @@ def errors(digits, settings):
     simulation.run(layered.cycle(settings, training=True) * settings.epochs * digits.train_labels.size + layered.FIRST)
     weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
     seen = Training(replace(digits, test=digits.train, test_labels=digits.train_labels), settings)
-    return [np.mean(t.count(weights, 8).argmax(axis=1) != t.images.test_labels) for t in (seen, training)]
+    return [np.mean(t.count(weights, 8).sum(axis=1).argmax(axis=1) != t.images.test_labels) for t in (seen, training)]
 
 
 def few(digits, count, wrong, seed):

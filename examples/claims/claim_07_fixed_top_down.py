@@ -53,7 +53,7 @@ def measure(seed=1, hidden=100, epochs=4, test_images=200):
         if epoch:
             simulation.run(layered.cycle(settings, training=True) * digits.train_labels.size)
         weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
-        counts = training.count(weights, settings.passes)
+        counts = training.count(weights, settings.passes).sum(axis=1)
         errors.append(np.mean(counts.argmax(axis=1) != digits.test_labels))
         angles = alignment(settings, weights)
         top.append(angles["alignment_readout_hidden2"])

@@ -159,7 +159,7 @@ def learn(start, digits, hidden, epochs, seed, unsupervised):
     for _ in range(epochs):
         simulation.run(layered.cycle(settings, training=True) * digits.train_labels.size)
         weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
-        counts = training.count(weights, settings.passes)
+        counts = training.count(weights, settings.passes).sum(axis=1)
         errors.append(np.mean(counts.argmax(axis=1) != digits.test_labels))
     return errors
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.kernels.plastic import push
 from neuromorph.kernels.plastic_lines import variable_names
 from neuromorph.kernels.steps import Step, make_step
 
@@ -37,7 +38,13 @@ class Learner:
     """A plastic part, and the events of signals that it learns from next."""
 
     def __init__(
-        self, projection: Any, part: PlasticPart, columns: Any, results: NDArray[np.float64], heard: Events
+        self,
+        projection: Any,
+        part: PlasticPart,
+        columns: Any,
+        results: NDArray[np.float64],
+        heard: Events,
+        momentum: float,
     ) -> None:
         self.part = part
         self.heard = heard
@@ -50,11 +57,20 @@ class Learner:
         self._listing = self._step("list_changed", "a, b", shown)
         self._learning = self._step("signals", "a, b, c", heard.columns | shown)
         self._rows = _tasks(self._learning, part.n_pre, ROWS)
+        part.previous = part.weight.copy() if momentum else part.previous
+        self._pushing = self._push(momentum)
+        self.pushes = _tasks(self._pushing, part.n_pre if momentum else 0, ROWS)
         self._lists: dict[int, NDArray[np.int64]] = {}  # by number of examples
 
     def _step(self, name: str, bounds: str, values: dict[str, Any]) -> Step:
         call = f"{name}({bounds}, {', '.join([*values, *self.part.flat])})"
         return make_step(getattr(self.part.module, name), call, values | self.part.flat)
+
+    def _push(self, momentum: float) -> Step:
+        p = self.part.plasticity
+        values = {"row": self.part.rows.row, "weight": self.part.weight, "previous": self.part.previous}
+        values |= {"momentum": momentum, "w_min": p.w_min, "w_max": p.w_max}
+        return make_step(push, f"push(a, b, {', '.join(values)})", values)
 
     def lists(self, n: int) -> NDArray[np.int64]:
         """Tasks that list the cells that each of n examples has changed."""

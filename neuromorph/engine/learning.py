@@ -110,6 +110,8 @@ class PlasticPart:
             np.zeros(width),
         )  # fmt: skip
         self.n_post = n_post
+        #: weights before the last minibatch, where there is momentum
+        self.previous = np.zeros(0, np.float32)
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
@@ -219,6 +221,11 @@ class PlasticPart:
     def forget_volley(self) -> None:
         """To be called where weights have been set: what a volley came to before holds no longer."""
         self._known[:] = 0
+
+    def forget_momentum(self) -> None:
+        """To be called where weights have been set: that was no change to go on with."""
+        if self.previous.size:
+            self.previous[:] = self.weight
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""

@@ -38,6 +38,8 @@ class Batches:
     """How a run is cut: examples of `period` ms, the first from time 0, `size` of them to a minibatch.
 
     epoch : a new minibatch begins after so many examples, whatever the size of the last one (0: never)
+    momentum : how much of its change in the last minibatch each weight repeats before it learns from the next
+    (heavy ball: Polyak 1964, doi:10.1016/0041-5553(64)90137-5), from 0 to less than 1
     threads : what examples and rows of weights are shared among; results do not depend on it
     """
 
@@ -45,11 +47,12 @@ class Batches:
     size: int
     epoch: int = 0
     threads: int = 1
+    momentum: float = 0.0
 
     @property
     def noted(self) -> dict[str, str]:
         """What the provenance of a run says."""
-        return {"minibatch": str(self.size)}
+        return {"minibatch": str(self.size)} | ({"momentum": str(self.momentum)} if self.momentum else {})
 
     def of(self, example: int) -> tuple[int, int]:
         """First example and length of the minibatch that holds an example."""
@@ -83,13 +86,14 @@ class BatchWindows:
         self._learners = [self._learner(p, part) for p, part in learning]
         self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
+        self._pushed = False  # whether its momentum has been added
         self._scheduled: Schedule = schedule((), engine.clock)
         self._next, self._begins = 0, 0  # of the scheduled events; the tick of the first example
 
     def _learner(self, projection: Any, part: PlasticPart) -> Learner:
         signals = projection.plasticity.signals
         heard = self._heard.setdefault(signals, Events(signals, self.batches.size))
-        return Learner(projection, part, self._columns, self._results, heard)
+        return Learner(projection, part, self._columns, self._results, heard, self.batches.momentum)
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
         """Where the minibatch that is going on at `now` ends; an example, where one window is asked for."""
@@ -172,7 +176,11 @@ class BatchWindows:
             learner.part.forget_volley()
         if not learning:
             return None
-        return np.concatenate([x.lists(self._n) for x in learning]), np.concatenate([x.rows() for x in learning])
+        first = [x.lists(self._n) for x in learning]
+        if self.batches.momentum and not self._pushed:
+            first += [x.pushes for x in learning]
+            self._pushed = True
+        return np.concatenate(first), np.concatenate([x.rows() for x in learning])
 
     def _apply(self, lists: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
         examples.apply_signals(self._taken, self._meeting, len(self._lanes), lists, rows)
@@ -192,7 +200,7 @@ class BatchWindows:
             raise InputError(Problem("a minibatch begins within an example", "run", self.engine.time))
         tasks = self._applying()
         first, n = self.batches.of(example)
-        self._first, self._n = example, first + n - example
+        self._first, self._n, self._pushed = example, first + n - example, False
         fresh = self.layout.fresh(self.engine)
         done = 0
         if self._draws.size and self._draws[0] < 0:  # what an example draws is seen in the first
@@ -264,6 +272,8 @@ def _check(engine: Engine, batches: Batches) -> None:
     for name, value in (("size", batches.size), ("threads", batches.threads)):
         if value < 1:
             problems.append(Problem(f"{name} is not a number of them", "minibatches", value, "1 or more"))
+    if not 0.0 <= batches.momentum < 1.0:
+        problems.append(Problem("momentum out of range", "minibatches", batches.momentum, "0 to less than 1"))
     if network.clock.exact:
         problems.append(Problem("minibatches run on the grid", "resolution", "exact", "a number of ms"))
     elif not batches.period > 0 or abs(batches.period / network.clock.unit % 1) > 1e-9:

@@ -36,6 +36,7 @@ def snapshot(engine: Engine) -> dict[str, Any]:
     for name, parts in engine.plastic.items():
         for k, part in enumerate(parts):
             saved[f"weights/{name}/{k}"] = part.weight.copy()
+            saved[f"previous/{name}/{k}"] = part.previous.copy()
     return saved
 
 
@@ -48,6 +49,7 @@ def restore(engine: Engine, saved: Any) -> None:
     targets: dict[str, Any] = {f"state/{name}": list(cells.state) for name, cells in engine.cells.items()}
     for name, parts in engine.plastic.items():
         targets |= {f"weights/{name}/{k}": part.weight for k, part in enumerate(parts)}
+        targets |= {f"previous/{name}/{k}": part.previous for k, part in enumerate(parts)}
     for name, rows in targets.items():
         found = saved[name].shape if name in saved else None
         if found != np.shape(rows):

@@ -199,6 +199,7 @@ class Engine:
             stored[origin[1]] = new[origin[0]]
         for part in self.plastic.get(projection, ()):
             part.forget_volley()
+            part.forget_momentum()
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""

@@ -310,6 +310,21 @@ def signals(first, end, n, which, at, values, results, {places}every_changed, n_
 """
 
 
+@kernel(disjoint=True, counted=False)
+def push(first, end, row, weight, previous, momentum, w_min, w_max):
+    """Add `momentum` times its last change, weight - previous, to each weight of the rows first..end-1.
+
+    `previous` holds the weights before then. Bound by memory: it reads and writes both arrays.
+    """
+    w, before = weight[row[first] : row[end]], previous[row[first] : row[end]]
+    for k in range(w.size):
+        now = w[k]
+        moved = np.float64(now) + momentum * (np.float64(now) - np.float64(before[k]))
+        before[k] = now
+        w[k] = min(max(moved, w_min), w_max)
+    return 0
+
+
 @kernel
 def decays(ms, tau, ticks):
     """exp(-k ms / tau) for k = 0 .. ticks - 1, as a rule's kernels would compute it."""

@@ -71,6 +71,7 @@ class _Rhythmic(NeuronModel):
     change = Variable("1", 0.0, "n_nudged - n_free")
     n_mean = Variable("1", 0.0, "running mean of n_free", running=True)
     a_mean = Variable("1", 0.0, "running mean of a_free", running=True)
+    error_spikes = Variable("1", 0.0, "sum of the sizes of all changes so far", running=True)
     trials = Variable("1", 0.0, "cycles begun: the index of the random draw", kept=True)
     u = Variable("1", 0.0, "uniform number of this cycle")
     emit = Variable("1", 0.0, "spikes of this instant")
@@ -82,11 +83,11 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def propagate(s, c, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.trials, s.u, s.emit
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, s.emit
 
     @staticmethod
     def advance(s, h, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.trials, s.u, s.emit
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, s.emit
 
     @staticmethod
     def crossing(s, h, p):
@@ -98,7 +99,7 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def reset(s, p):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.trials, s.u, 0.0
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, 0.0
 
 
 class Rhythmic(_Rhythmic):
@@ -115,7 +116,7 @@ class Rhythmic(_Rhythmic):
     release: n_free = N(z), n_free spikes, gate = 0
     latch: a_free = a, a = 0, n_mean += (n_free - n_mean)/tau_mean, a_mean += (a_free - a_mean)/tau_mean
     nudge: z' = z + clip(gamma (a - a_free), -m, m), m = min(z, cap - z), where 0 < z < cap, else z
-           n_nudged = N(z'), change = n_nudged - n_free, n_nudged spikes
+           n_nudged = N(z'), change = n_nudged - n_free, error_spikes += |change|, n_nudged spikes
     """
     kappa = Param(4.0, "1", above=0, doc="spikes per unit of charge")
     cap = Param(1.0, "1", above=0, doc="charge at which the count saturates; inf: never")
@@ -135,8 +136,9 @@ class Rhythmic(_Rhythmic):
         moved = z + _clip(p.gamma * (a - a_free), -room, room)
         nudged = spike_count(p.kappa * _clip(moved, 0.0, p.cap), u, p.poisson) if nudges else keep * s.n_nudged
         change = nudged - free if nudges else keep * s.change
+        error_spikes = s.error_spikes + (abs(change) if nudges else 0.0)
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, trials, u, emit
+        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, trials, u, emit
 
 
 class RhythmicReadout(_Rhythmic):
@@ -150,7 +152,8 @@ class RhythmicReadout(_Rhythmic):
     N(p) = floor(u + kappa max(p, 0)), or the Poisson quantile of kappa max(p, 0) at u
     start, basal, apical, latch: as rhythmic
     release: n_free = N(p) with p = 1/(1 + exp(-z)), n_free spikes, gate = 0
-    nudge: n_nudged = N(p + blend (a - p)), change = n_nudged - n_free, n_nudged spikes
+    nudge: n_nudged = N(p + blend (a - p)), change = n_nudged - n_free, error_spikes += |change|,
+           n_nudged spikes
     """
     kappa = Param(64.0, "1", above=0, doc="spikes at the rate 1")
     blend = Param(1.0, "1", at_least=0, at_most=1, doc="share of the target in the nudged rate")
@@ -169,5 +172,6 @@ class RhythmicReadout(_Rhythmic):
         blended = max(0.0, rate + p.blend * (a - rate))
         nudged = spike_count(p.kappa * blended, u, p.poisson) if nudges else keep * s.n_nudged
         change = nudged - free if nudges else keep * s.change
+        error_spikes = s.error_spikes + (abs(change) if nudges else 0.0)
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, trials, u, emit
+        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, trials, u, emit

@@ -66,8 +66,8 @@ def training_network(
         start=FIRST + period - 2,
         interval=period,
         count=int(order.size),
-        first=1.0,
-        last=0.0 if settings.schedule == "linear" else 1.0,
+        first=1.0 - settings.momentum,
+        last=0.0 if settings.schedule == "linear" else 1.0 - settings.momentum,
         delay=1.0,
     )
     _bottom_up(network, settings, images.train.shape[1], None, initial or {})

@@ -30,6 +30,10 @@ class Settings:
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
     w_max : bound of the size of all weights that learn, but for biases
     schedule : of all rates over the run: linear (to zero at its end) or constant
+    momentum : share of its last change that a weight repeats, minibatch by minibatch; rates are as without, being
+    multiplied by 1 - momentum
+    norm : bound of the root of the sum of squares of the weights onto a hidden cell or the readout, without its bias,
+    kept to every 20 minibatches or images (all are scaled down)
     tests : how often an epoch the test images are shown, at its end included
     poisson : hidden cells draw Poisson counts; dropout : probability that one is silenced for a training image
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
@@ -60,6 +64,8 @@ class Settings:
     rule: str = "recirculation"
     w_max: float = math.inf
     schedule: str = "linear"
+    momentum: float = 0.0
+    norm: float = math.inf
     tests: int = 1
     batch: int = 1
     threads: int = 1

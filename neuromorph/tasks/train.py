@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
 
-#: ms of simulated time between reports of progress: some 20 cycles, 10 ms of wall time
-PORTION = 160.0
+#: minibatches (or images, online) between reports of progress and bounds of norms: 10 to 100 ms of wall time
+PORTION = 20
 #: called with (what is going on, fraction done of it)
 Progress = Callable[[str, float], None]
 
@@ -35,6 +36,9 @@ class Result:
 
     wall_s : time of all; train_s : of that, in training
     test_spikes : spikes of image, hidden cells and readout for one presentation of a test image, at the last test
+    curve : test errors, test by test; with each, of the training before it: images_per_s, and of one image
+    train_spikes (image, hidden cells and readout, both volleys) and error_spikes (sum of |n_nudged - n_free|)
+    by_looks : errors of the last test when it is read after 1, 2, ... of its presentations
     reconstruction : errors of the layers in pre-training, where there was any, as Stack.errors
     """
 
@@ -50,6 +54,10 @@ class Result:
     synaptic_events: int = 0
     trace: str | None = None
     curve: list[int] = field(default_factory=list)
+    images_per_s: list[float] = field(default_factory=list)
+    train_spikes: list[float] = field(default_factory=list)
+    error_spikes: list[float] = field(default_factory=list)
+    by_looks: list[int] = field(default_factory=list)
     reconstruction: dict[str, list[float]] = field(default_factory=dict)
     status: str = "complete"
 
@@ -116,7 +124,7 @@ class Training:
     def _batches(self) -> Batches | None:
         s = self.settings
         period, n = layered.cycle(s, training=True), self.images.train_labels.size
-        return Batches(period, s.batch, n, s.threads) if s.batch > 1 else None
+        return Batches(period, s.batch, n, s.threads, s.momentum) if s.batch > 1 else None
 
     def _epochs(self, simulation: Simulation, progress: Progress | None) -> None:
         settings, n = self.settings, self.images.train_labels.size
@@ -127,17 +135,30 @@ class Training:
             for begin, end in zip(cuts, cuts[1:]):
                 last = epoch == settings.epochs - 1 and end == n
                 duration = cycle * (end - begin) + (layered.FIRST if last else 0.0)
-                began = time.perf_counter()
-                self._run(simulation, duration, f"epoch {epoch + 1}", progress)
-                self.result.train_s += time.perf_counter() - began
+                before, began = self._spikes(simulation), time.perf_counter()
+                self._run(simulation, duration, f"epoch {epoch + 1}", progress, self._bound)
+                seconds = time.perf_counter() - began
+                self.result.train_s += seconds
                 if self._interrupted:
                     return
+                self._note_work(end - begin, seconds, self._spikes(simulation) - before)
                 self.result.epochs = epoch + (end == n)
                 self._test(simulation, last, progress)
                 if self._interrupted:
                     return
             if not last:
                 self._save(simulation)
+
+    def _spikes(self, simulation: Engine) -> NDArray[np.float64]:
+        """Spikes so far, and error spikes so far."""
+        layers = layered.names(self.settings)
+        wrong = [simulation.state(name, "error_spikes").sum() for name in layers[1:]]
+        return np.array([sum(simulation.spike_counts[name] for name in layers), sum(wrong)])
+
+    def _note_work(self, images: int, seconds: float, spikes: NDArray[np.float64]) -> None:
+        self.result.images_per_s.append(images / seconds)
+        self.result.train_spikes.append(float(spikes[0] / images))
+        self.result.error_spikes.append(float(spikes[1] / images))
 
     def _save(self, simulation: Simulation) -> None:
         """Leave a checkpoint beside the trace, at the end of an epoch of a run in minibatches."""
@@ -148,35 +169,61 @@ class Training:
         kept = Checkpoint(images.name, self.settings, fingerprint(images), result, snapshot(simulation))
         kept.save(beside(self.result.trace))
 
-    def _run(self, simulation: Engine, duration: float, what: str, progress: Progress | None) -> None:
+    def _run(
+        self,
+        simulation: Engine,
+        duration: float,
+        what: str,
+        progress: Progress | None,
+        between: Callable[[Engine], None] = lambda _: None,
+    ) -> None:
         self._running = simulation
-        if self._interrupted:
-            return
         # in portions rather than with a callback, which would be called after every window
+        whole = PORTION * self.settings.batch * layered.cycle(self.settings, training=True)
         done = 0.0
         while done < duration and not self._interrupted:
-            portion = min(PORTION, duration - done)
+            portion = min(whole, duration - done)
             simulation.run(portion)
+            between(simulation)
             done += portion
             if progress is not None:
                 progress(what, done / duration)
 
+    def _bound(self, simulation: Engine) -> None:
+        """Scale the weights onto each cell down to `norm`."""
+        if self.settings.norm == math.inf:
+            return
+        layers = layered.names(self.settings)
+        for below, above in zip(layers, layers[1:]):
+            name = f"{below}_{above}"
+            weights = simulation.weights(name)
+            onto = weights.reshape(-1, simulation.cells[above].neurons.size)
+            norms = np.sqrt((onto.astype(float) ** 2).sum(axis=0))
+            if norms.max(initial=0.0) > self.settings.norm:
+                onto *= np.minimum(1.0, self.settings.norm / np.maximum(norms, 1e-30))
+                simulation.set_weights(name, onto.ravel())
+
     def _test(self, simulation: Simulation, last: bool, progress: Progress | None) -> None:
         weights = {p.name: simulation.weights(p.name) for p in simulation.network.projections if p.source != "teacher"}
         passes = self.settings.passes if last else 1
-        counts = self.count(weights, passes, progress)
-        errors = int(np.count_nonzero(counts.argmax(axis=1) != self.images.test_labels))
+        counts = self.count(weights, passes, progress).cumsum(axis=1)
+        wrong = counts.argmax(axis=2) != self.images.test_labels[:, None]
         if self._interrupted:
             return
-        self.result.test_errors = errors
-        self.result.curve.append(errors)
+        result = self.result
+        result.by_looks = np.count_nonzero(wrong, axis=0).tolist()
+        result.test_errors = result.by_looks[-1]
+        result.curve.append(result.test_errors)
         if hasattr(simulation.sink, "learning"):
-            curves = {"test_errors": errors, "test_spikes": self.result.test_spikes}
+            curves = {"test_errors": result.test_errors, "test_spikes": result.test_spikes}
+            curves |= {"train_spikes": result.train_spikes[-1], "error_spikes": result.error_spikes[-1]}
             for name, value in (curves | alignment(self.settings, weights)).items():
                 simulation.sink.learning(name, [value], "1")
+            if last:
+                simulation.sink.learning("test_errors_by_looks", result.by_looks, "1")
 
     def count(self, weights: dict[str, Any], passes: int, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Output spikes per test image and class, int64[n, 10], summed over `passes` presentations."""
+        """Output spikes per test image, presentation and class, int64[n, passes, 10]."""
         settings = dataclasses.replace(self.settings, passes=passes)
         images = self.images
         network = layered.testing_network(images.test, images.brightest, settings, weights)
@@ -186,8 +233,8 @@ class Training:
         times, cells = simulation.spikes("readout")
         period = layered.cycle(settings, training=False)  # the readout releases as the next cycle begins
         shown = np.rint((times - layered.FIRST) / period).astype(np.int64) - 1
-        counts = np.zeros((images.test_labels.size, layered.CLASSES), np.int64)
-        np.add.at(counts, (shown // passes, cells), 1)
+        counts = np.zeros((images.test_labels.size, passes, layered.CLASSES), np.int64)
+        np.add.at(counts, (shown // passes, shown % passes, cells), 1)
         summary = simulation.close()
         self.result.spikes += summary["spikes"] + summary["input_spikes"]
         self.result.synaptic_events += summary["synaptic_events"]

@@ -51,7 +51,7 @@ def bytes_of(simulation: Simulation) -> dict[str, bytes]:
         found[f"spikes of {name}"] = times.tobytes() + cells.tobytes()
     for name, cells in simulation.cells.items():
         found[f"means of {name}"] = b"".join(
-            simulation.state(name, v).tobytes() for v in cells.variables if v in ("n_mean", "a_mean", "trials")
+            simulation.state(name, v).tobytes() for v in cells.variables if v in ("n_mean", "a_mean", "error_spikes", "trials")
         )
     return found | {"counts": repr((simulation.spike_counts, simulation.synaptic_events)).encode()}
 
@@ -63,31 +63,37 @@ def test_minibatches_of_one_are_learning_online(top_down: str, period: float) ->
     assert [name for name in online if online[name] != batched[name]] == []
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
 @KINDS
-def test_threads_and_cuts_change_nothing(top_down: str, period: float) -> None:
+def test_threads_and_cuts_change_nothing(top_down: str, period: float, momentum: float) -> None:
     made, duration = network(top_down, 22), 22 * period
     runs = [
-        bytes_of(run(made, duration, Batches(period, 8, 11, threads), portion))
+        bytes_of(run(made, duration, Batches(period, 8, 11, threads, momentum), portion))
         for threads, portion in ((1, np.inf), (2, np.inf), (3, 5.0), (2, 24.0))
     ]
     for other in runs[1:]:
         assert [name for name in other if other[name] != runs[0][name]] == []
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
 @KINDS
-def test_weights_are_those_of_separate_examples_added_in_order(top_down: str, period: float) -> None:
+def test_weights_are_those_of_separate_examples_added_in_order(top_down: str, period: float, momentum: float) -> None:
     """Cells run online with weights that stay, set by hand after each minibatch to what numpy makes of their counts."""
     sizes = [3, 3, 1, 3, 3]  # an epoch is 7
     made = network(top_down, sum(sizes))
-    batched = Simulation(made, batches=Batches(period, 3, 7, threads=2))
+    batched = Simulation(made, batches=Batches(period, 3, 7, threads=2, momentum=momentum))
     frozen = Simulation(_deaf(network(top_down, sum(sizes))))
     learning = {p.name: p for p in frozen.network.projections if p.plasticity is not None and p.plasticity.signals}
     assert len(learning) == (6 if top_down in ("fixed", "direct") else 8)
     weights = {name: frozen.weights(name) for name in learning}
     means = {c: np.zeros((2, n)) for c, n in (("hidden1", 9), ("hidden2", 40), ("readout", 10))}
     example = changed = 0
+    previous = dict(weights)
     for size in sizes:
         before, ends = dict(weights), []
+        for name, w in before.items():
+            weights[name] = (w.astype(float) + momentum * (w.astype(float) - previous[name])).astype(np.float32)
+        previous = before
         for _ in range(size):
             frozen.run(period)
             batched.run(period)
@@ -137,6 +143,23 @@ def _learnt(p: object, weights: np.ndarray, seen: dict, value: float) -> np.ndar
         factors = above, (post["n_free"] - post["n_mean"]) - (post["a_free"] - post["a_mean"])
     change = (eta * value * factors[0])[:, None] * factors[1]
     return (weights.astype(float) + change.ravel()).astype(np.float32)
+
+
+def test_momentum_keeps_bounds_and_forgets_weights_that_were_set() -> None:
+    made = network("mirror", 24, w_max=0.05)
+    simulation = Simulation(made, batches=Batches(PERIOD, 4, momentum=0.9))
+    simulation.run(16 * PERIOD)
+    assert np.abs(simulation.weights("hidden1_hidden2")).max() == np.float32(0.05)
+    simulation.set_weights("hidden1_hidden2", np.zeros(360))
+    assert not any(simulation.plastic["hidden1_hidden2"][0].previous)
+    for cells in ("hidden1", "hidden2"):
+        assert simulation.state(cells, "error_spikes").sum() > 0
+
+
+def test_momentum_out_of_range_is_refused() -> None:
+    for momentum in (-0.1, 1.0):
+        with pytest.raises(InputError, match=r"momentum out of range.*0 to less than 1"):
+            Simulation(network("mirror", 4), batches=Batches(PERIOD, 4, momentum=momentum))
 
 
 def test_a_calendar_that_is_too_small_grows(monkeypatch: pytest.MonkeyPatch) -> None:
