@@ -219,7 +219,8 @@ class Rhythmic(Lif):
     """rhythmic: a free and a nudged count a cycle, both from the same u; acts at arrivals only (section 5)."""
 
     parameters = dict(kappa=4.0, cap=1.0, gamma=8.0, tau_mean=100.0, poisson=0.0)
-    names = ("z", "a", "a_free", "gate", "n_free", "n_nudged", "change", "n_mean", "a_mean", "trials", "u")
+    names = ("z", "a", "a_free", "gate", "n_free", "n_nudged", "change", "n_mean", "a_mean", "error_spikes",
+             "n_step", "luck_step", "trials", "u")
     receptors = {name: name for name in ("start", "release", "latch", "nudge", "basal", "apical")}
     threshold = ""
 
@@ -247,6 +248,7 @@ class Rhythmic(Lif):
         return emitted
 
     def start(self, s: State, p: State, watch: Watch, draw: Any) -> int:
+        s["n_step"], s["luck_step"] = -s["n_free"], self.expected(s, p) - s["n_free"]
         s.update(dict.fromkeys(("z", "a", "a_free", "n_free", "n_nudged", "change"), 0.0))
         s.update(gate=1.0, trials=s["trials"] + 1.0)
         s["u"] = draw(int(s["trials"]))
@@ -254,6 +256,8 @@ class Rhythmic(Lif):
 
     def release(self, s: State, p: State, watch: Watch, draw: Any) -> int:
         s["n_free"] = self.count(self.level(s, p), s, p, watch)
+        s["n_step"] += s["n_free"]
+        s["luck_step"] += s["n_free"] - self.expected(s, p)
         s["gate"] = 0.0
         return int(s["n_free"])
 
@@ -266,10 +270,15 @@ class Rhythmic(Lif):
     def nudge(self, s: State, p: State, watch: Watch, draw: Any) -> int:
         s["n_nudged"] = self.count(self.nudged_level(s, p), s, p, watch)
         s["change"] = s["n_nudged"] - s["n_free"]
+        s["error_spikes"] += abs(s["change"])
         return int(s["n_nudged"])
 
     def level(self, s: State, p: State) -> float:
         return s["z"]
+
+    def expected(self, s: State, p: State) -> float:
+        """Mean of the free count."""
+        return p["kappa"] * max(0.0, min(s["z"], p["cap"]))
 
     def nudged_level(self, s: State, p: State) -> float:
         z, room = s["z"], min(s["z"], p["cap"] - s["z"])
@@ -297,6 +306,9 @@ class RhythmicReadout(Rhythmic):
     """rhythmic_readout: the count follows p = 1/(1 + exp(-z)), nudged towards the apical charge since the latch."""
 
     parameters = dict(kappa=64.0, blend=1.0, tau_mean=100.0, poisson=0.0)
+
+    def expected(self, s: State, p: State) -> float:
+        return s["n_free"]  # its luck is not told
 
     def level(self, s: State, p: State) -> float:
         return 1.0 / (1.0 + math.exp(-s["z"])) if s["z"] > -700.0 else math.exp(s["z"])

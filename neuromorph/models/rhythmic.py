@@ -72,6 +72,8 @@ class _Rhythmic(NeuronModel):
     n_mean = Variable("1", 0.0, "running mean of n_free", running=True)
     a_mean = Variable("1", 0.0, "running mean of a_free", running=True)
     error_spikes = Variable("1", 0.0, "sum of the sizes of all changes so far", running=True)
+    n_step = Variable("1", 0.0, "n_free less that of the cycle before")
+    luck_step = Variable("1", 0.0, "what chance added to n_free less what it added in the cycle before")
     trials = Variable("1", 0.0, "cycles begun: the index of the random draw", kept=True)
     u = Variable("1", 0.0, "uniform number of this cycle")
     emit = Variable("1", 0.0, "spikes of this instant")
@@ -83,11 +85,11 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def propagate(s, c, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, s.emit
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, s.emit
 
     @staticmethod
     def advance(s, h, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, s.emit
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, s.emit
 
     @staticmethod
     def crossing(s, h, p):
@@ -99,7 +101,7 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def reset(s, p):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.trials, s.u, 0.0
+        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, 0.0
 
 
 class Rhythmic(_Rhythmic):
@@ -111,9 +113,10 @@ class Rhythmic(_Rhythmic):
     name = "rhythmic"
     equations = """
     N(z) = floor(u + kappa clip(z, 0, cap)), or the Poisson quantile of kappa clip(z, 0, cap) at u
-    start: z = a = a_free = n_free = n_nudged = change = 0, gate = 1, trials += 1, u = uniform [0, 1)
+    start: n_step = -n_free, luck_step = kappa clip(z, 0, cap) - n_free, z = a = a_free = n_free = n_nudged = change = 0,
+           gate = 1, trials += 1, u = uniform [0, 1)
     basal, while gate = 1: z += w;  apical: a += w
-    release: n_free = N(z), n_free spikes, gate = 0
+    release: n_free = N(z), n_step += n_free, luck_step += n_free - kappa clip(z, 0, cap), n_free spikes, gate = 0
     latch: a_free = a, a = 0, n_mean += (n_free - n_mean)/tau_mean, a_mean += (a_free - a_mean)/tau_mean
     nudge: z' = z + clip(gamma (a - a_free), -m, m), m = min(z, cap - z), where 0 < z < cap, else z
            n_nudged = N(z'), change = n_nudged - n_free, error_spikes += |change|, n_nudged spikes
@@ -126,7 +129,11 @@ class Rhythmic(_Rhythmic):
     def receive(s, x, p, refractory, r):
         keep, gate, trials, u, z, a = _start(s, x, r)
         releases, latches, nudges = x.release > 0.0, x.latch > 0.0, x.nudge > 0.0
-        free = spike_count(p.kappa * _clip(z, 0.0, p.cap), u, p.poisson) if releases else keep * s.n_free
+        mean = p.kappa * _clip(z, 0.0, p.cap)
+        free = spike_count(mean, u, p.poisson) if releases else keep * s.n_free
+        n_step = (s.n_step if keep > 0.0 else -s.n_free) + (free if releases else 0.0)
+        luck_before = s.n_free - p.kappa * _clip(s.z, 0.0, p.cap)
+        luck_step = (s.luck_step if keep > 0.0 else -luck_before) + (free - mean if releases else 0.0)
         gate = 0.0 if releases else gate
         a_free = a if latches else keep * s.a_free
         a = 0.0 if latches else a
@@ -138,7 +145,7 @@ class Rhythmic(_Rhythmic):
         change = nudged - free if nudges else keep * s.change
         error_spikes = s.error_spikes + (abs(change) if nudges else 0.0)
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, trials, u, emit
+        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, n_step, luck_step, trials, u, emit
 
 
 class RhythmicReadout(_Rhythmic):
@@ -151,7 +158,7 @@ class RhythmicReadout(_Rhythmic):
     equations = """
     N(p) = floor(u + kappa max(p, 0)), or the Poisson quantile of kappa max(p, 0) at u
     start, basal, apical, latch: as rhythmic
-    release: n_free = N(p) with p = 1/(1 + exp(-z)), n_free spikes, gate = 0
+    release: n_free = N(p) with p = 1/(1 + exp(-z)), n_step += n_free, n_free spikes, gate = 0 (luck_step is not used)
     nudge: n_nudged = N(p + blend (a - p)), change = n_nudged - n_free, error_spikes += |change|,
            n_nudged spikes
     """
@@ -164,6 +171,7 @@ class RhythmicReadout(_Rhythmic):
         releases, latches, nudges = x.release > 0.0, x.latch > 0.0, x.nudge > 0.0
         rate = 1.0 / (1.0 + exp(-z))
         free = spike_count(p.kappa * rate, u, p.poisson) if releases else keep * s.n_free
+        n_step = (s.n_step if keep > 0.0 else -s.n_free) + (free if releases else 0.0)
         gate = 0.0 if releases else gate
         a_free = a if latches else keep * s.a_free
         a = 0.0 if latches else a
@@ -174,4 +182,4 @@ class RhythmicReadout(_Rhythmic):
         change = nudged - free if nudges else keep * s.change
         error_spikes = s.error_spikes + (abs(change) if nudges else 0.0)
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, trials, u, emit
+        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, n_step, 0.0, trials, u, emit

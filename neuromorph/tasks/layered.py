@@ -5,6 +5,7 @@ at 1, hidden layer l releases at 1 + l, the readout at h + 2; what came down is 
 nudges the readout; hidden layer l is nudged at 2 h + 4 - l, top first; the signal `learn` arrives at 2 h + 3.
 With direct feedback the readout's volleys reach every hidden layer after 1 ms: what came down is latched at h + 3 as
 well, all hidden layers are nudged at h + 4, where `learn` arrives, and a cycle takes h + 5 ms.
+With two looks at each image a cycle is twice as long: its first half has the free volleys alone.
 """
 
 from __future__ import annotations
@@ -32,12 +33,17 @@ def names(settings: Settings) -> list[str]:
 
 
 def cycle(settings: Settings, training: bool) -> float:
-    """Length of a cycle in ms."""
-    return float(_nudge(settings, 1) + 1 if training else len(settings.hidden) + 2)
+    """Length of a cycle in ms: of all looks at an image, in training."""
+    return settings.looks * _look(settings) if training else len(settings.hidden) + 2.0
+
+
+def _look(settings: Settings) -> float:
+    """Length of a look in ms, in training."""
+    return _nudge(settings, 1) + 1.0
 
 
 def _nudge(settings: Settings, layer: int) -> int:
-    """Phase (ms) at which a hidden layer is nudged: when the nudged volleys of the layer above it arrive."""
+    """Phase (ms) of the last look at which a hidden layer is nudged: when the nudged volleys of the layer above it arrive."""
     h = len(settings.hidden)
     return h + 4 if settings.top_down == "direct" else 2 * h + 4 - layer
 
@@ -57,9 +63,10 @@ def training_network(
     initial : weights to begin with, by bottom-up projection (such as autoencoder.pretrain finds); others are drawn
     """
     network = _cells(images.train, images.brightest, order, settings, training=True)
-    h, period = len(settings.hidden), cycle(settings, training=True)
+    period = cycle(settings, training=True)
+    told = FIRST + period - _look(settings) + len(settings.hidden) + 2
     teacher = {"patterns": np.eye(CLASSES, dtype=np.uint8), "order": images.train_labels[order], "kappa": 1.0}
-    network.add_input("teacher", "pattern_volley", CLASSES, {**teacher, "start": FIRST + h + 2, "interval": period})
+    network.add_input("teacher", "pattern_volley", CLASSES, {**teacher, "start": told, "interval": period})
     network.connect("teacher", "readout", "one_to_one", weight=1.0, delay=1.0, receptor="apical")
     network.add_signal(
         "learn",
@@ -101,11 +108,14 @@ def testing_network(pixels: NDArray[np.uint8], brightest: float, settings: Setti
 def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Settings, training: bool) -> Network:
     network = Network("layered")
     period = cycle(settings, training)
-    image = {"patterns": pixels, "order": order, "kappa": settings.kappa_in, "scale": 1.0 / brightest}
-    network.add_input("image", "pattern_volley", pixels.shape[1], {**image, "start": FIRST + 1, "interval": period})
+    looks = settings.looks if training else 1
+    each = {"start": FIRST + 1, "interval": period / looks}  # a volley each look
+    image = {"patterns": pixels, "order": np.repeat(order, looks), "kappa": settings.kappa_in, "scale": 1.0 / brightest}
+    network.add_input("image", "pattern_volley", pixels.shape[1], image | each)
     once = {"patterns": np.ones((1, 1), np.uint8), "order": np.zeros(order.size, np.int64), "kappa": 1.0}
-    network.add_input("bias", "pattern_volley", 1, {**once, "start": FIRST + 1, "interval": period})
-    network.add_input("pacemaker", "pattern_volley", 1, {**once, "start": FIRST, "interval": period})
+    always = once | {"order": np.zeros(looks * order.size, np.int64)} | each
+    network.add_input("bias", "pattern_volley", 1, always)
+    network.add_input("pacemaker", "pattern_volley", 1, once | {"start": FIRST, "interval": period})
     hidden = {"kappa": settings.kappa, "cap": settings.cap, "tau_mean": settings.tau_mean}
     hidden |= {"poisson": 1.0} if settings.poisson else {}
     above = {below: above for above, below in feedback(settings)}
@@ -116,12 +126,12 @@ def _cells(pixels: Any, brightest: float, order: NDArray[np.int64], settings: Se
     network.add_population("readout", "rhythmic_readout", CLASSES, readout)
     _phases(network, settings, training)
     if training and settings.dropout:
-        _dropout(network, settings, once | {"start": FIRST + 1, "interval": period})
+        _dropout(network, settings, always)
     return network
 
 
 def _dropout(network: Network, settings: Settings, volley: dict[str, Any]) -> None:
-    """Inputs that, by one inhibitory spike, silence each hidden cell for a cycle with the probability `dropout`.
+    """Inputs that, by one inhibitory spike, silence each hidden cell for a look with the probability `dropout`.
 
     Srivastava et al. 2014, JMLR 15:1929. A silenced cell has a charge below 0, so that it is not nudged either.
     """
@@ -133,17 +143,19 @@ def _dropout(network: Network, settings: Settings, volley: dict[str, Any]) -> No
 
 def _phases(network: Network, settings: Settings, training: bool) -> None:
     """The pacemaker's projections: their delays are the phases of the cycle."""
-    h = len(settings.hidden)
+    h, looks = len(settings.hidden), settings.looks if training else 1
+    last = (looks - 1) * _look(settings)
     for layer, name in enumerate(names(settings)[1:], start=1):
-        phases = {"start": 1, "release": 1 + layer}
-        if training and layer <= h:
-            phases |= {"latch": h + 3, "nudge": _nudge(settings, layer)}
-        elif training:
-            phases |= {"latch": h + 2, "nudge": h + 3}
-        for receptor, delay in phases.items():
+        free = [("start", 1), ("release", 1 + layer)]
+        phases = [(r, k * _look(settings) + at, f"_{k + 1}" * (k > 0)) for k in range(looks) for r, at in free]
+        if training:
+            readout = layer > h
+            phases += [("latch", last + h + (2 if readout else 3), "")]
+            phases += [("nudge", last + (h + 3 if readout else _nudge(settings, layer)), "")]
+        for receptor, delay, look in phases:
             network.connect(
                 "pacemaker", name, "all_to_all", weight=1.0, delay=float(delay), receptor=receptor,
-                name=f"{receptor}_{name}",
+                name=f"{receptor}_{name}{look}",
             )  # fmt: skip
 
 
@@ -210,7 +222,7 @@ def _top_down_rule(settings: Settings, readout: bool) -> dict[str, Any] | None:
     rule = "mirror"
     if settings.top_down == "wake":
         # at the top the activity above is the nudged one: the target
-        rule = "wake_clamped" if readout else "wake"
+        rule = "wake_looks" if settings.looks > 1 else "wake_clamped" if readout else "wake"
     eta = settings.eta_top_readout if readout else settings.eta_top_down
     return {
         "rule": rule,

@@ -26,6 +26,8 @@ class Settings:
     kappa times as high
     eta_top_down, eta_top_readout : rates of the top-down synapses between hidden layers and from the readout
     top_down : kind of top-down weights; `direct` goes from the readout to every hidden layer, the others layer by layer
+    looks : at each training image, with counts drawn anew; from two on, `wake` learns from what chance changed between
+    the last two (the rule wake_looks), otherwise to reconstruct the layer below (wake and wake_clamped)
     spread : initial weights are normal with spread sqrt(2 / n) / kappa (half of it onto the readout)
     top_down_std, top_readout_std : of the initial top-down weights; readout_bias : initial
     w_max : bound of the size of all weights that learn, but for biases
@@ -40,6 +42,7 @@ class Settings:
     """
 
     top_down: str = "fixed"
+    looks: int = 1
     hidden: tuple[int, ...] = (200, 200)
     epochs: int = 8
     passes: int = 8
@@ -82,11 +85,13 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     if top_down in ("mirror", "transpose"):
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
         settings = replace(settings, top_down_std=0.005, top_readout_std=0.02)
+    elif (task, top_down) == ("mnist", "wake"):
+        settings = replace(settings, looks=2, gamma=0.25, gamma_top=0.5, top_down_std=0.0, top_readout_std=0.0)
+        settings = replace(settings, eta_readout=1e-6, eta_top_down=1e-3, eta_top_readout=3e-4)
     elif top_down == "wake":
-        scale = 1.0 if task == "mnist" else 2.0
-        settings = replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
+        settings = replace(settings, top_readout_std=0.02, eta_top_down=2e-5, eta_top_readout=2e-7)
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
-    together = 32 if (task, top_down) == ("mnist", "mirror") else 8
+    together = 32 if (task, top_down) in (("mnist", "mirror"), ("mnist", "wake")) else 8
     slower = min(1.0, math.sqrt(together / batch))
     if top_down in ("fixed", "direct"):
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
@@ -102,6 +107,8 @@ def counted(settings: Settings, kappa: float) -> Settings:
     f = settings.kappa / kappa
     new = replace(settings, kappa=kappa, kappa_in=settings.kappa_in / f)
     new = replace(new, eta=settings.eta * f**3, eta_readout=settings.eta_readout * f**2)
+    if settings.looks > 1 and settings.top_down == "wake":  # a count above for a count below
+        return replace(new, gamma=settings.gamma * f)
     if settings.top_down == "wake":  # predicts counts below from counts above: the gain turns these into charge
         new = replace(new, gamma=settings.gamma * f, gamma_top=settings.gamma_top * f)
         return replace(new, eta_top_down=settings.eta_top_down * f**2)
@@ -138,8 +145,7 @@ def changed(settings: Settings, given: Iterable[str]) -> Settings:
             raise InputError(Problem("not a value of this setting", f"--set {name}", text, allowed)) from None
     if changes.get("schedule", "linear") not in SCHEDULES:
         raise InputError(Problem("no such schedule", "--set schedule", changes["schedule"], " or ".join(SCHEDULES)))
-    low = [(name, changes[name]) for name in ("epochs", "passes", "batch", "threads", "tests") if name in changes]
-    for name, value in low:
-        if value < 1:
-            raise InputError(Problem("value out of range", f"--set {name}", value, "1 or more"))
+    for name in ("epochs", "passes", "batch", "threads", "tests", "looks"):
+        if changes.get(name, 1) < 1:
+            raise InputError(Problem("value out of range", f"--set {name}", changes[name], "1 or more"))
     return replace(settings, **changes)

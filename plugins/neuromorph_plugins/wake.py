@@ -31,3 +31,22 @@ class WakeClamped(Wake):
 
     name = "wake_clamped"
     above = Variable("pre", "n_nudged")
+
+
+class WakeLooks(LearningRule):
+    """dw = eta value luck_post (step_pre - luck_post w) where step_pre is not 0, after two looks at the same.
+
+    luck is what chance added to the count below, step what changed above: since chance has no other cause, w becomes
+    the change above that one more spike below makes, the bottom-up weight times the slope of the cell above. Between
+    two images the step would be full of what they differ in, which hides that for many thousands of them.
+    A weight mirror: Akrout, Wilson, Humphreys, Lillicrap & Tweed 2019, arXiv:1904.05391.
+    """
+
+    name = "wake_looks"
+    eta = Param(1e-3, doc="learning rate per squared spike")
+    step = Variable("pre", "n_step")
+    luck = Variable("post", "luck_step")
+    unchanged_when_zero = ("pre.step", "post.luck")
+
+    def on_signal(w, pre, post, p, value):
+        return w if pre.step == 0.0 else w + p.eta * value * post.luck * (pre.step - post.luck * w)
