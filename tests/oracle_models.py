@@ -219,8 +219,22 @@ class Rhythmic(Lif):
     """rhythmic: a free and a nudged count a cycle, both from the same u; acts at arrivals only (section 5)."""
 
     parameters = dict(kappa=4.0, cap=1.0, gamma=8.0, tau_mean=100.0, poisson=0.0)
-    names = ("z", "a", "a_free", "gate", "n_free", "n_nudged", "change", "n_mean", "a_mean", "error_spikes",
-             "n_step", "luck_step", "trials", "u")
+    names = (
+        "z",
+        "a",
+        "a_free",
+        "gate",
+        "n_free",
+        "n_nudged",
+        "change",
+        "n_mean",
+        "a_mean",
+        "error_spikes",
+        "n_step",
+        "luck_step",
+        "trials",
+        "u",
+    )
     receptors = {name: name for name in ("start", "release", "latch", "nudge", "basal", "apical")}
     threshold = ""
 

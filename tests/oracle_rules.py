@@ -184,6 +184,15 @@ class WakeSleep(Recirculation):
         return w + self.p.eta * value * pre.n_nudged * post.change
 
 
+class WakeLooks(Recirculation):
+    """on_signal, where the source's count differs by n from the look before: w + eta value luck (n - luck w)."""
+
+    def on_signal(self, w: float, pre: Any, post: Any, syn: Any, value: float) -> Any:
+        if pre.n_step == 0.0:
+            return w
+        return w + self.p.eta * value * post.luck_step * (pre.n_step - post.luck_step * w)
+
+
 RULES: dict[str, Any] = {
     "pair_stdp": PairSTDP,
     "stdp_derivative": STDPDerivative,
@@ -191,6 +200,7 @@ RULES: dict[str, Any] = {
     "mirror": Mirror,
     "wake": Wake,
     "wake_clamped": WakeClamped,
+    "wake_looks": WakeLooks,
     "wake_sleep": WakeSleep,
 }
 

@@ -225,7 +225,7 @@ def rhythmic(net: Network, random: Any) -> None:
 
 def _layers(net: Network, random: Any, sizes: dict[str, int]) -> None:
     up = ["recirculation"]
-    down = ["mirror", "wake", "wake_clamped", "fixed"]
+    down = ["mirror", "wake", "wake_clamped", "wake_looks", "fixed"]
     for source, target, receptor, rules in (
         ("image", "low", "basal", up), ("low", "mid", "basal", up), ("mid", "top", "basal", up),
         ("mid", "low", "apical", down), ("top", "mid", "apical", down), ("teacher", "top", "apical", ["fixed"]),

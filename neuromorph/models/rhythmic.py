@@ -85,11 +85,17 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def propagate(s, c, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, s.emit
+        return (
+            s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step,
+            s.luck_step, s.trials, s.u, s.emit,
+        )  # fmt: skip
 
     @staticmethod
     def advance(s, h, p, clamped):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, s.emit
+        return (
+            s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step,
+            s.luck_step, s.trials, s.u, s.emit,
+        )  # fmt: skip
 
     @staticmethod
     def crossing(s, h, p):
@@ -101,7 +107,10 @@ class _Rhythmic(NeuronModel):
 
     @staticmethod
     def reset(s, p):
-        return s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step, s.luck_step, s.trials, s.u, 0.0
+        return (
+            s.z, s.a, s.a_free, s.gate, s.n_free, s.n_nudged, s.change, s.n_mean, s.a_mean, s.error_spikes, s.n_step,
+            s.luck_step, s.trials, s.u, 0.0,
+        )  # fmt: skip
 
 
 class Rhythmic(_Rhythmic):
@@ -113,8 +122,8 @@ class Rhythmic(_Rhythmic):
     name = "rhythmic"
     equations = """
     N(z) = floor(u + kappa clip(z, 0, cap)), or the Poisson quantile of kappa clip(z, 0, cap) at u
-    start: n_step = -n_free, luck_step = kappa clip(z, 0, cap) - n_free, z = a = a_free = n_free = n_nudged = change = 0,
-           gate = 1, trials += 1, u = uniform [0, 1)
+    start: n_step = -n_free, luck_step = kappa clip(z, 0, cap) - n_free, then
+           z = a = a_free = n_free = n_nudged = change = 0, gate = 1, trials += 1, u = uniform [0, 1)
     basal, while gate = 1: z += w;  apical: a += w
     release: n_free = N(z), n_step += n_free, luck_step += n_free - kappa clip(z, 0, cap), n_free spikes, gate = 0
     latch: a_free = a, a = 0, n_mean += (n_free - n_mean)/tau_mean, a_mean += (a_free - a_mean)/tau_mean
@@ -145,7 +154,9 @@ class Rhythmic(_Rhythmic):
         change = nudged - free if nudges else keep * s.change
         error_spikes = s.error_spikes + (abs(change) if nudges else 0.0)
         emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, n_step, luck_step, trials, u, emit
+        return (
+            z, a, a_free, gate, free, nudged, change, n_mean, a_mean, error_spikes, n_step, luck_step, trials, u, emit,
+        )  # fmt: skip
 
 
 class RhythmicReadout(_Rhythmic):

@@ -43,7 +43,7 @@ def _look(settings: Settings) -> float:
 
 
 def _nudge(settings: Settings, layer: int) -> int:
-    """Phase (ms) of the last look at which a hidden layer is nudged: when the nudged volleys of the layer above it arrive."""
+    """Phase (ms) of the last look at which a hidden layer is nudged: the nudged volleys from above arrive."""
     h = len(settings.hidden)
     return h + 4 if settings.top_down == "direct" else 2 * h + 4 - layer
 

@@ -126,14 +126,15 @@ def test_bounds_follow_the_sign_unless_given(initial, options, end):
         ("mirror", {"eta": 0.25}, 1 + 0.25 * 2 * 7 * 5),
         ("wake", {"eta": 0.25}, 1 + 0.25 * 2 * 3 * ((5 - 2) - (0.5 - 0.25))),
         ("wake_clamped", {"eta": 0.25}, 1 + 0.25 * 2 * 10 * ((5 - 2) - (0.5 - 0.25))),
+        ("wake_looks", {"eta": 0.25}, 1 + 0.25 * 2 * 0.5 * (3 - 0.5 * 1)),
     ],
 )
 @BOTH
 def test_rules_of_the_cycle_read_registers(resolution, rule, params, end):
     network = net(resolution, 9.0, ("rhythmic", {}), 1, [], [{**learns(rule, params, signals=["s"]), "source": "b"}],
-                  initial=dict(n_free=5.0, change=4.0, n_mean=2.0, a_free=0.5, a_mean=0.25),
+                  initial=dict(n_free=5.0, change=4.0, n_mean=2.0, a_free=0.5, a_mean=0.25, luck_step=0.5),
                   signals={"s": {"times": [3.0], "values": [2.0], "delay": 1.0}})  # fmt: skip
-    above = dict(n_free=3.0, n_nudged=10.0, change=7.0, n_mean=1.0)
+    above = dict(n_free=3.0, n_nudged=10.0, change=7.0, n_mean=1.0, n_step=3.0)
     network["populations"]["b"] = {"model": "rhythmic", "size": 1, "initial": above}
     assert weight(network) == end
 

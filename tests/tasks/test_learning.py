@@ -42,13 +42,18 @@ def test_digits_are_learnt_in_minibatches(digits: images.Images) -> None:
     assert Training(digits, settings).run().accuracy > 0.94
 
 
-@pytest.mark.parametrize("top_down", ["fixed", "direct", "wake", "mirror"])
-def test_recorded_spikes_of_examples_reproduce_every_weight_change(digits: images.Images, top_down: str) -> None:
+@pytest.mark.parametrize(
+    ("top_down", "looks"), [("fixed", 1), ("direct", 1), ("wake", 1), ("wake", 2), ("mirror", 1), ("direct", 2)]
+)
+def test_recorded_spikes_of_examples_reproduce_every_weight_change(
+    digits: images.Images, top_down: str, looks: int
+) -> None:
     """The oracle is fed the inputs' recorded spikes of two images and must arrive at every weight of 64-200-200-10.
 
     It knows nothing of images or labels: what it gets are spikes, initial weights and the rules' equations.
     """
-    settings = replace(defaults("digits", top_down), eta=4e-3, eta_readout=1e-3)  # rates at which a wrong change shows
+    rates = {"eta": 4e-3, "eta_readout": 1e-3}  # at which a wrong change shows
+    settings = replace(defaults("digits", top_down), looks=looks, **rates)
     network = layered.training_network(digits, settings, np.array([3, 7]))
     network.graph.graph["record"] = []
     for name in [*layered.names(settings), "bias", "teacher", "pacemaker"]:
@@ -176,6 +181,76 @@ def test_alignment_to_the_pseudo_inverse(digits: images.Images) -> None:
         assert found[f"pseudo_inverse_{above}_{below}"] > 0.999999
 
 
+def test_two_looks_tell_what_chance_changed(digits: images.Images) -> None:
+    """Steps and luck of the counts of two volleys; of the readout's, twice the same image with other counts."""
+    settings = small("wake", looks=2)
+    made = layered.training_network(digits, settings, np.arange(30))
+    made.graph.graph["record"] = [{"population": "image", "variable": "spikes"}]
+    simulation, lucks = Simulation(made), []
+    look = layered.cycle(settings, training=True) / 2
+    simulation.run(layered.FIRST)
+    for k in range(30):
+        simulation.run(look)
+        free = simulation.state("hidden1", "n_free")
+        luck = free - settings.kappa * np.clip(simulation.state("hidden1", "z"), 0.0, settings.cap)
+        simulation.run(look)
+        again = simulation.state("hidden1", "n_free")
+        other = again - settings.kappa * np.clip(simulation.state("hidden1", "z"), 0.0, settings.cap)
+        np.testing.assert_array_equal(simulation.state("hidden1", "n_step"), again - free)
+        np.testing.assert_allclose(simulation.state("hidden1", "luck_step"), other - luck, atol=1e-12)
+        lucks.append(other - luck)
+        times, cells = simulation.spikes("image")
+        volleys = [cells[times == layered.FIRST + (2 * k + half) * look + 1] for half in (0, 1)]
+        shown = [np.bincount(v, minlength=64) for v in volleys]
+        assert np.all(np.abs(shown[0] - shown[1]) <= 1)  # floor(u + mean) of the same mean
+        assert np.any(shown[0] != shown[1])
+    lucks = np.array(lucks)
+    assert np.abs(lucks).max() < 2
+    assert abs(lucks.mean()) < 5 * lucks.std() / np.sqrt(lucks.size)
+
+
+def test_two_looks_align_top_down_weights_while_bottom_up_ones_stay(digits: images.Images) -> None:
+    """Without any error: from nothing to cosines above 0.5 with the transpose; chance would make 0.03 and 0.06."""
+    rates = {"eta": 0.0, "eta_readout": 0.0, "eta_top_down": 2e-3, "eta_top_readout": 2e-3, "schedule": "constant"}
+    settings = small("wake", looks=2, spread=2.0, top_down_std=0.0, top_readout_std=0.0, readout_bias=0.0, **rates)
+    training = Training(digits, settings)
+    simulation = Simulation(training.network)
+    start = {p.name: simulation.weights(p.name) for p in simulation.network.projections}
+    assert not start["hidden2_hidden1"].any()
+    simulation.run(layered.cycle(settings, training=True) * 1400)
+    end = {p.name: simulation.weights(p.name) for p in simulation.network.projections}
+    np.testing.assert_array_equal(end["hidden1_hidden2"], start["hidden1_hidden2"])
+    found = alignment(settings, end)
+    assert found["alignment_hidden2_hidden1"] > 0.5
+    assert found["alignment_readout_hidden2"] > 0.5
+
+
+def test_norms_are_bounded(digits: images.Images) -> None:
+    data = replace(digits, train=digits.train[:200], train_labels=digits.train_labels[:200], test=digits.test[:20])
+    data = replace(data, test_labels=data.test_labels[:20])
+    largest = {}
+    for norm in (np.inf, 0.11):
+        training = Training(data, replace(small("mirror"), batch=8, norm=norm, eta=2e-3))
+        training.run()
+        w = training._training.weights("image_hidden1").astype(float).reshape(64, 40)
+        largest[norm] = np.sqrt((w**2).sum(axis=0)).max()
+    assert largest[np.inf] > 0.14
+    assert largest[0.11] <= 0.11 * (1 + 1e-6)
+
+
+def test_a_run_counts_its_error_spikes_and_errors_by_looks(digits: images.Images) -> None:
+    settings = replace(small("mirror"), epochs=2, batch=16, passes=3)
+    training = Training(digits, settings)
+    result = training.run()
+    assert len(result.error_spikes) == len(result.train_spikes) == len(result.images_per_s) == len(result.curve) == 2
+    assert 0 < result.error_spikes[1] < result.error_spikes[0] < result.train_spikes[0]
+    layers = layered.names(settings)[1:]
+    wrong = sum(training._training.state(name, "error_spikes").sum() for name in layers)
+    assert wrong == pytest.approx(sum(result.error_spikes) * digits.train_labels.size)
+    assert len(result.by_looks) == 3
+    assert result.by_looks[-1] == result.test_errors == result.curve[-1]
+
+
 def test_mirror_grows_alike(digits: images.Images) -> None:
     settings = small("mirror")
     simulation = Simulation(Training(digits, settings).network)
@@ -202,7 +277,7 @@ def test_no_rule_or_model_reads_another_projection(top_down: str) -> None:
     from neuromorph.learning import registry
 
     settings = defaults("digits", top_down)
-    rules = {settings.rule, "mirror", "wake", "wake_clamped"}
+    rules = {settings.rule, "mirror", "wake", "wake_clamped", "wake_looks"}
     for name in rules:
         for hook in registry.get(name).hooks().values():
             code = hook.__code__
