@@ -219,11 +219,12 @@ class PlasticPart:
         return [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(FLAT)})", dict(zip(FLAT, self._flat)))]
 
     def forget_volley(self) -> None:
-        """To be called where weights have been set: what a volley came to before holds no longer."""
+        """To be called where weights have changed: what a volley came to before holds no longer."""
         self._known[:] = 0
 
-    def forget_momentum(self) -> None:
-        """To be called where weights have been set: that was no change to go on with."""
+    def weights_were_set(self) -> None:
+        """To be called where weights have been set by hand, which is no change to go on with."""
+        self.forget_volley()
         if self.previous.size:
             self.previous[:] = self.weight
 

@@ -198,8 +198,7 @@ class Engine:
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
         for part in self.plastic.get(projection, ()):
-            part.forget_volley()
-            part.forget_momentum()
+            part.weights_were_set()
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""

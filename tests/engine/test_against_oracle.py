@@ -54,8 +54,8 @@ def test_the_series_holds_what_it_is_meant_to():
         "lif_delta", "lif_exp", "lif_alpha", "rhythmic", "rhythmic_readout", "poisson", "spike_train", "pattern_volley",
         "dc_current", "pair_stdp", "stdp_derivative", "recirculation", "mirror", "wake", "wake_clamped", "wake_looks",
         "eligibility", "voltage", "multapse", "autapse", "empty population", "zero weight", "own parameters",
-        "shared parameters", "own delays", "one delay", "frozen", "signal reward", "signal crowd", "signal learn", "signal beat",
-        "bounds []", "bounds ['w_max']", "bounds ['w_min']", "bounds ['w_max', 'w_min']", "readings",
+        "shared parameters", "own delays", "one delay", "frozen", "signal reward", "signal crowd", "signal learn",
+        "signal beat", "bounds []", "bounds ['w_max']", "bounds ['w_min']", "bounds ['w_max', 'w_min']", "readings",
         *(f"receptor {r}" for r in ("delta", "excitatory", "inhibitory", "basal", "apical")),
         *(f"receptor {r}" for r in ("start", "release", "latch", "nudge")),
     }  # fmt: skip
