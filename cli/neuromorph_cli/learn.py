@@ -300,6 +300,11 @@ def _json(results: list[Any]) -> str:
     return json.dumps({**runs[0], "runs": runs})
 
 
+def _errors_of(result: Any) -> str:
+    shown = [f"{value:.1f}" for value in result.error_spikes]
+    return f"{shown[0]} a training image at first, {shown[-1]} at last" if shown else "none counted"
+
+
 def _print(images: Any, result: Any) -> None:
     epochs = "1 epoch" if result.epochs == 1 else f"{result.epochs} epochs"
     together = f", {result.batch} at a time," if result.batch > 1 else ""
@@ -312,6 +317,7 @@ def _print(images: Any, result: Any) -> None:
         ("test images", tested),
         ("trained", trained),
         ("spikes", f"{text.count(result.spikes)} ({text.count(result.test_spikes)} for a test image shown once)"),
+        ("error spikes", _errors_of(result)),
         ("synaptic events", events),
         ("trace", result.trace),
     ])  # fmt: skip

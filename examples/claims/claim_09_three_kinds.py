@@ -7,7 +7,7 @@ and the scanned digits, whose test set of 360 images cannot tell such small diff
  - `dropout`: the same, and half of the hidden cells, drawn anew for each image, are silenced. With 100 cells and few
    epochs that costs more than it gains, so that the others are compared with the better of the two;
  - `fixed`: top-down weights stay as they were drawn;
- - `wake`: they learn to reconstruct the activity below, what the lecture proposes;
+ - `wake`: they learn what chance changed below between two looks at an image;
  - `mirror`: they change by the mirror image of the bottom-up rule.
 `neuromorph learn mnist` runs them at full size; docs/learning.md has the figures.
 """
@@ -17,26 +17,25 @@ from dataclasses import replace
 import numpy as np
 
 from neuromorph.tasks import images
-from neuromorph.tasks.settings import defaults
+from neuromorph.tasks.settings import defaults, two_looks
 from neuromorph.tasks.train import Training
 
 KINDS = {
-    "backprop": ("transpose", {}),
-    "dropout": ("transpose", {"dropout": 0.5}),
-    "fixed": ("fixed", {}),
-    "wake": ("wake", {}),
-    "mirror": ("mirror", {}),
+    "backprop": defaults("digits", "transpose"),
+    "dropout": replace(defaults("digits", "transpose"), dropout=0.5),
+    "fixed": defaults("digits", "fixed"),
+    "wake": two_looks(defaults("digits", "wake")),
+    "mirror": defaults("digits", "mirror"),
 }
 
 
 def measure(seed=1, hidden=100, epochs=8, seeds=3):
     """Test errors (%) of each kind, the mean over seeds: after one epoch and at the end."""
     digits, result = images.digits(), {}
-    for kind, (top_down, changes) in KINDS.items():
+    for kind, usual in KINDS.items():
         curves = []
         for one in range(seed, seed + seeds):
-            usual = defaults("digits", top_down)
-            settings = replace(usual, hidden=(hidden, hidden), epochs=epochs, seed=one, **changes)
+            settings = replace(usual, hidden=(hidden, hidden), epochs=epochs, seed=one)
             curves.append(Training(digits, settings).run().curve)
         curve = 100 * np.array(curves) / digits.test_labels.size
         sem = curve.std(axis=0, ddof=min(1, seeds - 1)) / np.sqrt(seeds)

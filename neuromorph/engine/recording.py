@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.engine.sink import RunDescription, SpikeSink, StateChannel, WeightChannel
+from neuromorph.errors import Problem, RunError
 from neuromorph.graph.description import RecordSpec
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
 
@@ -125,6 +126,9 @@ class Recorder:
             if not mine.size:
                 continue
             count = calendar.count[part][mine]
+            if count.min() < 0:  # a float beyond int64, or none at all
+                fix = "Bound the cells (rhythmic: cap), or lower the rates of learning."
+                raise RunError(Problem("activity has run away: a count of spikes is no number", name, fix=fix))
             if np.any(count != 1):
                 mine, index = np.repeat(mine, count), np.repeat(index, count)
             self.sink.spikes(name, calendar.base[part][mine], calendar.offset[part][mine], index)

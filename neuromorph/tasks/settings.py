@@ -86,8 +86,7 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
         settings = replace(settings, top_down_std=0.005, top_readout_std=0.02)
     elif (task, top_down) == ("mnist", "wake"):
-        settings = replace(settings, looks=2, gamma=0.25, gamma_top=0.5, top_down_std=0.0, top_readout_std=0.0)
-        settings = replace(settings, eta_readout=1e-6, eta_top_down=1e-3, eta_top_readout=3e-4)
+        settings = two_looks(replace(settings, eta_readout=1e-6), 1e-3, 3e-4)
     elif top_down == "wake":
         settings = replace(settings, top_readout_std=0.02, eta_top_down=2e-5, eta_top_readout=2e-7)
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
@@ -96,6 +95,12 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     if top_down in ("fixed", "direct"):
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
+
+
+def two_looks(settings: Settings, eta_top_down: float = 3e-3, eta_top_readout: float = 1e-3) -> Settings:
+    """The same with two looks at each image, for `wake`; top-down weights begin at 0."""
+    settings = replace(settings, looks=2, gamma=0.25, gamma_top=0.5, top_down_std=0.0, top_readout_std=0.0)
+    return replace(settings, eta_top_down=eta_top_down, eta_top_readout=eta_top_readout)
 
 
 def counted(settings: Settings, kappa: float) -> Settings:

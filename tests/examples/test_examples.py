@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -120,3 +121,18 @@ def test_the_eprop_example_learns_its_sequence(capsys):
     right, alone = (example["learn"](800, seed=3, recurrent_learns=learns)[-200:].mean() for learns in (True, False))
     assert right > 0.7
     assert right > alone + 0.2
+
+
+def test_ablations_run_every_variant_on_few_digits(monkeypatch, capsys):
+    pytest.importorskip("sklearn", reason="the extra `learn` is not installed")
+    from neuromorph.tasks import images
+
+    few = images.digits()
+    few = replace(few, train=few.train[:340], train_labels=few.train_labels[:340])
+    monkeypatch.setattr(images, "digits", lambda: few)
+    example = runpy.run_path(str(EXAMPLES / "ablations.py"))
+    example["main"](epochs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:34].strip() for line in lines] == list(example["VARIANTS"])
+    found = {line[:34].strip(): re.findall(r"[0-9.]+", line[34:]) for line in lines if "errors" in line}
+    assert float(found["no luck shared by the two counts"][2]) > float(found["kappa 2, no cap"][2])
