@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuromorph import Network, Simulation
-from neuromorph.errors import InputError
+from neuromorph.errors import InputError, RunError
 
 
 def kicked(resolution: object) -> Simulation:
@@ -55,3 +55,17 @@ def test_weights_keep_to_signs_bounds_and_float32() -> None:
         simulation.set_weights("bounded", [1.0, np.nan, 1.0, 1.0])
     simulation.set_weights("bounded", 1.5)
     assert simulation.weights("bounded").tolist() == [1.5] * 4
+
+
+def test_counts_that_are_no_numbers_are_named() -> None:
+    """A float beyond int64 becomes a negative count."""
+    made = Network("away")
+    made.add_input("x", "spike_train", 1, {"times": [1.0, 3.0], "indices": [0, 0]})
+    made.record("x", "spikes")
+    simulation = Simulation(made, resolution=1.0)
+
+    def spoil(engine: object) -> None:
+        engine.calendar.count[:] = np.iinfo(np.int64).min  # type: ignore[attr-defined]
+
+    with pytest.raises(RunError, match=r"x: activity has run away.*Bound the cells \(rhythmic: cap\)"):
+        simulation.run(6.0, spoil)

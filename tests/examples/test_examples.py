@@ -123,7 +123,8 @@ def test_the_eprop_example_learns_its_sequence(capsys):
     assert right > alone + 0.2
 
 
-def test_ablations_run_every_variant_on_few_digits(monkeypatch, capsys):
+def test_ablations_tell_what_shared_luck_is_worth(monkeypatch, capsys):
+    """Two of the variants: without it there are error spikes where there is no error."""
     pytest.importorskip("sklearn", reason="the extra `learn` is not installed")
     from neuromorph.tasks import images
 
@@ -131,8 +132,11 @@ def test_ablations_run_every_variant_on_few_digits(monkeypatch, capsys):
     few = replace(few, train=few.train[:340], train_labels=few.train_labels[:340])
     monkeypatch.setattr(images, "digits", lambda: few)
     example = runpy.run_path(str(EXAMPLES / "ablations.py"))
+    chosen = "kappa 2, no cap", "no luck shared by the two counts"
+    assert set(chosen) < set(example["VARIANTS"])
+    for name in set(example["VARIANTS"]) - set(chosen):
+        del example["VARIANTS"][name]
     example["main"](epochs=1)
     lines = capsys.readouterr().out.splitlines()
-    assert [line[:34].strip() for line in lines] == list(example["VARIANTS"])
-    found = {line[:34].strip(): re.findall(r"[0-9.]+", line[34:]) for line in lines if "errors" in line}
-    assert float(found["no luck shared by the two counts"][2]) > float(found["kappa 2, no cap"][2])
+    with_luck, without = (re.findall(r"[0-9.]+", line[34:]) for line in lines)
+    assert float(without[2]) > float(with_luck[2])

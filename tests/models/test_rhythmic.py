@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from models.cell import R, arrivals, compiled, parameters, state
-from neuromorph import Network, Simulation
-from neuromorph.errors import RunError
 from neuromorph.kernels.rng import uniform
 from neuromorph.models.rhythmic import Rhythmic, RhythmicReadout
 
@@ -167,17 +165,3 @@ def test_poisson_is_a_switch():
     values = parameters(Rhythmic)._asdict()
     assert Rhythmic.validate(values) == []
     assert Rhythmic.validate(values | {"poisson": np.array([0.0, 0.5])}) == ["poisson must be 0 or 1"]
-
-
-def test_activity_that_runs_away_is_named():
-    """A count beyond all integers, as of weights that grow without bound."""
-    network = Network("away")
-    network.add_population("cells", "rhythmic", 2, {"cap": np.inf})
-    network.add_input("x", "spike_train", 1, {"times": [1.0, 3.0], "indices": [0, 0]})
-    network.connect("x", "cells", "all_to_all", weight=1e38, delay=1.0, receptor="basal")
-    for receptor, delay in (("start", 1.0), ("release", 2.0)):
-        network.connect("x", "cells", "all_to_all", weight=1.0, delay=delay, receptor=receptor, name=receptor)
-    network.record("cells", "spikes")
-    simulation = Simulation(network, resolution=1.0)
-    with pytest.raises(RunError, match=r"activity has run away.*cells.*Bound the cells \(rhythmic: cap\)"):
-        simulation.run(6.0)
