@@ -150,6 +150,14 @@ def changed(settings: Settings, given: Iterable[str]) -> Settings:
             raise InputError(Problem("not a value of this setting", f"--set {name}", text, allowed)) from None
     if changes.get("schedule", "linear") not in SCHEDULES:
         raise InputError(Problem("no such schedule", "--set schedule", changes["schedule"], " or ".join(SCHEDULES)))
+    momentum = changes.get("momentum", 0.0)
+    if not 0.0 <= momentum < 1.0:
+        raise InputError(Problem("value out of range", "--set momentum", momentum, "0 to less than 1"))
+    if momentum and changes.get("batch", settings.batch) == 1:
+        fix = "Give --batch 2 or more, such as 32."
+        raise InputError(Problem("momentum goes from one minibatch to the next", "--set momentum", momentum, fix=fix))
+    if not changes.get("norm", math.inf) > 0.0:
+        raise InputError(Problem("value out of range", "--set norm", changes["norm"], "above 0"))
     for name in ("epochs", "passes", "batch", "threads", "tests", "looks"):
         if changes.get(name, 1) < 1:
             raise InputError(Problem("value out of range", f"--set {name}", changes[name], "1 or more"))

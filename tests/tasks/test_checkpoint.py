@@ -42,10 +42,11 @@ class Cut(Training):
             self.stop()
 
 
-def test_a_run_that_goes_on_comes_to_the_same_bytes(few, tmp_path):
-    whole = Training(few, settings()).run(tmp_path / "whole.h5")
+@pytest.mark.parametrize("changes", [{}, {"momentum": 0.9, "norm": 0.2, "looks": 2}], ids=["plain", "with all"])
+def test_a_run_that_goes_on_comes_to_the_same_bytes(few, tmp_path, changes):
+    whole = Training(few, settings(**changes)).run(tmp_path / "whole.h5")
     assert not beside(tmp_path / "whole.h5").exists()  # it came to its end
-    cut = Cut(few, settings())
+    cut = Cut(few, settings(**changes))
     early = cut.run(tmp_path / "cut.h5", progress=cut.cut)
     assert (early.status, early.epochs) == ("interrupted", 2)
     kept = Checkpoint.load(beside(tmp_path / "cut.h5"))
@@ -115,6 +116,9 @@ def test_only_between_minibatches(few):
     ("hidden=3,x", "not a value of this setting.*cells such as 800,800"),
     ("epochs=2.5", "not a value of this setting.*a whole number"),
     ("epochs=0", "value out of range.*1 or more"),
+    ("looks=0", "value out of range.*1 or more"),
+    ("momentum=1", "value out of range.*0 to less than 1"),
+    ("norm=0", "value out of range.*above 0"),
     ("poisson=maybe", "not a value of this setting.*true or false"),
         ("schedule=cosine", "no such schedule.*linear or constant"),
     ("top_down=wake", "unknown setting 'top_down'"),
@@ -122,6 +126,12 @@ def test_only_between_minibatches(few):
 def test_settings_that_are_none(given, words):
     with pytest.raises(InputError, match=words):
         changed(settings(), [given])
+
+
+def test_momentum_is_for_minibatches():
+    with pytest.raises(InputError, match="momentum goes from one minibatch to the next.*Give --batch 2 or more"):
+        changed(defaults("digits", "wake"), ["momentum=0.5"])
+    assert changed(defaults("digits", "wake", 8), ["momentum=0.5"]).momentum == 0.5
 
 
 def test_settings_are_changed():
