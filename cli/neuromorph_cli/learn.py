@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ KINDS = {"digits": ("fixed", "wake"), "mnist": ("mirror",), "fashion": ("mirror"
 @click.option(
     "--kappa", type=click.FloatRange(min=0.0, min_open=True), metavar="K",
     help="Spikes per unit of activity in image and hidden layers, rates of learning to match; 8 by default.",
+)  # fmt: skip
+@click.option(
+    "--looks", type=click.IntRange(1), metavar="N",
+    help="Looks at each training image. With 2 (as for wake on MNIST) wake learns what chance changed between them.",
 )  # fmt: skip
 @click.option(
     "--set", "changes", multiple=True, metavar="NAME=VALUE",
@@ -102,10 +107,10 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
         raise click.UsageError("--data is not for digits: scikit-learn brings them along.")
     if given["threads"] > 1 and given["batch"] == 1 and not given["resume"]:
         raise click.UsageError("--threads share the images of a minibatch: give --batch 2 or more, such as 32.")
-    if given["export"] and given["batch"] > 1:
-        raise click.UsageError("--export writes a network that learns image by image: leave out --batch.")
     resumed = _resumed(task, given)
     settings = [_settings(task, kind, given) for kind in kinds] if resumed is None else [resumed.settings]
+    if given["export"] and (settings[0].batch > 1 or settings[0].norm < math.inf):
+        raise click.UsageError("--export writes a network that learns image by image: leave out batch, momentum, norm.")
     images = _images(task, given["data"])
     if given["hold_out"]:
         images = images.held_out(given["hold_out"])
@@ -160,7 +165,19 @@ def _resumed(task: str, given: dict[str, Any]) -> Any:
         return None
     from neuromorph.tasks.checkpoint import Checkpoint
 
-    stated = ("top_down", "rule", "hidden", "epochs", "passes", "seed", "kappa", "changes", "export", "pretrain")
+    stated = (
+        "top_down",
+        "rule",
+        "hidden",
+        "epochs",
+        "passes",
+        "seed",
+        "kappa",
+        "looks",
+        "changes",
+        "export",
+        "pretrain",
+    )
     for name in (*stated, *(["batch"] if given["batch"] > 1 else [])):
         if given[name]:
             option = {"changes": "set"}.get(name, name).replace("_", "-")
@@ -189,7 +206,7 @@ def _settings(task: str, kind: str, given: dict[str, Any]) -> Any:
         if min(changes["hidden"]) < 1:
             allowed = "the cells of each layer, 1 or more, with commas, such as 800,800"
             raise InputError(Problem("not sizes of layers", "--hidden", given["hidden"], allowed))
-    settings = dataclasses.replace(defaults(task, kind, given["batch"]), **changes)
+    settings = dataclasses.replace(defaults(task, kind, given["batch"], given["looks"]), **changes)
     if given["kappa"] is not None:
         settings = counted(settings, given["kappa"])
     return changed(settings, given["changes"])

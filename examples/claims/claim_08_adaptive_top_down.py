@@ -13,13 +13,13 @@ from dataclasses import replace
 import numpy as np
 
 from neuromorph.tasks import images
-from neuromorph.tasks.settings import defaults, two_looks
+from neuromorph.tasks.settings import defaults
 from neuromorph.tasks.train import Training
 
 KINDS = {
     "fixed": defaults("digits", "fixed"),
     "wake_of_one_look": defaults("digits", "wake"),
-    "wake": two_looks(defaults("digits", "wake")),
+    "wake": defaults("digits", "wake", looks=2),
     "mirror": defaults("digits", "mirror"),
 }
 
@@ -33,7 +33,7 @@ def curves(kind, hidden, epochs, seeds):
     return 100 * np.array(found) / digits.test_labels.size
 
 
-def measure(seed=1, hidden=100, epochs=4, seeds=5):
+def measure(seed=1, hidden=100, epochs=4, seeds=10):
     """Test errors (%) after each epoch, for each kind of top-down weights."""
     errors = {kind: curves(kind, hidden, epochs, range(seed, seed + seeds)) for kind in KINDS}
     result = {}

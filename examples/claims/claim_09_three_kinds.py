@@ -9,7 +9,7 @@ and the scanned digits, whose test set of 360 images cannot tell such small diff
  - `fixed`: top-down weights stay as they were drawn;
  - `wake`: they learn what chance changed below between two looks at an image;
  - `mirror`: they change by the mirror image of the bottom-up rule.
-`neuromorph learn mnist` runs them at full size; docs/learning.md has the figures.
+`neuromorph learn mnist` runs them at full size; docs/results.md has the figures.
 """
 
 from dataclasses import replace
@@ -17,14 +17,14 @@ from dataclasses import replace
 import numpy as np
 
 from neuromorph.tasks import images
-from neuromorph.tasks.settings import defaults, two_looks
+from neuromorph.tasks.settings import defaults
 from neuromorph.tasks.train import Training
 
 KINDS = {
     "backprop": defaults("digits", "transpose"),
     "dropout": replace(defaults("digits", "transpose"), dropout=0.5),
     "fixed": defaults("digits", "fixed"),
-    "wake": two_looks(defaults("digits", "wake")),
+    "wake": defaults("digits", "wake", looks=2),
     "mirror": defaults("digits", "mirror"),
 }
 

@@ -58,13 +58,23 @@ class Learner:
         self._learning = self._step("signals", "a, b, c", heard.columns | shown)
         self._rows = _tasks(self._learning, part.n_pre, ROWS)
         part.previous = part.weight.copy() if momentum else part.previous
-        self._pushing = self._push(momentum)
-        self.pushes = _tasks(self._pushing, part.n_pre if momentum else 0, ROWS)
+        self._pushing = self._push(momentum) if momentum else None
+        #: whether momentum has to be added before the next events
+        self.waits_for_push = False
         self._lists: dict[int, NDArray[np.int64]] = {}  # by number of examples
 
     def _step(self, name: str, bounds: str, values: dict[str, Any]) -> Step:
         call = f"{name}({bounds}, {', '.join([*values, *self.part.flat])})"
         return make_step(getattr(self.part.module, name), call, values | self.part.flat)
+
+    def pushes(self) -> NDArray[np.int64]:
+        """Tasks that add momentum, once a minibatch."""
+        self.waits_for_push = False
+        return _tasks(self._pushing, self.part.n_pre, ROWS)
+
+    def begin(self) -> None:
+        """A minibatch begins."""
+        self.waits_for_push = self._pushing is not None
 
     def _push(self, momentum: float) -> Step:
         p = self.part.plasticity
@@ -84,8 +94,9 @@ class Learner:
         return self._rows
 
 
-def _tasks(step: Step, n: int, portion: int) -> NDArray[np.int64]:
+def _tasks(step: Step | None, n: int, portion: int) -> NDArray[np.int64]:
     """Rows (address, table, low, high, number of events) that share 0..n-1 out in portions."""
+    assert step is not None
     low = np.arange(0, n, portion)
     tasks = np.empty((low.size, 5), np.int64)
     tasks[:, :2], tasks[:, 2], tasks[:, 3], tasks[:, 4] = step.pair, low, np.minimum(low + portion, n), 0

@@ -222,11 +222,14 @@ class PlasticPart:
         """To be called where weights have changed: what a volley came to before holds no longer."""
         self._known[:] = 0
 
-    def weights_were_set(self) -> None:
-        """To be called where weights have been set by hand, which is no change to go on with."""
+    def last_change(self) -> NDArray[np.float32]:
+        """What the last minibatch changed, where there is momentum."""
+        return self.weight - self.previous if self.previous.size else self.previous
+
+    def weights_were_set(self, last_change: NDArray[np.float32]) -> None:
+        """To be called where weights have been set by hand, with what `last_change` was: momentum is as before."""
         self.forget_volley()
-        if self.previous.size:
-            self.previous[:] = self.weight
+        self.previous[:] = self.weight - last_change if self.previous.size else last_change
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""

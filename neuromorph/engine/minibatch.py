@@ -86,7 +86,6 @@ class BatchWindows:
         self._learners = [self._learner(p, part) for p, part in learning]
         self._events: list[tuple[int, int, float, str]] = []  # example, tick, value, name of signals to be learnt from
         self._first, self._n = 0, 0  # the minibatch that has been run ahead
-        self._pushed = False  # whether its momentum has been added
         self._scheduled: Schedule = schedule((), engine.clock)
         self._next, self._begins = 0, 0  # of the scheduled events; the tick of the first example
 
@@ -176,10 +175,7 @@ class BatchWindows:
             learner.part.forget_volley()
         if not learning:
             return None
-        first = [x.lists(self._n) for x in learning]
-        if self.batches.momentum and not self._pushed:
-            first += [x.pushes for x in learning]
-            self._pushed = True
+        first = [x.lists(self._n) for x in learning] + [x.pushes() for x in learning if x.waits_for_push]
         return np.concatenate(first), np.concatenate([x.rows() for x in learning])
 
     def _apply(self, lists: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
@@ -200,7 +196,9 @@ class BatchWindows:
             raise InputError(Problem("a minibatch begins within an example", "run", self.engine.time))
         tasks = self._applying()
         first, n = self.batches.of(example)
-        self._first, self._n, self._pushed = example, first + n - example, False
+        self._first, self._n = example, first + n - example
+        for learner in self._learners:
+            learner.begin()
         fresh = self.layout.fresh(self.engine)
         done = 0
         if self._draws.size and self._draws[0] < 0:  # what an example draws is seen in the first

@@ -191,14 +191,13 @@ class Engine:
         chosen = _chosen(ordinals, new.size, where)
         new[chosen] = _weights(_numbers(values, chosen.size, where), self._allowed(found, chosen), where)
         if found.static:  # the lowered arrays themselves never change
-            self.synapse = [
-                synapse.copy() if synapse is rows.synapse else synapse
-                for synapse, rows in zip(self.synapse, self.network.static)
-            ]
+            both = zip(self.synapse, self.network.static)
+            self.synapse = [synapse.copy() if synapse is rows.synapse else synapse for synapse, rows in both]
+        changes = [part.last_change() for part in self.plastic.get(projection, ())]
         for stored, origin in self._weight_arrays(found):
             stored[origin[1]] = new[origin[0]]
-        for part in self.plastic.get(projection, ()):
-            part.weights_were_set()
+        for part, change in zip(self.plastic.get(projection, ()), changes):
+            part.weights_were_set(change)
 
     def _allowed(self, projection: Projection, chosen: Any) -> tuple[float, float]:
         """Smallest and largest weight that a projection's chosen synapses may have."""

@@ -53,15 +53,25 @@ def cache_directory() -> pathlib.Path:
     return folder
 
 
+@functools.cache
+def _stamp(file: str) -> str:
+    """What the machine code of a kernel of a file is valid for: all kernels, and that file where it is none of them."""
+    path = pathlib.Path(file)
+    if path.parent == pathlib.Path(__file__).parent or not path.exists():
+        return fingerprint()
+    return fingerprint() + hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 class _Locator(_CacheLocator):
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         self._line = py_func.__code__.co_firstlineno
+        self._stamp = _stamp(py_file)
 
     def get_cache_path(self) -> str:
         return str(cache_directory())
 
     def get_source_stamp(self) -> str:
-        return fingerprint()
+        return self._stamp
 
     def get_disambiguator(self) -> str:
         return str(self._line)

@@ -25,9 +25,16 @@ _SOURCE = (
 )
 
 
+MOST = 2.0**14  # spikes of a volley
+
+
 @kernel(forceinline=True)
 def spike_count(mean, u, poisson):
-    """Count with the given mean (1 / cycle) for u in [0, 1): floor(mean + u), or the Poisson quantile at u."""
+    """Count with the given mean (1 / cycle) for u in [0, 1): floor(mean + u), or the Poisson quantile at u.
+
+    At most MOST, so that activity that runs away, or a charge that is no number, stays a count until it is noticed.
+    """
+    mean = mean if mean < MOST else MOST
     return float(poisson_quantile(mean, u)) if poisson > 0.0 else float(math.floor(mean + u))
 
 

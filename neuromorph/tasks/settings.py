@@ -37,7 +37,7 @@ class Settings:
     norm : bound of the root of the sum of squares of the weights onto a hidden cell or the readout, without its bias,
     kept to every 20 minibatches or images (all are scaled down)
     tests : how often an epoch the test images are shown, at its end included
-    poisson : hidden cells draw Poisson counts; dropout : probability that one is silenced for a training image
+    poisson : hidden cells draw Poisson counts; dropout : probability that one is silenced for a look
     batch : images that are learnt together (1: one after the other); threads : that share them, which changes no result
     """
 
@@ -74,9 +74,14 @@ class Settings:
     threads: int = 1
 
 
-def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
-    """The settings of a task, a kind of top-down weights, and a size of minibatches."""
-    settings = Settings(top_down=top_down, batch=batch)
+def defaults(task: str, top_down: str, batch: int = 1, looks: int | None = None) -> Settings:
+    """The settings of a task, a kind of top-down weights, a size of minibatches, and a number of looks.
+
+    looks : at each training image; by default two where `wake` is trained at full size, and one otherwise
+    """
+    if looks is None:
+        looks = 2 if top_down == "wake" and task in ("mnist", "fashion") else 1
+    settings = Settings(top_down=top_down, batch=batch, looks=looks)
     if task in ("mnist", "fashion"):
         settings = replace(settings, hidden=(800, 800), epochs=3, eta=8e-6, eta_readout=2e-6)
         task = "mnist"
@@ -85,22 +90,27 @@ def defaults(task: str, top_down: str, batch: int = 1) -> Settings:
     if top_down in ("mirror", "transpose"):
         settings = replace(settings, eta_top_down=2.0 * settings.eta, eta_top_readout=8.0 * settings.eta_readout)
         settings = replace(settings, top_down_std=0.005, top_readout_std=0.02)
-    elif (task, top_down) == ("mnist", "wake"):
-        settings = two_looks(replace(settings, eta_readout=1e-6), 1e-3, 3e-4)
     elif top_down == "wake":
-        settings = replace(settings, top_readout_std=0.02, eta_top_down=2e-5, eta_top_readout=2e-7)
+        settings = _wake(settings, task)
     # changes of a minibatch add up: the first ones overshoot beyond so many of the full size
-    together = 32 if (task, top_down) in (("mnist", "mirror"), ("mnist", "wake")) else 8
+    bold = task == "mnist" and (top_down == "mirror" or top_down == "wake" and looks > 1)
+    together = 32 if bold else 8
     slower = min(1.0, math.sqrt(together / batch))
     if top_down in ("fixed", "direct"):
         settings = replace(settings, eta_readout=slower * settings.eta_readout)
     return replace(settings, **{name: slower * getattr(settings, name) for name in RATES})
 
 
-def two_looks(settings: Settings, eta_top_down: float = 3e-3, eta_top_readout: float = 1e-3) -> Settings:
-    """The same with two looks at each image, for `wake`; top-down weights begin at 0."""
-    settings = replace(settings, looks=2, gamma=0.25, gamma_top=0.5, top_down_std=0.0, top_readout_std=0.0)
-    return replace(settings, eta_top_down=eta_top_down, eta_top_readout=eta_top_readout)
+def _wake(settings: Settings, task: str) -> Settings:
+    """The settings of `wake`, online."""
+    if settings.looks == 1:
+        scale = 1.0 if task == "mnist" else 2.0
+        return replace(settings, top_readout_std=0.02, eta_top_down=1e-5 * scale, eta_top_readout=1e-7 * scale)
+    settings = replace(settings, top_down_std=0.0, top_readout_std=0.0)
+    if task == "mnist":
+        settings = replace(settings, gamma=0.25, gamma_top=0.5, eta_readout=1e-6)
+        return replace(settings, eta_top_down=1e-3, eta_top_readout=3e-4)
+    return replace(settings, gamma=0.4, gamma_top=0.8, eta_top_down=6e-3, eta_top_readout=2e-3)
 
 
 def counted(settings: Settings, kappa: float) -> Settings:
@@ -112,8 +122,8 @@ def counted(settings: Settings, kappa: float) -> Settings:
     f = settings.kappa / kappa
     new = replace(settings, kappa=kappa, kappa_in=settings.kappa_in / f)
     new = replace(new, eta=settings.eta * f**3, eta_readout=settings.eta_readout * f**2)
-    if settings.looks > 1 and settings.top_down == "wake":  # a count above for a count below
-        return replace(new, gamma=settings.gamma * f)
+    if settings.looks > 1 and settings.top_down == "wake":  # what one spike below does above, so large at the top
+        return replace(new, gamma=settings.gamma * f, gamma_top=settings.gamma_top / f)
     if settings.top_down == "wake":  # predicts counts below from counts above: the gain turns these into charge
         new = replace(new, gamma=settings.gamma * f, gamma_top=settings.gamma_top * f)
         return replace(new, eta_top_down=settings.eta_top_down * f**2)
@@ -135,10 +145,10 @@ _ALLOWED = {tuple: "cells such as 800,800", bool: "true or false", int: "a whole
 def changed(settings: Settings, given: Iterable[str]) -> Settings:
     """Settings with some changed, each given as "name=value"; sizes of hidden layers as "800,800".
 
-    Raises InputError for an unknown name and for what is not a value of its kind.
+    Raises InputError for an unknown name, for what is not a value of its kind, and as `check` does.
     """
     changes: dict[str, Any] = {}
-    kinds = {f.name: type(getattr(settings, f.name)) for f in fields(settings) if f.name != "top_down"}
+    kinds = {f.name: type(getattr(settings, f.name)) for f in fields(settings) if f.name not in ("top_down", "looks")}
     for one in given:
         name, _, text = one.partition("=")
         if name not in kinds:
@@ -148,17 +158,25 @@ def changed(settings: Settings, given: Iterable[str]) -> Settings:
         except (ValueError, KeyError):
             allowed = _ALLOWED[kinds[name]]
             raise InputError(Problem("not a value of this setting", f"--set {name}", text, allowed)) from None
-    if changes.get("schedule", "linear") not in SCHEDULES:
-        raise InputError(Problem("no such schedule", "--set schedule", changes["schedule"], " or ".join(SCHEDULES)))
-    momentum = changes.get("momentum", 0.0)
-    if not 0.0 <= momentum < 1.0:
-        raise InputError(Problem("value out of range", "--set momentum", momentum, "0 to less than 1"))
-    if momentum and changes.get("batch", settings.batch) == 1:
-        fix = "Give --batch 2 or more, such as 32."
-        raise InputError(Problem("momentum goes from one minibatch to the next", "--set momentum", momentum, fix=fix))
-    if not changes.get("norm", math.inf) > 0.0:
-        raise InputError(Problem("value out of range", "--set norm", changes["norm"], "above 0"))
+    new = replace(settings, **changes)
+    check(new)
+    return new
+
+
+def check(settings: Settings) -> None:
+    """Raise InputError for values out of range, and for those that do not go together."""
+    if settings.schedule not in SCHEDULES:
+        raise InputError(Problem("no such schedule", "--set schedule", settings.schedule, " or ".join(SCHEDULES)))
     for name in ("epochs", "passes", "batch", "threads", "tests", "looks"):
-        if changes.get(name, 1) < 1:
-            raise InputError(Problem("value out of range", f"--set {name}", changes[name], "1 or more"))
-    return replace(settings, **changes)
+        if getattr(settings, name) < 1:
+            raise InputError(Problem("value out of range", f"--set {name}", getattr(settings, name), "1 or more"))
+    if not 0.0 <= settings.momentum < 1.0:
+        raise InputError(Problem("value out of range", "--set momentum", settings.momentum, "0 to less than 1"))
+    if not settings.norm > 0.0:
+        raise InputError(Problem("value out of range", "--set norm", settings.norm, "above 0"))
+    if settings.momentum and settings.batch == 1:
+        fix = "Give --batch 2 or more, such as 32."
+        raise InputError(Problem("momentum goes from one minibatch to the next", "--set momentum", fix=fix))
+    if settings.dropout and settings.looks > 1 and settings.top_down == "wake":
+        fix = "Leave it out, or look once: --looks 1."
+        raise InputError(Problem("cells that are silenced would be taken for luck", "--set dropout", fix=fix))

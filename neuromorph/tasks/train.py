@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from neuromorph.engine.minibatch import Batches
 from neuromorph.engine.resume import restore, snapshot
 from neuromorph.engine.simulation import Engine
+from neuromorph.errors import InputError, Problem, RunError
+from neuromorph.models.rhythmic import MOST
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
 from neuromorph.tasks.autoencoder import Stack
 from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint
 from neuromorph.tasks.images import Images
-from neuromorph.tasks.settings import Settings
+from neuromorph.tasks.settings import Settings, check
 
 #: minibatches (or images, online) between reports of progress and bounds of norms: 10 to 100 ms of wall time
 PORTION = 20
@@ -37,8 +39,8 @@ class Result:
     wall_s : time of all; train_s : of that, in training
     test_spikes : spikes of image, hidden cells and readout for one presentation of a test image, at the last test
     curve : test errors, test by test; with each, of the training before it: images_per_s, and of one image
-    train_spikes (image, hidden cells and readout, both volleys) and error_spikes (sum of |n_nudged - n_free|)
-    by_looks : errors of the last test when it is read after 1, 2, ... of its presentations
+    train_spikes (image, hidden cells and readout, all volleys) and error_spikes (sum of |n_nudged - n_free|)
+    errors_by_passes : errors of the last test when it is read after 1, 2, ... of its presentations
     reconstruction : errors of the layers in pre-training, where there was any, as Stack.errors
     """
 
@@ -57,7 +59,7 @@ class Result:
     images_per_s: list[float] = field(default_factory=list)
     train_spikes: list[float] = field(default_factory=list)
     error_spikes: list[float] = field(default_factory=list)
-    by_looks: list[int] = field(default_factory=list)
+    errors_by_passes: list[int] = field(default_factory=list)
     reconstruction: dict[str, list[float]] = field(default_factory=dict)
     status: str = "complete"
 
@@ -77,11 +79,15 @@ class Training:
     def __init__(
         self, images: Images, settings: Settings, stack: Stack | None = None, resumed: Checkpoint | None = None
     ) -> None:
+        check(settings)
+        n = images.train_labels.size
+        if settings.tests > 1 and settings.tests * settings.batch > n:
+            allowed = f"at most {n // settings.batch}, one a minibatch"
+            raise InputError(Problem("too many tests an epoch", "--set tests", settings.tests, allowed))
         self.images = images
         self.settings = settings
         self.resumed = resumed
         random = np.random.default_rng(settings.seed)
-        n = images.train_labels.size
         self.order = np.concatenate([random.permutation(n) for _ in range(settings.epochs)])
         self.network = layered.training_network(images, settings, self.order, stack.weights if stack else None)
         self.result = Result(settings.top_down, settings.batch, test_total=images.test_labels.size)
@@ -184,10 +190,18 @@ class Training:
         while done < duration and not self._interrupted:
             portion = min(whole, duration - done)
             simulation.run(portion)
+            self._watch(simulation)
             between(simulation)
             done += portion
             if progress is not None:
                 progress(what, done / duration)
+
+    def _watch(self, simulation: Engine) -> None:
+        for name in layered.names(self.settings)[1:-1]:
+            most = simulation.state(name, "n_free").max(initial=0.0)
+            if not most < MOST:
+                fix = "Lower the rates of learning (eta), or bound the cells (cap)."
+                raise RunError(Problem("activity has run away", name, f"{most:.0f} spikes of a cell", fix=fix))
 
     def _bound(self, simulation: Engine) -> None:
         """Scale the weights onto each cell down to `norm`."""
@@ -211,8 +225,8 @@ class Training:
         if self._interrupted:
             return
         result = self.result
-        result.by_looks = np.count_nonzero(wrong, axis=0).tolist()
-        result.test_errors = result.by_looks[-1]
+        result.errors_by_passes = np.count_nonzero(wrong, axis=0).tolist()
+        result.test_errors = result.errors_by_passes[-1]
         result.curve.append(result.test_errors)
         if hasattr(simulation.sink, "learning"):
             curves = {"test_errors": result.test_errors, "test_spikes": result.test_spikes}
@@ -220,7 +234,7 @@ class Training:
             for name, value in (curves | alignment(self.settings, weights)).items():
                 simulation.sink.learning(name, [value], "1")
             if last:
-                simulation.sink.learning("test_errors_by_looks", result.by_looks, "1")
+                simulation.sink.learning("test_errors_by_passes", result.errors_by_passes, "1")
 
     def count(self, weights: dict[str, Any], passes: int, progress: Progress | None = None) -> NDArray[np.int64]:
         """Output spikes per test image, presentation and class, int64[n, passes, 10]."""

@@ -20,7 +20,8 @@ from neuromorph.tasks.settings import defaults
 
 PERIOD = 8.0  # of a network with two hidden layers
 KINDS = pytest.mark.parametrize(
-    ("top_down", "period"), [("fixed", PERIOD), ("direct", 7.0), ("wake", PERIOD), ("mirror", PERIOD)]
+    ("top_down", "period"),
+    [("fixed", PERIOD), ("direct", 7.0), ("wake", PERIOD), ("looks", 2 * PERIOD), ("mirror", PERIOD)],
 )
 
 
@@ -30,7 +31,8 @@ def network(top_down: str, examples: int, **changes: object) -> Network:
     shown = random.integers(0, 256, (20, 12)).astype(np.uint8)
     data = Images("made up", shown, random.integers(0, 10, 20), shown[:1], np.zeros(1, np.int64), 255.0)
     rates = {"eta": 4e-3, "eta_readout": 1e-3, "eta_top_down": 2e-3, "eta_top_readout": 1e-3}  # changes show
-    settings = replace(defaults("digits", top_down), hidden=(9, 40), tau_mean=5.0, **{**rates, **changes})
+    kind = ("wake", 1, 2) if top_down == "looks" else (top_down,)
+    settings = replace(defaults("digits", *kind), hidden=(9, 40), tau_mean=5.0, **{**rates, **changes})
     made = layered.training_network(data, settings, np.arange(examples) % 20)
     made.graph.graph["record"] = [{"population": n, "variable": "spikes"} for n in (*layered.names(settings), "bias")]
     return made
@@ -124,6 +126,7 @@ def _seen(simulation: Simulation, population: str, means: object) -> dict[str, n
     if means is None:
         return {"n_free": simulation.sources[population].register("n_free").copy()}
     seen = {v: simulation.state(population, v) for v in ("n_free", "n_nudged", "change", "a_free")}
+    seen |= {v: simulation.state(population, v) for v in ("n_step", "luck_step")}
     for mean, of, was in zip(("n_mean", "a_mean"), ("n_free", "a_free"), means):
         seen[mean] = was + (seen[of] - was) / 5.0
     return seen
@@ -133,6 +136,13 @@ def _learnt(p: object, weights: np.ndarray, seen: dict, value: float) -> np.ndar
     """One signal at all synapses of a matrix, by the rules' equations."""
     rule, eta = p.plasticity.rule.name, p.plasticity.parameters[0]
     pre, post = seen[p.source], seen[p.target]
+    if rule == "wake_looks":
+        w, step, luck = (
+            weights.reshape(-1, post["luck_step"].size).astype(float),
+            pre["n_step"][:, None],
+            post["luck_step"],
+        )
+        return np.where(step == 0.0, w, w + eta * value * luck * (step - luck * w)).astype(np.float32).ravel()
     if rule == "recirculation":
         factors = pre["n_free"], post["change"]
     elif rule == "mirror":
@@ -144,13 +154,16 @@ def _learnt(p: object, weights: np.ndarray, seen: dict, value: float) -> np.ndar
     return (weights.astype(float) + change.ravel()).astype(np.float32)
 
 
-def test_momentum_keeps_bounds_and_forgets_weights_that_were_set() -> None:
+def test_momentum_keeps_bounds_and_goes_on_where_weights_are_set() -> None:
     made = network("mirror", 24, w_max=0.05)
     simulation = Simulation(made, batches=Batches(PERIOD, 4, momentum=0.9))
     simulation.run(16 * PERIOD)
     assert np.abs(simulation.weights("hidden1_hidden2")).max() == np.float32(0.05)
+    part = simulation.plastic["hidden1_hidden2"][0]
+    change = part.weight - part.previous
+    assert change.any()
     simulation.set_weights("hidden1_hidden2", np.zeros(360))
-    assert not any(simulation.plastic["hidden1_hidden2"][0].previous)
+    np.testing.assert_array_equal(part.previous, -change)
     for cells in ("hidden1", "hidden2"):
         assert simulation.state(cells, "error_spikes").sum() > 0
 

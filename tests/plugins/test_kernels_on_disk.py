@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
+import importlib
 import itertools
+import sys
 import warnings
 
 import pytest
@@ -114,3 +116,18 @@ def test_the_folder_is_named_by_the_fingerprint(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     jit.cache_directory.cache_clear()
     assert jit.cache_directory().parent == tmp_path / "home" / "neuromorph"
+
+
+def test_a_kernel_of_a_models_file_is_compiled_anew_when_the_file_changes(tmp_path, monkeypatch):
+    """Its own line is the same, and so are all files of kernels/: only the constant that it refers to is another."""
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for constant in (2.0, 2.0, 30.0):
+        text = f"from neuromorph.kernels.jit import kernel\nK = {constant}\n\n@kernel\ndef more(x):\n    return K * x\n"
+        (tmp_path / "a_model_of_mine.py").write_text(text)
+        jit._stamp.cache_clear()  # as in a new process
+        sys.modules.pop("a_model_of_mine", None)
+        importlib.invalidate_caches()
+        module = importlib.import_module("a_model_of_mine")
+        found.append((module.more(1.0), sum(module.more.stats.cache_hits.values())))
+    assert found == [(2.0, 0), (2.0, 1), (30.0, 0)]

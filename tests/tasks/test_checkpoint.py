@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuromorph.engine.resume import restore, snapshot
-from neuromorph.errors import InputError
+from neuromorph.errors import InputError, RunError
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import images, layered
 from neuromorph.tasks.checkpoint import Checkpoint, beside
@@ -116,7 +116,7 @@ def test_only_between_minibatches(few):
     ("hidden=3,x", "not a value of this setting.*cells such as 800,800"),
     ("epochs=2.5", "not a value of this setting.*a whole number"),
     ("epochs=0", "value out of range.*1 or more"),
-    ("looks=0", "value out of range.*1 or more"),
+    ("looks=2", "unknown setting 'looks'"),
     ("momentum=1", "value out of range.*0 to less than 1"),
     ("norm=0", "value out of range.*above 0"),
     ("poisson=maybe", "not a value of this setting.*true or false"),
@@ -126,6 +126,32 @@ def test_only_between_minibatches(few):
 def test_settings_that_are_none(given, words):
     with pytest.raises(InputError, match=words):
         changed(settings(), [given])
+
+
+def test_settings_that_do_not_go_together(few):
+    silenced = dataclasses.replace(defaults("digits", "wake", looks=2), dropout=0.2)
+    with pytest.raises(InputError, match="would be taken for luck.*--looks 1"):
+        Training(few, silenced)
+    with pytest.raises(InputError, match="momentum goes from one minibatch to the next"):
+        Training(few, dataclasses.replace(defaults("digits", "wake"), momentum=0.5))
+    with pytest.raises(InputError, match="looks: value out of range.*1 or more"):
+        Training(few, settings(looks=0))
+    with pytest.raises(InputError, match="too many tests an epoch.*at most 12, one a minibatch"):
+        Training(few, settings(tests=13))
+
+
+def test_activity_that_runs_away_is_named(few):
+    with pytest.raises(RunError, match="hidden.: activity has run away, found '16384 spikes of a cell'.*cap"):
+        Training(few, dataclasses.replace(defaults("digits", "fixed", 16), cap=np.inf, eta=1.0, epochs=2)).run()
+
+
+def test_gains_of_two_looks_fit_any_number_of_spikes():
+    """Down from the readout comes what a spike below does there, which is a weight; hidden counts go with kappa."""
+    one = defaults("mnist", "wake", 32)
+    two = counted(one, 2.0)
+    assert one.looks == 2
+    assert (two.gamma_top, two.gamma) == (one.gamma_top / 4, one.gamma * 4)
+    assert (two.eta_top_down, two.eta_top_readout) == (one.eta_top_down, one.eta_top_readout)
 
 
 def test_momentum_is_for_minibatches():

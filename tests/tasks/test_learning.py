@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import comparison
 import oracle
-from neuromorph import Simulation
+from neuromorph import Simulation, Trace
 from neuromorph.tasks import images, layered
 from neuromorph.tasks.settings import TOP_DOWN, defaults
 from neuromorph.tasks.train import Training, alignment
@@ -21,8 +22,8 @@ def digits() -> images.Images:
     return images.digits()
 
 
-def small(top_down: str, **changes: object) -> object:
-    return replace(defaults("digits", top_down), hidden=(40, 30), epochs=1, passes=2, **changes)
+def small(top_down: str, looks: int = 1, **changes: object) -> object:
+    return replace(defaults("digits", top_down, 1, looks), hidden=(40, 30), epochs=1, passes=2, **changes)
 
 
 @pytest.mark.parametrize("top_down", ["fixed", "direct", "wake"])
@@ -53,7 +54,7 @@ def test_recorded_spikes_of_examples_reproduce_every_weight_change(
     It knows nothing of images or labels: what it gets are spikes, initial weights and the rules' equations.
     """
     rates = {"eta": 4e-3, "eta_readout": 1e-3}  # at which a wrong change shows
-    settings = replace(defaults("digits", top_down), looks=looks, **rates)
+    settings = replace(defaults("digits", top_down, 1, looks), **rates)
     network = layered.training_network(digits, settings, np.array([3, 7]))
     network.graph.graph["record"] = []
     for name in [*layered.names(settings), "bias", "teacher", "pacemaker"]:
@@ -183,7 +184,7 @@ def test_alignment_to_the_pseudo_inverse(digits: images.Images) -> None:
 
 def test_two_looks_tell_what_chance_changed(digits: images.Images) -> None:
     """Steps and luck of the counts of two volleys; of the readout's, twice the same image with other counts."""
-    settings = small("wake", looks=2)
+    settings = small("wake", 2)
     made = layered.training_network(digits, settings, np.arange(30))
     made.graph.graph["record"] = [{"population": "image", "variable": "spikes"}]
     simulation, lucks = Simulation(made), []
@@ -212,7 +213,7 @@ def test_two_looks_tell_what_chance_changed(digits: images.Images) -> None:
 def test_two_looks_align_top_down_weights_while_bottom_up_ones_stay(digits: images.Images) -> None:
     """Without any error: from nothing to cosines above 0.5 with the transpose; chance would make 0.03 and 0.06."""
     rates = {"eta": 0.0, "eta_readout": 0.0, "eta_top_down": 2e-3, "eta_top_readout": 2e-3, "schedule": "constant"}
-    settings = small("wake", looks=2, spread=2.0, top_down_std=0.0, top_readout_std=0.0, readout_bias=0.0, **rates)
+    settings = small("wake", 2, spread=2.0, top_down_std=0.0, top_readout_std=0.0, readout_bias=0.0, **rates)
     training = Training(digits, settings)
     simulation = Simulation(training.network)
     start = {p.name: simulation.weights(p.name) for p in simulation.network.projections}
@@ -225,12 +226,13 @@ def test_two_looks_align_top_down_weights_while_bottom_up_ones_stay(digits: imag
     assert found["alignment_readout_hidden2"] > 0.5
 
 
-def test_norms_are_bounded(digits: images.Images) -> None:
+def test_norms_are_bounded_whatever_the_momentum(digits: images.Images) -> None:
     data = replace(digits, train=digits.train[:200], train_labels=digits.train_labels[:200], test=digits.test[:20])
     data = replace(data, test_labels=data.test_labels[:20])
     largest = {}
-    for norm in (np.inf, 0.11):
-        training = Training(data, replace(small("mirror"), batch=8, norm=norm, eta=2e-3))
+    for norm, momentum in ((np.inf, 0.0), (0.11, 0.0), (0.11, 0.5)):
+        settings = replace(small("mirror"), batch=8, norm=norm, momentum=momentum, eta=2e-3)
+        training = Training(data, settings)
         training.run()
         w = training._training.weights("image_hidden1").astype(float).reshape(64, 40)
         largest[norm] = np.sqrt((w**2).sum(axis=0)).max()
@@ -238,17 +240,22 @@ def test_norms_are_bounded(digits: images.Images) -> None:
     assert largest[0.11] <= 0.11 * (1 + 1e-6)
 
 
-def test_a_run_counts_its_error_spikes_and_errors_by_looks(digits: images.Images) -> None:
+def test_a_run_counts_its_error_spikes_and_errors_by_passes(digits: images.Images, tmp_path: Path) -> None:
     settings = replace(small("mirror"), epochs=2, batch=16, passes=3)
     training = Training(digits, settings)
-    result = training.run()
+    result = training.run(tmp_path / "a.h5")
     assert len(result.error_spikes) == len(result.train_spikes) == len(result.images_per_s) == len(result.curve) == 2
     assert 0 < result.error_spikes[1] < result.error_spikes[0] < result.train_spikes[0]
     layers = layered.names(settings)[1:]
     wrong = sum(training._training.state(name, "error_spikes").sum() for name in layers)
     assert wrong == pytest.approx(sum(result.error_spikes) * digits.train_labels.size)
-    assert len(result.by_looks) == 3
-    assert result.by_looks[-1] == result.test_errors == result.curve[-1]
+    assert len(result.errors_by_passes) == 3
+    assert result.errors_by_passes[-1] == result.test_errors == result.curve[-1]
+    with Trace(tmp_path / "a.h5") as trace:
+        kept = trace.learning
+    np.testing.assert_array_equal(kept["error_spikes"], result.error_spikes)
+    np.testing.assert_array_equal(kept["train_spikes"], result.train_spikes)
+    np.testing.assert_array_equal(kept["test_errors_by_passes"], result.errors_by_passes)
 
 
 def test_mirror_grows_alike(digits: images.Images) -> None:
