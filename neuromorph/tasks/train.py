@@ -18,7 +18,6 @@ from neuromorph.engine.minibatch import Batches
 from neuromorph.engine.resume import restore, snapshot
 from neuromorph.engine.simulation import Engine
 from neuromorph.errors import InputError, Problem, RunError
-from neuromorph.models.rhythmic import MOST
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
 from neuromorph.tasks.autoencoder import Stack
@@ -28,6 +27,8 @@ from neuromorph.tasks.settings import Settings, check
 
 #: minibatches (or images, online) between reports of progress and bounds of norms: 10 to 100 ms of wall time
 PORTION = 20
+#: spikes of a cell in one volley above which learning has gone wrong; cells count to 16,384
+RUNAWAY = 1e4
 #: called with (what is going on, fraction done of it)
 Progress = Callable[[str, float], None]
 
@@ -199,7 +200,7 @@ class Training:
     def _watch(self, simulation: Engine) -> None:
         for name in layered.names(self.settings)[1:-1]:
             most = simulation.state(name, "n_free").max(initial=0.0)
-            if not most < MOST:
+            if most >= RUNAWAY:
                 fix = "Lower the rates of learning (eta), or bound the cells (cap)."
                 raise RunError(Problem("activity has run away", name, f"{most:.0f} spikes of a cell", fix=fix))
 
