@@ -5,9 +5,9 @@
 With adaptive (mirror) top-down weights, on 10,000 training images that are held out; without a folder on the scanned
 digits, where 300 are. Besides settings two parts of the cell are taken away:
 
- - `rhythmic_own_luck`: the nudged count is rounded by a number of its own, so that the difference of two counts has the
+ - `OwnLuck`: the nudged count is rounded by a number of its own, so that the difference of two counts has the
    noise of both even where there is no error;
- - `rhythmic_one_sided`: the nudge is bounded by silence and cap alone, so that a cell near silence is pushed up further
+ - `OneSided`: the nudge is bounded by silence and cap alone, so that a cell near silence is pushed up further
    than down.
 """
 

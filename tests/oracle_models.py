@@ -300,7 +300,7 @@ class Rhythmic(Lif):
 
     def count(self, level: float, s: State, p: State, watch: Watch) -> float:
         """N(level): floor(u + mean), or the smallest n whose Poisson distribution function exceeds u."""
-        mean, u, n = min(p["kappa"] * max(0.0, min(level, p.get("cap", math.inf))), 2.0**14), s["u"], 0
+        mean, u, n = min(p["kappa"] * max(0.0, min(level, p.get("cap", math.inf))), 2.0**30), s["u"], 0
         if not p["poisson"]:
             watch.near(u + mean, round(u + mean))
             return float(math.floor(u + mean))

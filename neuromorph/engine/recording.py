@@ -126,12 +126,15 @@ class Recorder:
             if not mine.size:
                 continue
             count = calendar.count[part][mine]
-            if count.min() < 0:  # a float beyond int64, or none at all
+            if not 0 <= count.min() <= count.max() <= MOST_AT_ONCE:  # a float beyond int64 is a negative count
                 fix = "Bound the cells (rhythmic: cap), or lower the rates of learning."
-                raise RunError(Problem("activity has run away: a count of spikes is no number", name, fix=fix))
+                raise RunError(Problem("activity has run away: too many spikes of a cell to record", name, fix=fix))
             if np.any(count != 1):
                 mine, index = np.repeat(mine, count), np.repeat(index, count)
             self.sink.spikes(name, calendar.base[part][mine], calendar.offset[part][mine], index)
+
+
+MOST_AT_ONCE = 1 << 22  # spikes of a cell at one instant that are recorded
 
 
 def _between(base: Any, offset: Any, mine: Any, start: Instant, stop: Instant) -> Any:

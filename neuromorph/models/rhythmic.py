@@ -25,7 +25,7 @@ _SOURCE = (
 )
 
 
-MOST = 2.0**14  # spikes of a volley
+MOST = 2.0**30  # spikes of a volley
 
 
 @kernel(forceinline=True)

@@ -27,7 +27,7 @@ from neuromorph.tasks.settings import Settings, check
 
 #: minibatches (or images, online) between reports of progress and bounds of norms: 10 to 100 ms of wall time
 PORTION = 20
-#: spikes of a cell in one volley above which learning has gone wrong; cells count to 16,384
+#: spikes of a cell in one volley above which learning has gone wrong
 RUNAWAY = 1e4
 #: called with (what is going on, fraction done of it)
 Progress = Callable[[str, float], None]

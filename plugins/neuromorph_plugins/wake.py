@@ -1,4 +1,4 @@
-"""Wake phase: top-down synapses learn to reconstruct the layer below."""
+"""Wake phase: top-down synapses learn in the free volleys what goes on in the layer below."""
 
 from neuromorph.learning.contract import LearningRule, Variable
 from neuromorph.parameters import Param
@@ -36,9 +36,10 @@ class WakeClamped(Wake):
 class WakeLooks(LearningRule):
     """dw = eta value luck_post (step_pre - luck_post w) where step_pre is not 0, after two looks at the same.
 
-    luck is what chance added to the count below, step what changed above: since chance has no other cause, w becomes
-    the change above that one more spike below makes, the bottom-up weight times the slope of the cell above. Between
-    two images the step would be full of what they differ in, which hides that for many thousands of them.
+    luck is what chance added to the count below, step what changed above: since chance has no cause, w becomes
+    E[luck step] / E[luck^2; step not 0], how the count above answers one more spike below: the bottom-up weight times
+    a factor of the cell above. Between two images the step would be full of what they differ in, which hides that for
+    many thousands of them.
     A weight mirror: Akrout, Wilson, Humphreys, Lillicrap & Tweed 2019, arXiv:1904.05391.
     """
 

@@ -57,7 +57,8 @@ def test_weights_keep_to_signs_bounds_and_float32() -> None:
     assert simulation.weights("bounded").tolist() == [1.5] * 4
 
 
-def test_counts_that_are_no_numbers_are_named() -> None:
+@pytest.mark.parametrize("count", [np.iinfo(np.int64).min, 1 << 23])
+def test_counts_beyond_all_reason_are_named(count: int) -> None:
     """A float beyond int64 becomes a negative count."""
     made = Network("away")
     made.add_input("x", "spike_train", 1, {"times": [1.0, 3.0], "indices": [0, 0]})
@@ -65,7 +66,7 @@ def test_counts_that_are_no_numbers_are_named() -> None:
     simulation = Simulation(made, resolution=1.0)
 
     def spoil(engine: object) -> None:
-        engine.calendar.count[:] = np.iinfo(np.int64).min  # type: ignore[attr-defined]
+        engine.calendar.count[:] = count  # type: ignore[attr-defined]
 
     with pytest.raises(RunError, match=r"x: activity has run away.*Bound the cells \(rhythmic: cap\)"):
         simulation.run(6.0, spoil)

@@ -28,7 +28,7 @@ def test_a_cycle_by_hand(resolution):
     assert found["spikes"] == [(4.0, "c", 0, 2), (8.0, "c", 0, 3)]  # z = 0.5; z' = 0.5 + 4 (0.1875 - 0.125)
     assert {k: v[0] for k, v in found["state"]["c"].items()} == dict(
         z=0.5, a=0.1875, a_free=0.125, gate=0.0, n_free=2.0, n_nudged=3.0, change=1.0, n_mean=0.04, a_mean=0.0025,
-        trials=1.0, u=uniform(7, "c/cell", 0, 1),
+        error_spikes=1.0, n_step=2.0, luck_step=0.0, trials=1.0, u=uniform(7, "c/cell", 0, 1),
     )  # fmt: skip
 
 
