@@ -61,7 +61,7 @@ def test_json_and_quiet_on_a_terminal(screen):
 def test_learning_draws_epochs_and_images(screen):
     pytest.importorskip("sklearn", reason="the extra `learn` is not installed")
     code, out, drawn = screen(
-        "learn", "digits", "--top-down", "fixed", "--hidden", "300", "--epochs", "2", "--passes", "4", "-o", "x.h5"
+        "learn", "digits", "--top-down", "fixed", "--hidden", "1200", "--epochs", "2", "--passes", "4", "-o", "x.h5"
     )
     assert code == 0
     assert out.startswith("digits, fixed top-down weights\n  test images ")
