@@ -20,6 +20,7 @@ from neuromorph.errors import RunError
 from neuromorph.kernels.rng import uniform
 from neuromorph.models import registry
 from neuromorph.models.rhythmic import Rhythmic, _clip, _start, spike_count
+from neuromorph.parameters import Param
 from neuromorph.tasks import images
 from neuromorph.tasks.settings import counted, defaults
 from neuromorph.tasks.train import Training
@@ -27,10 +28,12 @@ from neuromorph.tasks.train import Training
 OTHER = 1 << 40  # trials of the second number
 
 
-class OwnLuck(Rhythmic):
-    """Rhythmic, but for the number that rounds the nudged count."""
+class Ablated(Rhythmic):
+    """Rhythmic, of which parts can be taken away, and without running means."""
 
     name = "rhythmic"
+    own_luck = Param(0.0, "1", at_least=0, at_most=1, doc="1: the nudged count is rounded by a number of its own")
+    one_sided = Param(0.0, "1", at_least=0, at_most=1, doc="1: the nudge is bounded by silence and the cap alone")
 
     @staticmethod
     def receive(s, x, p, refractory, r):
@@ -41,8 +44,9 @@ class OwnLuck(Rhythmic):
         a_free = a if latches else keep * s.a_free
         a = 0.0 if latches else a
         room = max(0.0, min(z, p.cap - z))
-        moved = z + _clip(p.gamma * (a - a_free), -room, room)
-        v = uniform(r.seed, r.stream, r.entity, int(trials) + OTHER)
+        push = p.gamma * (a - a_free)
+        moved = z + (push if p.one_sided > 0.0 else _clip(push, -room, room))
+        v = uniform(r.seed, r.stream, r.entity, int(trials) + OTHER) if p.own_luck > 0.0 else u
         nudged = spike_count(p.kappa * _clip(moved, 0.0, p.cap), v, p.poisson) if nudges else keep * s.n_nudged
         change = nudged - free if nudges else keep * s.change
         errors = s.error_spikes + (abs(change) if nudges else 0.0)
@@ -50,25 +54,18 @@ class OwnLuck(Rhythmic):
         return z, a, a_free, gate, free, nudged, change, s.n_mean, s.a_mean, errors, 0.0, 0.0, trials, u, emit
 
 
-class OneSided(Rhythmic):
-    """Rhythmic, but for the bounds of the nudge: 0 and the cap."""
+class OwnLuck(Ablated):
+    """The difference of two counts has the noise of both."""
 
     name = "rhythmic"
+    own_luck = Param(1.0, "1", at_least=0, at_most=1)
 
-    @staticmethod
-    def receive(s, x, p, refractory, r):
-        keep, gate, trials, u, z, a = _start(s, x, r)
-        releases, latches, nudges = x.release > 0.0, x.latch > 0.0, x.nudge > 0.0
-        free = spike_count(p.kappa * _clip(z, 0.0, p.cap), u, p.poisson) if releases else keep * s.n_free
-        gate = 0.0 if releases else gate
-        a_free = a if latches else keep * s.a_free
-        a = 0.0 if latches else a
-        moved = z + p.gamma * (a - a_free)
-        nudged = spike_count(p.kappa * _clip(moved, 0.0, p.cap), u, p.poisson) if nudges else keep * s.n_nudged
-        change = nudged - free if nudges else keep * s.change
-        errors = s.error_spikes + (abs(change) if nudges else 0.0)
-        emit = (free if releases else 0.0) + (nudged if nudges else 0.0)
-        return z, a, a_free, gate, free, nudged, change, s.n_mean, s.a_mean, errors, 0.0, 0.0, trials, u, emit
+
+class OneSided(Ablated):
+    """A cell near silence is pushed up further than down."""
+
+    name = "rhythmic"
+    one_sided = Param(1.0, "1", at_least=0, at_most=1)
 
 
 #: name -> (spikes per unit, changed settings, model instead of rhythmic)

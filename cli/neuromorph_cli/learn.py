@@ -166,18 +166,8 @@ def _resumed(task: str, given: dict[str, Any]) -> Any:
     from neuromorph.tasks.checkpoint import Checkpoint
 
     stated = (
-        "top_down",
-        "rule",
-        "hidden",
-        "epochs",
-        "passes",
-        "seed",
-        "kappa",
-        "looks",
-        "changes",
-        "export",
-        "pretrain",
-    )
+        "top_down", "rule", "hidden", "epochs", "passes", "seed", "kappa", "looks", "changes", "export", "pretrain",
+    )  # fmt: skip
     for name in (*stated, *(["batch"] if given["batch"] > 1 else [])):
         if given[name]:
             option = {"changes": "set"}.get(name, name).replace("_", "-")

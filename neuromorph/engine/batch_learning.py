@@ -69,6 +69,7 @@ class Learner:
 
     def pushes(self) -> NDArray[np.int64]:
         """Tasks that add momentum, once a minibatch."""
+        assert self._pushing is not None
         self.waits_for_push = False
         return _tasks(self._pushing, self.part.n_pre, ROWS)
 
@@ -94,9 +95,8 @@ class Learner:
         return self._rows
 
 
-def _tasks(step: Step | None, n: int, portion: int) -> NDArray[np.int64]:
+def _tasks(step: Step, n: int, portion: int) -> NDArray[np.int64]:
     """Rows (address, table, low, high, number of events) that share 0..n-1 out in portions."""
-    assert step is not None
     low = np.arange(0, n, portion)
     tasks = np.empty((low.size, 5), np.int64)
     tasks[:, :2], tasks[:, 2], tasks[:, 3], tasks[:, 4] = step.pair, low, np.minimum(low + portion, n), 0
