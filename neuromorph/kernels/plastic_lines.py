@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule, State, Trace
 
 #: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
@@ -355,7 +356,7 @@ def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> 
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or states else _whole_row(rule)
+    whole = [] if y or states or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
