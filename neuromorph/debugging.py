@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from neuromorph.errors import Problem, RunError
 from neuromorph.kernels import frames, rng
 from neuromorph.kernels.watch import watching
 from neuromorph.learning.contract import HOOKS
+from neuromorph.registration import registered_name
 
 if TYPE_CHECKING:
     from neuromorph.engine.simulation import Engine
@@ -31,7 +32,7 @@ MODEL_HOOKS = STATE_HOOKS | {"fires", "crossing", "quiet", "decays"}
 
 
 class HookError(RunError):
-    """A hook raised, returned what it may not, or made a value that is not finite (debug runs); `call` says which."""
+    """In a debug run a hook raised, returned what it may not, or made a value that is not finite; `call` says which."""
 
     def __init__(self, call: HookCall, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -45,6 +46,7 @@ class HookCall:
     hook, owner : its name, and whose it is (`rule pair_stdp`)
     place : the synapse (`projection[ordinal]`) or the cell (`population[index]`), `detail` more about it
     time : ms, at the synapse or cell
+    where : file and line of the hook, or where it raised
     seen : what the hook was given, as {"pre.x": 0.5}
     before, after : {"weight": ...} and states of the synapse, or the variables of the cell; `after` clipped and rounded
         as it is stored, empty where the hook came to nothing
@@ -56,7 +58,7 @@ class HookCall:
     place: str
     detail: str
     time: float
-    where: str
+    where: tuple[str, int]
     seen: dict[str, float]
     before: dict[str, float]
     after: dict[str, float] = field(default_factory=dict)
@@ -121,7 +123,7 @@ class Watch:
         if not finite or self.listeners:
             seen = call()
             after = dict(zip(["weight", *states], stored)) if hook != "transmit" else dict(seen.before)
-            done = HookCall(**vars(seen) | {"after": after, "delivered": None if hook != "transmit" else stored[0]})
+            done = replace(seen, after=after, delivered=None if hook != "transmit" else stored[0])
             _check_finite(done)
             for listener in self.listeners:
                 listener(done)
@@ -138,7 +140,7 @@ class Watch:
         variables = given[0]._fields
         values = _numbers(result, list(variables), call, tuples=True)
         if not all(map(math.isfinite, values)) and not (hook.startswith("adv") and frames.only_looks(frame, given)):
-            _check_finite(HookCall(**vars(call()) | {"after": dict(zip(variables, values))}))
+            _check_finite(replace(call(), after=dict(zip(variables, values))))
         return result
 
     def _part(self, frame: FrameType) -> tuple[Any, Any]:
@@ -166,18 +168,16 @@ class Watch:
         seen = _seen(function, arguments)
         before = {"weight": arguments[0]}
         before |= {name: seen[f"syn.{name}"] for name in part.plasticity.rule.states() if f"syn.{name}" in seen}
-        owner = f"rule {_name(part.plasticity.rule)}"
+        owner = f"rule {registered_name(part.plasticity.rule)}"
         time = clock.milliseconds(at.base, at.offset)
         return HookCall(hook, owner, f"{p.name}[{ordinal}]", detail, time, _definition(function), seen, before)
 
-    def _cell_call(
-        self, hook: str, function: Callable[..., Any], given: tuple[Any, ...], frame: FrameType
-    ) -> HookCall:
+    def _cell_call(self, hook: str, function: Callable[..., Any], given: tuple[Any, ...], frame: FrameType) -> HookCall:
         cell, place, time = frames.cell(frame), "a cell", self.engine.time
         owner = "model"
         if cell is not None:
             found = {rng.stream(f"{p.name}/cell"): p for p in self.engine.network.neurons}[cell.stream]
-            place, owner = f"{found.name}[{cell.index}]", f"model {_name(found.model)}"
+            place, owner = f"{found.name}[{cell.number}]", f"model {registered_name(found.model)}"
             time = self.engine.clock.milliseconds(cell.base, cell.offset)
         arguments = tuple(_as_floats(a) for a in given)
         before = dict(zip(given[0]._fields, arguments[0])) if hasattr(given[0], "_fields") else {}
@@ -191,50 +191,44 @@ def _called(function: Callable[..., Any], arguments: tuple[Any, ...], call: Call
     except bdb.BdbQuit:
         raise
     except Exception as error:
-        where, line = _line(error, function)
-        raised = HookCall(**vars(call()) | {"where": where})
-        what = f"{raised.hook} of {raised.owner} raised {type(error).__name__}: {error}"
-        raise _error(raised, Problem(what, where), *([Problem(f"the line is: {line}")] if line else [])) from error
+        raised = replace(call(), where=_where(error, function))
+        raise _error(raised, f"raised {type(error).__name__}: {error}") from error
 
 
-def _numbers(
-    result: Any, names: list[str], call: Callable[[], HookCall], tuples: bool = False
-) -> list[float]:
+def _numbers(result: Any, names: list[str], call: Callable[[], HookCall], tuples: bool = False) -> list[float]:
     """What a hook returned, as floats; HookError where that is not a number for each of the names."""
     values = result if isinstance(result, tuple) else (result,)
-    right = isinstance(result, tuple) if tuples or len(names) > 1 else not isinstance(result, tuple)
-    if right and len(values) == len(names):
+    tuples = tuples or len(names) > 1
+    if isinstance(result, tuple) == tuples and len(values) == len(names):
         try:
             return [float(v) for v in values]
         except (TypeError, ValueError):
             pass
-    made = call()
-    expected = f"({', '.join(names)})" if tuples or len(names) > 1 else "one number"
-    what = f"{made.hook} of {made.owner} returned what it may not"
-    raise _error(made, Problem(what, made.where, result, expected))
+    expected = f"({', '.join(names)}{',' if len(names) == 1 else ''})" if tuples else "one number"
+    raise _error(call(), f"returned {result!r}, expected {expected}")
 
 
 def _check_finite(call: HookCall) -> None:
     """HookError where a value is not finite that was so before."""
-    for name, value in call.after.items():
-        if not math.isfinite(value) and math.isfinite(call.before[name]):
-            what = f"{name} became {value:g}: by {call.hook} of {call.owner} at {call.time:.12g} ms"
-            raise _error(call, Problem(what, call.place))
-    if call.delivered is not None and not math.isfinite(call.delivered):
-        what = f"what arrives became {call.delivered:g}: by {call.hook} of {call.owner} at {call.time:.12g} ms"
-        raise _error(call, Problem(what, call.place))
+    made = call.after if call.delivered is None else {"what arrives": call.delivered}
+    for name, value in made.items():
+        if not math.isfinite(value) and math.isfinite(call.before.get(name, 0.0)):
+            raise _error(call, f"turned {name} into {value:g}")
 
 
-def _error(call: HookCall, *problems: Problem) -> HookError:
-    """The error with what the hook saw, a line each."""
+def _error(call: HookCall, did: str) -> HookError:
+    """The error: what a hook did, where, and all that it saw, a line each."""
+    file, line = call.where
+    text = linecache.getline(file, line).strip()
     facts = [
-        f"at {call.place}{', ' + call.detail if call.detail else ''}, {call.time:.12g} ms",
-        f"hook {call.hook} of {call.owner}, {call.where}",
+        f"{file}, line {line}{': ' if text else ''}{text}",
+        *([call.detail] if call.detail else []),
         "before: " + _listed(call.before),
         *(["after: " + _listed(call.after)] if call.after else []),
         "it saw " + _listed({name: value for name, value in call.seen.items() if name != "w"}),
     ]
-    return HookError(call, *problems, *map(Problem, facts))
+    what = Problem(f"{call.hook} of {call.owner} {did}, at {call.time:.12g} ms", call.place)
+    return HookError(call, what, *map(Problem, facts))
 
 
 def _listed(values: dict[str, float]) -> str:
@@ -264,19 +258,12 @@ def _seen(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str,
     return seen
 
 
-def _definition(function: Callable[..., Any]) -> str:
-    code = function.__code__
-    return f"{code.co_filename}, line {code.co_firstlineno}"
+def _definition(function: Callable[..., Any]) -> tuple[str, int]:
+    return function.__code__.co_filename, function.__code__.co_firstlineno
 
 
-def _line(error: Exception, function: Callable[..., Any]) -> tuple[str, str]:
-    """File and line of the innermost place of the author's that an error passed, and the text of the line."""
-    every = traceback.extract_tb(error.__traceback__)[1:]
-    own = [f for f in every if f.filename == function.__code__.co_filename] or list(every)
-    if not own:
-        return _definition(function), ""
-    return f"{own[-1].filename}, line {own[-1].lineno}", linecache.getline(own[-1].filename, own[-1].lineno or 0).strip()
-
-
-def _name(cls: Any) -> str:
-    return getattr(cls, "name", "") or cls.__name__
+def _where(error: Exception, function: Callable[..., Any]) -> tuple[str, int]:
+    """File and line of the innermost place in the hook's file that an error passed."""
+    every = traceback.extract_tb(error.__traceback__)
+    own = [f for f in every if f.filename == function.__code__.co_filename]
+    return (own[-1].filename, own[-1].lineno or 0) if own else _definition(function)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import platform
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuromorph._version import __version__
 from neuromorph.engine.simulation import Engine
 from neuromorph.engine.sink import SpikeSink
-from neuromorph.errors import InputError, NeuromorphError, Problem
+from neuromorph.errors import InputError, NeuromorphError, NotFinite, Problem
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -47,8 +51,8 @@ class Simulation(Engine):
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
     batches : how examples learn in minibatches (engine/minibatch.py); by default they learn one after the other
-    debug : hooks run as plain Python (slow), and the run stops with a HookError at the first weight or state that is not
-        finite, and where a hook raises (docs/debugging.md); in one part and in float64
+    debug : hooks run as plain Python (slow), and the run stops with a HookError at the first weight or state that is
+        not finite, and where a hook raises (docs/debugging.md); in one part and in float64
     Raises DescriptionError with every mistake of the description.
     """
 
@@ -122,6 +126,40 @@ class Simulation(Engine):
         """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
         with self._watched():
             super().signal(name, value)
+
+    def weights(self, projection: str) -> NDArray[np.float32]:
+        """Weights of a projection's synapses now, in order of ordinal; warns (NotFinite) of any that is no number."""
+        found = super().weights(projection)
+        self._warn([projection])
+        return found
+
+    def close(self, status: str = "complete") -> dict[str, Any]:
+        """Finish the recording; returns the summary. Warns (NotFinite) of any weight that is no number."""
+        if not self._closed:
+            self._warn(list(self.plastic))
+        return super().close(status)
+
+    def not_finite(self, projection: str) -> str:
+        """What is to be said of weights of a plastic projection that are no numbers; nothing where all are."""
+        bad, n = [], 0
+        for part in self.plastic.get(projection, ()):
+            n += part.weight.size
+            if not np.isfinite(part.weight).all():
+                bad += [(part.rows.origin[j], j, part.rows) for j in np.flatnonzero(~np.isfinite(part.weight))]
+        if not bad:
+            return ""
+        ordinal, place, rows = min(bad, key=lambda b: b[0])
+        found = self._projection(projection)
+        source = int(np.searchsorted(rows.row, place, side="right")) - 1
+        first = f"{projection}[{ordinal}] from {found.source}[{source}] to {found.target}[{rows.target[place]}]"
+        return (
+            f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). "
+            "Run again with --debug (in Python: debug=True) to see where that began"
+        )
+
+    def _warn(self, projections: list[str]) -> None:
+        for text in filter(None, map(self.not_finite, projections)):
+            warnings.warn(text, NotFinite, stacklevel=3)
 
     def _watched(self) -> AbstractContextManager[None]:
         """Kernels made within are those of a debug run, if this is one."""

@@ -1,4 +1,4 @@
-"""Where a hook is called from: read from the frames of generated kernels that run as plain Python, by their own names."""
+"""Where a hook is called from, read from the frames of generated kernels that run as plain Python."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Synapse(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The random stream of a population, a cell of it, and the instant (base, offset)."""
+    """The random stream of a population, the number of a cell of it, and the instant (base, offset)."""
 
     stream: int
-    index: int
+    number: int
     base: int
     offset: float
 

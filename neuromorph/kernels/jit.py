@@ -143,9 +143,9 @@ def uncached(
     return compiled
 
 
-def uncompiled(function: Callable[..., Any] | None = None, **_options: bool) -> Any:
+def uncompiled(function: Callable[..., Any] | None = None, **_: bool) -> Any:
     """Like `kernel`, without the compiler: for debug runs."""
-    return functools.partial(uncompiled, **_options) if function is None else function
+    return uncompiled if function is None else function
 
 
 def _customise(compiled: Any, disjoint: bool, counted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Generated kernels that run as plain Python, their hooks watched: what a debug run (neuromorph/debugging.py) is made of.
+"""Generated kernels that run as plain Python, their hooks watched: for debug runs (neuromorph/debugging.py).
 
 Within `watching(watcher)` kernels/codegen.py makes modules that are not compiled, with hooks that the watcher has
 wrapped; all other kernels stay compiled. Ways to learn many synapses or visit many cells at once, which call hooks on
