@@ -77,6 +77,7 @@ def _plain(template: str, hooks: dict[str, Callable[..., Any]], label: str, who:
     path = _write(cache_directory() / f"{name}.py", text)  # for a debugger to show
     module = types.ModuleType(name)
     module.__file__ = str(path)
+    vars(module)["float"] = np.float64  # Python's own times float32 is a float32; compiled, as here, a float64
     vars(module).update({hook: who.wrapped(hook, plain(function)) for hook, function in hooks.items()})
     exec(compile(text, path, "exec"), vars(module))
     return module

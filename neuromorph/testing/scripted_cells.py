@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from neuromorph.models.contract import NeuronModel, Receptor, Variable
 from neuromorph.parameters import Param
 
+_NAMES = ("propagate", "advance", "crossing", "receive", "fires", "reset")
 _HOOKS = """
 def propagate(s, c, p, clamped):
     return 0.0, {held}
@@ -33,9 +35,9 @@ def scripted_cell(variables: Sequence[str] = ()) -> type[NeuronModel]:
 
     What arrives at `traced` changes nothing. `variables` are held at their initial values, for a rule to read.
     """
-    space: dict[str, object] = {"__name__": __name__}
+    space: dict[str, Any] = {"__name__": __name__}
     exec(_HOOKS.format(held="".join(f"s.{name}, " for name in variables)), space)
-    hooks = {name: staticmethod(space[name]) for name in NAMES}  # type: ignore[arg-type]
+    hooks = {name: staticmethod(space[name]) for name in _NAMES}
     return type(
         "ScriptedCell",
         (NeuronModel,),
@@ -51,6 +53,3 @@ def scripted_cell(variables: Sequence[str] = ()) -> type[NeuronModel]:
             **hooks,
         },
     )
-
-
-NAMES = ("propagate", "advance", "crossing", "receive", "fires", "reset")

@@ -215,7 +215,9 @@ def _ahead(script: _Script) -> float:
     return 2.0 ** math.floor(math.log2(min(told)))
 
 
-def _run(script: _Script, rule: str, debug: bool) -> tuple[list[float], list[Any], tuple[float, float], dict[str, float]]:
+def _run(
+    script: _Script, rule: str, debug: bool
+) -> tuple[list[float], list[Any], tuple[float, float], dict[str, float]]:
     """The weight after each instant, the calls of hooks, the bounds and the parameters."""
     simulation = Simulation(_network(script, rule), script.resolution, seed=1, debug=debug)
     calls: list[Any] = []

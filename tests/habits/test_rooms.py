@@ -25,6 +25,7 @@ ALLOWED = {
     "analysis": {"traces"},
     "report": {"traces", "analysis"},
     "tasks": {"simulate", "engine", "graph"},
+    "testing": {"simulate", "graph", "engine", "learning", "models", "plugin_files", "registration"},
 }
 SHARED = {"errors", "units", "parameters", "_version"}
 LOOSE = sorted(ROOT.rglob("*.py"))
