@@ -27,8 +27,8 @@ def sketch(times: Sequence[float], values: Sequence[float], marks: Mapping[str, 
         k, now = column(time), height(value)
         for level in range(min(before, now), max(before, now) + 1):  # the step itself
             rows[-1 - level][k] = "|" if before != now else "-"
-        for k in range(k + 1, end + 1):
-            rows[-1 - now][k] = "-"
+        for later in range(k + 1, end + 1):
+            rows[-1 - now][later] = "-"
         before = now
     labels = [f"{high:.6g}"] + [""] * (len(rows) - 2) + ([f"{low:.6g}"] if len(rows) > 1 else [])
     below = []
