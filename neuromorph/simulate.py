@@ -77,6 +77,7 @@ class Simulation(Engine):
         from neuromorph.lowered.compile import compile_network
 
         self.watch = _watch(self, precision, batches) if debug else None
+        self._warned: set[str] = set()  # projections whose weights have been called no numbers
         parts = 1 if debug else parts
         if not isinstance(network, Network):
             network = Network.from_networkx(network)
@@ -158,8 +159,11 @@ class Simulation(Engine):
         )
 
     def _warn(self, projections: list[str]) -> None:
-        for text in filter(None, map(self.not_finite, projections)):
-            warnings.warn(text, NotFinite, stacklevel=3)
+        for name in projections:
+            text = "" if name in self._warned else self.not_finite(name)
+            if text:
+                self._warned.add(name)
+                warnings.warn(text, NotFinite, stacklevel=3)
 
     def _watched(self) -> AbstractContextManager[None]:
         """Kernels made within are those of a debug run, if this is one."""

@@ -63,7 +63,7 @@ def run(network: str, output: str | None, as_json: bool, quiet: bool, force: boo
     """
     options.load_plugins(given["plugins"])
     if given["debug"] and not quiet:
-        click.echo("neuromorph: --debug: hooks run uncompiled, about a hundred times slower, on one thread", err=True)
+        click.echo("neuromorph: --debug: hooks run uncompiled, many times slower, on one thread", err=True)
     described = _read(network, given)
     name = described.name or Path(network).stem
     interrupts = Interrupts.of_command()

@@ -222,18 +222,28 @@ def test_minibatches_and_single_precision_are_refused():
         Simulation(network, 0.5, debug=True, precision="float32")
 
 
+WORDS = (
+    r"weights of projection 'p' are not finite \(1 of 4; first: p\[3\] from i\[1\] to c\[1\]\). "
+    r"Run again with --debug \(in Python: debug=True\) to see where that began"
+)
+
+
 @BOTH
-def test_an_ordinary_run_warns_when_weights_are_read_and_at_its_end(resolution):
+def test_an_ordinary_run_warns_once_when_weights_are_read(resolution):
     simulation = Simulation(faulty.learner("overflows"), resolution)
     simulation.run(20.0)
-    words = (
-        r"weights of projection 'p' are not finite \(1 of 4; first: p\[3\] from i\[1\] to c\[1\]\). "
-        r"Run again with --debug \(in Python: debug=True\) to see where that began"
-    )
-    with pytest.warns(NotFinite, match=words):
+    with pytest.warns(NotFinite, match=WORDS):
         weights = simulation.weights("p")
     assert weights.tolist() == [0.5, 0.5, 0.5, math.inf]
-    with pytest.warns(NotFinite, match=words):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        simulation.close()
+
+
+def test_an_ordinary_run_warns_at_its_end():
+    simulation = Simulation(faulty.learner("overflows"), 0.5)
+    simulation.run(20.0)
+    with pytest.warns(NotFinite, match=WORDS):
         assert simulation.close()["status"] == "complete"
 
 
