@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neuromorph.contract_checks import uses
 from neuromorph.errors import Problem, RunError
 from neuromorph.kernels import frames, rng
 from neuromorph.kernels.watch import watching
-from neuromorph.learning.contract import HOOKS
+from neuromorph.learning.contract import HOOKS, LearningRule
 from neuromorph.registration import registered_name
 
 if TYPE_CHECKING:
@@ -166,6 +167,9 @@ class Watch:
         ordinal = int(rows.origin[at.place])
         detail = f"from {p.source}[{at.source}] to {p.target}[{int(rows.target[at.place])}], delay {delay:g} ms"
         seen = _seen(function, arguments)
+        seen = {
+            name: value for name, value in seen.items() if name not in _unread(part.plasticity.rule, hook, function)
+        }
         before = {"weight": arguments[0]}
         before |= {name: seen[f"syn.{name}"] for name in part.plasticity.rule.states() if f"syn.{name}" in seen}
         owner = f"rule {registered_name(part.plasticity.rule)}"
@@ -256,6 +260,13 @@ def _seen(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str,
         elif isinstance(value, float):
             seen[name] = value
     return seen
+
+
+def _unread(rule: type[LearningRule], hook: str, function: Any) -> set[str]:
+    """Variables and counts of the two cells that a hook does not read: some hooks get zeros for those."""
+    known = {f"{side}.{name}" for side in ("pre", "post") for name in [*rule.variables(side), "count"]}
+    own = {"on_pre": "pre.count", "on_post": "post.count"}
+    return known - {f"{use.argument}.{use.attribute}" for use in uses(function)} - {own.get(hook, "")}
 
 
 def _definition(function: Callable[..., Any]) -> tuple[str, int]:

@@ -44,6 +44,10 @@ def trace_rule(
     from neuromorph.testing.trace_rule import trace_rule as trace
 
     options.load_plugins(plugins)
+    if output is not None:
+        from neuromorph.report.files import new_file
+
+        new_file(Path(output), force)
     resolution = options.resolution(given["resolution"])
     signals = [(_number(t, "--signal"), _number(v, "--signal")) for t, v in _pairs(given["signals"], "--signal")]
     with Progress(not as_json) as progress:

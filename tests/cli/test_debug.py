@@ -61,7 +61,7 @@ def test_debug_stops_at_the_first_weight_that_is_not_finite(call, grows, resolut
         "neuromorph: from i[0] to cell[0], delay 1 ms",
         "neuromorph: before: weight = 5.00000008e+29, n = 2",
         "neuromorph: after: weight = inf, n = 3",
-        "neuromorph: it saw pre.count = 1, post.count = 0, syn.n = 2",
+        "neuromorph: it saw pre.count = 1, syn.n = 2",
     ]
     with Trace("x.h5") as trace:
         assert trace.summary()["status"] == "failed"
