@@ -60,7 +60,7 @@ class Unsure(LearningRule):
     V_m = Variable("post", "V_m")
 
     def on_signal(w, pre, post, p, value):
-        return w + (math.inf - math.inf if value > 1.5 and w < 0.3 else 0.0)
+        return w + 0.0 * post.V_m + (math.inf - math.inf if value > 1.5 and w < 0.3 else 0.0)
 
 
 class Misspelt(LearningRule):

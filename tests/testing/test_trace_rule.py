@@ -113,7 +113,7 @@ def test_variables_of_the_cells_are_given(resolution):
         Row(5.0, "post", "on_post", 2.0, 0.5, pytest.approx(0.3),
             {"post.V_m": -20.0, "syn.e": pytest.approx(e - 2.0)}, {"syn.e": pytest.approx(e)}),
         Row(9.0, "signal", "on_signal", 0.5, pytest.approx(0.3), pytest.approx(0.3 + 1.5 * e * math.exp(-0.4)),
-            {"pre.u": 3.0, "post.V_m": -20.0, "syn.e": pytest.approx(e * math.exp(-0.4))}, {"syn.e": 0.0}),
+            {"pre.u": 3.0, "syn.e": pytest.approx(e * math.exp(-0.4))}, {"syn.e": 0.0}),
     )  # fmt: skip
 
 
