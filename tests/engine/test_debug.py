@@ -124,6 +124,25 @@ def test_an_index_beyond_a_table_in_a_compiled_helper(resolution):
     assert lines[1].startswith(line_of(faulty.BeyondTable, "# beyond the table"))
 
 
+@BOTH
+@pytest.mark.parametrize(("again", "hook", "place", "time"), [
+    (9.0, "on_post", "p[1]", 7.5),  # p[3] comes first in the run, p[1] in time: nothing visits it after 2 ms
+    (7.0, "on_pre", "p[3]", 7.0),
+    (2.0, "on_post", "p[1]", 7.5),  # found at the end of the run
+])  # fmt: skip
+def test_the_earliest_error_of_all_synapses_is_told(resolution, again, hook, place, time):
+    network = Network("two")
+    network.add_population("c", "lif_delta", 2)
+    network.add_input("i", "spike_train", 2, {"times": [2.0, 2.0, again], "indices": [0, 1, 1]})
+    network.add_input("teacher", "spike_train", 1, {"times": [5.0]})
+    network.connect("teacher", "c", weight=30.0, delay=1.0)
+    weight = [[1.0, 0.5], [1.0, 0.25]]
+    network.connect("i", "c", weight=weight, delay=1.5, name="p", plasticity={"rule": "twofaults"})
+    call, lines = stopped(network, resolution)
+    assert (call.hook, call.place, call.time) == (hook, place, time)
+    assert "raised ZeroDivisionError" in lines[0]
+
+
 def test_a_signal_sent_by_hand_is_watched():
     simulation = Simulation(faulty.learner("unsure"), 0.5, debug=True)
     with pytest.raises(HookError, match="on_signal of rule unsure turned weight into nan, at 0 ms"):
