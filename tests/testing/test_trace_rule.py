@@ -77,6 +77,18 @@ def test_equal_times_are_a_count_and_equal_instants_are_in_order(resolution):
     assert found.rows[2].seen["post.y"] == 0.0
 
 
+@pytest.mark.parametrize("resolution", ["exact", 0.1])
+def test_what_is_a_tie_in_decimals_is_one(resolution):
+    """8.3 + 1.7 is not 10 in float64, and 7.1 + 2.9 is."""
+    for pre, post, delay in ((10.0, 8.3, 1.7), (10.0, 7.1, 2.9), (0.3, 0.2, 0.1), (28.7, 26.5, 2.2)):
+        found = trace_rule("reward_stdp", [pre], [post], [(pre, 1.0), (pre, 2.0)], delay=delay, resolution=resolution)
+        assert [(r.time, r.event, r.hook) for r in found.rows] == [
+            (pre, "post", "on_post"), (pre, "pre", "on_pre"), (pre, "signal", "on_signal"), (pre, "signal", "on_signal"),
+        ]  # fmt: skip
+        assert all((r.seen["pre.x"], r.seen["post.y"]) == (0.0, 0.0) for r in found.rows)
+        assert [r.count for r in found.rows] == [1.0, 1.0, 1.0, 2.0]
+
+
 @BOTH
 def test_bounds_hold_after_each_event(resolution):
     found = trace_rule(
