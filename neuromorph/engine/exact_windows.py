@@ -191,9 +191,7 @@ class ExactWindows:
         emitted = {name for name, emitter in emitters.items() if emitter.n}
         for part, name in self._visited:
             if name in emitted:
-                engine.synaptic_events += part.visit(
-                    engine.calendar, first, engine.calendar.closed, self._ring, self.pending
-                )
+                engine.synaptic_events += part.visit(engine.calendar, first, engine.calendar.closed, self.pending)
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""
