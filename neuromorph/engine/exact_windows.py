@@ -37,7 +37,6 @@ class ExactWindows:
         self.engine = engine
         network = engine.network
         self.pending = Pending()
-        self._ring = np.zeros((1, 0))
         self._visited, self._remembering = listeners(engine)
         self._stepwise = bool(self._visited or self._remembering or engine.signals_of_populations)
         self._span = 1

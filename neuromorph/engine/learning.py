@@ -20,7 +20,12 @@ from neuromorph.lowered.compiled import Input, Neurons, Plasticity, PlasticRows
 HISTORY = 1 << 14
 #: ticks that a trace's decay is tabulated for (32 kB a trace): 20 time constants of 20 ms at 0.1 ms
 DECAYS = 1 << 12
-Rows, Synapse, Source, History, Rule = (namedtuple(name.title(), fields) for name, fields in STRUCTS.items())  # type: ignore[misc]
+Rows: Any
+Synapse: Any
+Source: Any
+History: Any
+Rule: Any
+Rows, Synapse, Source, History, Rule = (namedtuple(name.title(), fields) for name, fields in STRUCTS.items())
 
 
 class Pending:
@@ -158,7 +163,7 @@ class PlasticPart:
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
-        self.history = History(*fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent, self._past)
+        self.history = History(*fresh, head, np.zeros(capacity, np.int64), *floor, *self._recent, self._past)
         self._flatten()
 
     def arguments(self, kernel: str) -> dict[str, Any]:

@@ -60,5 +60,5 @@ def compare_flags_at_once() -> None:
 
     That was a quarter of all compile time. What is equal stays so; keys differ by more than the hash of their flags.
     """
-    Flags.__eq__ = _same_flags
-    Flags.__hash__ = lambda flags: len(type(flags).options)
+    Flags.__eq__ = _same_flags  # type: ignore[method-assign]
+    Flags.__hash__ = lambda flags: len(type(flags).options)  # type: ignore[method-assign]

@@ -12,20 +12,8 @@ STRUCTS = {
     "synapse": ["state", "base", "offset", "ordinal"],
     "source": ["x", "before", "base", "offset", "seen_base", "seen_offset"],
     "history": [
-        *(
-            "base",
-            "offset",
-            "cell",
-            "count",
-            "prev",
-            "y",
-            "v",
-            "head",
-            "floor_y",
-            "floor_base",
-            "floor_offset",
-            "stack",
-        ),
+        *("base", "offset", "cell", "count", "prev", "y", "v", "head", "stack"),
+        *("floor_y", "floor_base", "floor_offset"),
         *("recent", "recent_count", "y_before", "y_after", "late", "past"),
     ],
     "rule": ["p", "w_min", "w_max", "u", "ms", "decay", "seed", "stream"],
@@ -56,6 +44,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     hooks = rule.hooks()
     zero = "0.0"
     lines: dict[str, object] = {
+        "structs": ", ".join(STRUCTS),
         "outbox": ", ".join([*PENDING, "pending", "projection"] if exact else ["ring", "deaf"]),
         "visited": "end, pending, events" if exact else "events",
         "decay": [
