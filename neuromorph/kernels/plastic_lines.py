@@ -97,6 +97,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
+        "choose_loop": _choose_loop(rule, exact) if "rewire" in hooks else ["pass"],
     }
     return lines | _minibatch_lines(rule, exact)
 
@@ -334,16 +335,27 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     ]
 
 
-def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
-    x, y, own = rule.traces("pre"), rule.traces("post"), bool(rule.states() or rule.randoms())
+def _look_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
+    """A hook for synapse j of source i and target t that is called at an instant of both."""
+    x, y = rule.traces("pre"), rule.traces("post")
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
     body = ["w = float(rows.weight[j])", *(["d = _delay(rows.delay, j)"] if y else []), *at]
-    body += load_lines(rule, "on_signal", exact)
-    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_signal")]
+    body += load_lines(rule, hook, exact)
+    return body + [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, hook)]
+
+
+def _choose_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    look = _look_lines(rule, "rewire", exact)
+    return ["for j in range(a, b):", "    t = rows.target[j]", *_indent(look), "    given_up[j] = w"]
+
+
+def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
+    y, own = rule.traces("post"), bool(rule.states() or rule.randoms())
+    body = _look_lines(rule, "on_signal", exact)
     body += ["rows.weight[j] = _bounded(w, rule.w_min, rule.w_max)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")

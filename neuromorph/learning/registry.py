@@ -116,7 +116,7 @@ def _visible(cls: type[LearningRule], hook: str, side: str) -> Collection[str]:
     if hook == "transmit":
         return ()
     names = set(cls.traces(side))
-    if hook == "on_signal" or (hook.startswith("on_p") and side == "post"):
+    if hook in ("on_signal", "rewire") or side == "post":
         names |= set(cls.variables(side))
     if (hook, side) in (("on_pre", "pre"), ("on_post", "post")):
         names.add("count")
@@ -133,8 +133,8 @@ def _hook(cls: type[LearningRule], name: str, member: object, spot: str) -> list
     allowed: dict[str, Collection[str]] = {side: _visible(cls, name, side) for side in SIDES}
     allowed |= {"p": cls.parameters(), "syn": [*states, *randoms]}
     problems = use_problems(function, allowed, spot, _reasons(cls, allowed))
-    returned = ["w", *states] if name != "transmit" else ["w"]
-    what = "what a spike delivers" if name == "transmit" else "the new weight"
+    returned = ["w", *states] if name.startswith("on_") else ["w"]
+    what = {"transmit": "what a spike delivers", "rewire": "whether it is given up"}.get(name, "the new weight")
     wrong = return_problem(function, len(returned), f"({', '.join(returned)})" if len(returned) > 1 else what, spot)
     return problems + ([wrong] if wrong else [])
 
@@ -142,7 +142,9 @@ def _hook(cls: type[LearningRule], name: str, member: object, spot: str) -> list
 def _reasons(cls: type[LearningRule], allowed: dict[str, Collection[str]]) -> dict[str, str]:
     """Why something that exists cannot be read in a hook."""
     reasons = {f"{side}.count": f"{side}.count is known in on_{side} only." for side in SIDES}
-    reasons |= {f"pre.{n}": "A variable of the source is read in on_signal only." for n in cls.variables("pre")}
+    reasons |= {
+        f"pre.{n}": "A variable of the source is read in on_signal and rewire only." for n in cls.variables("pre")
+    }
     return {text: why for text, why in reasons.items() if text.partition(".")[2] not in allowed[text.partition(".")[0]]}
 
 

@@ -113,7 +113,7 @@ def test_no_rule_at_all():
         (on("return w + pre.y"), "pre.y in on_pre, line 2 of <string> is not declared. Did you mean 'p"),
         (
             {"n": Variable("pre", "n")} | on("return w + pre.n", "on_post"),
-            "pre.n cannot be read in on_post, line 2 of <string>. A variable of the source is read in on_signal only.",
+            "pre.n cannot be read in on_post, line 2 of <string>. A variable of the source is read in on_signal and ",
         ),
         (
             on("return w + post.count"),
@@ -148,7 +148,7 @@ def test_every_breach_of_the_contract(members, words):
 
 def test_a_rule_needs_a_hook():
     assert message(type("Rule", (LearningRule,), {})) == (
-        "mine.py: Rule: no hook is defined (allowed: at least one of on_pre, on_post, on_signal, transmit)"
+        "mine.py: Rule: no hook is defined (allowed: at least one of on_pre, on_post, on_signal, transmit, rewire)"
     )
 
 
