@@ -60,7 +60,9 @@ CASES = [
 
 
 #: exact mode calls the same hooks: one rule of each kind (traces, States, triplets)
-RUNS = [(1.0, *one) for one in CASES] + [("exact", *one) for one in CASES if one[1] in ("guetig", "restricted", "triplet")]
+RUNS = [(1.0, *one) for one in CASES] + [
+    ("exact", *one) for one in CASES if one[1] in ("guetig", "restricted", "triplet")
+]
 
 
 def plasticity(rule, case, params):

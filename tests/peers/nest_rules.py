@@ -91,7 +91,9 @@ def delivered(params, pre):
     recorder = nest.Create("weight_recorder")
     nest.CopyModel("tsodyks2_synapse", "recorded", {"weight_recorder": recorder})
     sources, targets = parrots(pre), nest.Create("parrot_neuron", len(pre))
-    nest.Connect(sources, targets, "one_to_one", {"synapse_model": "recorded", "delay": DELAY, "receptor_type": 1, **params})
+    nest.Connect(
+        sources, targets, "one_to_one", {"synapse_model": "recorded", "delay": DELAY, "receptor_type": 1, **params}
+    )
     nest.Simulate(float(DURATION) + 5.0)
     events = recorder.events
     return [events["weights"][events["targets"] == target.global_id].tolist() for target in targets]
