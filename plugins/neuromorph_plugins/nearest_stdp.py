@@ -1,6 +1,6 @@
 """STDP in which a spike is paired with its nearest neighbours alone, in three ways of choosing them."""
 
-from neuromorph.learning.contract import LearningRule, State
+from neuromorph.learning.contract import LearningRule, State, Trace
 from neuromorph.parameters import Param
 
 
@@ -16,14 +16,14 @@ class NearestSTDP(LearningRule):
     tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
     a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight")
     a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight")
-    x = State(0.0, "tau_plus")
-    y = State(0.0, "tau_minus")
+    x = Trace("pre", "tau_plus", nearest=True)
+    y = Trace("post", "tau_minus", nearest=True)
 
-    def on_pre(w, pre, post, p, syn):
-        return w - p.a_minus * syn.y, 1.0, syn.y
+    def on_pre(w, pre, post, p):
+        return w - p.a_minus * post.y
 
-    def on_post(w, pre, post, p, syn):
-        return w + p.a_plus * syn.x, syn.x, 1.0
+    def on_post(w, pre, post, p):
+        return w + p.a_plus * pre.x
 
 
 class PreCenteredSTDP(NearestSTDP):
@@ -35,12 +35,13 @@ class PreCenteredSTDP(NearestSTDP):
     """
 
     name = "pre_centered_stdp"
+    x = State(0.0, "tau_plus")
 
     def on_pre(w, pre, post, p, syn):
-        return w - p.a_minus * syn.y, syn.x + 1.0, syn.y
+        return w - p.a_minus * post.y, syn.x + pre.count
 
     def on_post(w, pre, post, p, syn):
-        return w + p.a_plus * syn.x, 0.0, 1.0
+        return w + p.a_plus * syn.x, 0.0
 
 
 class RestrictedSTDP(NearestSTDP):
@@ -51,6 +52,8 @@ class RestrictedSTDP(NearestSTDP):
     """
 
     name = "restricted_stdp"
+    x = State(0.0, "tau_plus")
+    y = State(0.0, "tau_minus")
 
     def on_pre(w, pre, post, p, syn):
         return w - p.a_minus * syn.y, 1.0, 0.0

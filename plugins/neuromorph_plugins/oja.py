@@ -8,9 +8,9 @@ class Oja(LearningRule):
     """At a postsynaptic spike w += eta (x - alpha y w): the mean is eta rho_post (rho_pre - alpha rho_post w).
 
     x and y (Hz) are the rates of the two cells over the past tau, before the spike: products of a spike with earlier
-    ones estimate products of rates without the noise of squares. Where the target's rate is linear, rho_post = g w . rho_pre, w
-    turns towards the leading eigenvector of the second moments of the presynaptic rates, and its squared norm becomes
-    1 / (g alpha). Event-driven form of Oja 1982, doi:10.1007/BF00275687, eq. 3.
+    ones estimate products of rates without the noise of squares. Where the target's rate is linear, rho_post =
+    g w . rho_pre, w turns towards the leading eigenvector of the second moments of the presynaptic rates, and its
+    squared norm becomes 1 / (g alpha). Event-driven form of Oja 1982, doi:10.1007/BF00275687, eq. 3.
     """
 
     name = "oja"

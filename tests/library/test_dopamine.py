@@ -1,7 +1,7 @@
 """reward_stdp beside NEST's stdp_dopamine_synapse with a volume transmitter, on the same spikes.
 
-NEST's dopamine n jumps by 1 / tau_n at a spike of the dopaminergic cell, one delay (1 ms) after it; its transmitter brings
-the weights up to date in every step, so what was read there after 1000 ms and two steps more is the weight of 1002 ms.
+NEST's dopamine n jumps by 1 / tau_n at a spike of the dopaminergic cell, one delay (1 ms) after it; its transmitter
+brings weights up to date in every step, so what was read there after 1000 ms and two steps more is that of 1002 ms.
 Ours is brought up to date at spikes and signals: a signal of value 0 goes with each reading.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from library import in_float64
 from library.same_spikes import learnt, network_of, peer
 

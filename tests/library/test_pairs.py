@@ -1,14 +1,15 @@
 """Rules of pairs and triplets of spikes on NEST's trains: the weights are NEST's (tests/peers/nest_rules.py).
 
-NEST keeps weights in float64, ours are rounded to float32 after each of up to 490 hooks, by 2^-25 at most where a weight
-is between 1/2 and 1: a random walk that alone limits the agreement to some 1e-6. With weights in float64 the rules'
-hooks come to NEST's numbers to 1e-12.
+NEST keeps weights in float64, ours are rounded to float32 after each of up to 490 hooks, by 2^-25 at most where a
+weight is between 1/2 and 1: a random walk that alone limits the agreement, to some 1e-6. With weights in float64 the
+rules' hooks come to NEST's numbers to 1e-12.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from library import in_float64
 from library.same_spikes import learnt, network_of, peer
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from library.same_spikes import learnt, network_of
 
-#: Sjoestroem, Turrigiano & Nelson 2001, doi:10.1016/S0896-6273(01)00542-6, as Pfister & Gerstner 2006 took them, table 1:
+#: Sjoestroem, Turrigiano & Nelson 2001, doi:10.1016/S0896-6273(01)00542-6, as Pfister & Gerstner 2006 took them:
 #: relative change by 60 pairings and its standard error, at 10 ms (pre first) and -10 ms, by frequency (Hz)
 MEASURED = {
     0.1: ((-0.04, 0.05), (-0.29, 0.08)),
@@ -18,7 +19,7 @@ MEASURED = {
 
 
 def changes(rule, params):
-    """Relative change of the weight by 60 pairings: float[frequencies, 2]. The synapse sees a target's spike 1 ms late."""
+    """Relative change of the weight by 60 pairings: float[frequencies, 2]; a target's spike is seen after 1 ms."""
     pre, post = [], []
     for frequency in MEASURED:
         for lag in (10.0, -10.0):
@@ -47,7 +48,7 @@ def test_pairings_change_weights_as_they_did_in_visual_cortex():
 
 
 def test_pairs_alone_do_not_explain_the_frequencies():
-    """A pair rule is the paper's point: with more pairs in reach of each other it depresses more, whatever their order."""
+    """With more spikes in reach of each other a pair rule depresses more, whatever their order: the paper's point."""
     assert misfit(changes("pair_stdp", {"a_plus": 0.01, "a_minus": 0.0105}))[0] > 10.0
 
 

@@ -37,7 +37,9 @@ CASES = {
         {"tau_minus": 33.7, "tau_minus_triplet": 125.0},
         0.5,
     ),
-    "vogels": ("vogels_sprekeler_synapse", {"tau": 20.0, "eta": 0.01, "alpha": 0.4, "Wmax": 5.0}, {"tau_minus": 20.0}, 0.5),
+    "vogels": (
+        "vogels_sprekeler_synapse", {"tau": 20.0, "eta": 0.01, "alpha": 0.4, "Wmax": 5.0}, {"tau_minus": 20.0}, 0.5
+    ),
 }  # fmt: skip
 DOPAMINE = {"A_plus": 0.02, "A_minus": 0.01, "tau_plus": 17.0, "tau_c": 1000.0, "tau_n": 200.0, "b": 0.0}
 DOPAMINE |= {"Wmin": -10.0, "Wmax": 10.0}
@@ -102,7 +104,7 @@ def delivered(params, pre):
 def main():
     random = np.random.default_rng(6)
     checkpoints = list(range(EVERY, DURATION, EVERY))
-    # the nearest-neighbour synapses of NEST take time 0 for a presynaptic spike until there is one: there is one at 2 ms
+    # nearest-neighbour synapses of NEST take time 0 for a presynaptic spike until there is one: there is, at 2 ms
     pre = trains(random, (10.0, 10.0, 15.0, 5.0), [2, *checkpoints])
     post = trains(random, (8.0, 12.0, 8.0, 4.0))
     dopamine = trains(random, (1.0,))[0]
