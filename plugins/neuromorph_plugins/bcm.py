@@ -11,8 +11,8 @@ class BCM(LearningRule):
     tau, mean that over the past tau_theta, all before the spike, so that no product holds the square of one spike:
     for independent Poisson trains the mean is that of the equation. Theta moves as the square of the mean rate, the
     power p = 1 of the paper, and must be quicker than the weights. It is the minimal triplet rule with a sliding
-    depression (Pfister & Gerstner 2006, doi:10.1523/JNEUROSCI.1425-06.2006, eq. 10). Bienenstock, Cooper & Munro 1982,
-    doi:10.1523/JNEUROSCI.02-01-00032.1982, eqs 3 to 6.
+    depression (Pfister & Gerstner 2006, doi:10.1523/JNEUROSCI.1425-06.2006). Bienenstock, Cooper & Munro 1982,
+    doi:10.1523/JNEUROSCI.02-01-00032.1982.
     """
 
     name = "bcm"

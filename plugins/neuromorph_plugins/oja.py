@@ -10,7 +10,7 @@ class Oja(LearningRule):
     x and y (Hz) are the rates of the two cells over the past tau, before the spike: products of a spike with earlier
     ones estimate products of rates without the noise of squares. Where the target's rate is linear, rho_post =
     g w . rho_pre, w turns towards the leading eigenvector of the second moments of the presynaptic rates, and its
-    squared norm becomes 1 / (g alpha). Event-driven form of Oja 1982, doi:10.1007/BF00275687, eq. 3.
+    squared norm becomes 1 / (g alpha). Event-driven form of Oja 1982, doi:10.1007/BF00275687.
     """
 
     name = "oja"

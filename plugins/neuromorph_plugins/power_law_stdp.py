@@ -8,9 +8,9 @@ class PowerLawSTDP(LearningRule):
     """A pair changes v = w / w_0 by eta (1 - v)^mu_plus exp(-dt/tau_plus) or -eta alpha v^mu_minus exp(dt/tau_minus).
 
     dt = t_post - t_pre at the synapse; all pairs count. mu_plus = mu_minus = 0 is additive STDP, 1 and 1 the
-    multiplicative one, 0 and 1 that of van Rossum et al. 2000. Weights are meant to lie in [0, w_0]: set the
-    projection's w_max to w_0 too, since additive potentiation does not stop there. Guetig, Aharonov, Rotter & Sompolinsky
-    2003, doi:10.1523/JNEUROSCI.23-09-03697.2003; NEST's stdp_synapse.
+    multiplicative one, 0 and 1 what van Rossum et al. 2000 have. Weights are meant to lie in [0, w_0]: set the
+    projection's w_max to w_0 too, since additive potentiation does not stop there. Guetig, Aharonov, Rotter &
+    Sompolinsky 2003, doi:10.1523/JNEUROSCI.23-09-03697.2003; NEST's stdp_synapse.
     """
 
     name = "power_law_stdp"

@@ -9,7 +9,7 @@ class SynapticScaling(LearningRule):
 
     a (Hz) is the target's rate over the past tau. The value of the signal is the time from one to the next (s): a step
     multiplies the weight, so the ratios of a cell's weights stay. All synapses of a cell agree on I, which each
-    carries. Van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000, eq. 5; Turrigiano et al. 1998,
+    carries. Van Rossum, Bi & Turrigiano 2000, doi:10.1523/JNEUROSCI.20-23-08812.2000; Turrigiano et al. 1998,
     doi:10.1038/36103.
     """
 

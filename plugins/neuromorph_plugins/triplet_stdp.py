@@ -8,8 +8,8 @@ class TripletSTDP(LearningRule):
     """w -= o1 (a2_minus + a3_minus r2) at presynaptic spikes, w += r1 (a2_plus + a3_plus o2) at postsynaptic ones.
 
     r1, r2 (tau_plus, tau_x) count presynaptic spikes, o1, o2 (tau_minus, tau_y) postsynaptic ones; all are read before
-    the spike adds to them; all pairs and triplets count. The defaults are the full all-to-all model of visual cortex,
-    table 4: relative to the initial weight. Pfister & Gerstner 2006, doi:10.1523/JNEUROSCI.1425-06.2006, eqs 3 and 4.
+    the spike adds to them; all pairs and triplets count. The defaults are the full all-to-all model as it was fitted to
+    visual cortex, for weights that begin at 1. Pfister & Gerstner 2006, doi:10.1523/JNEUROSCI.1425-06.2006.
     """
 
     name = "triplet_stdp"

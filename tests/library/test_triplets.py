@@ -37,7 +37,7 @@ def misfit(found):
 
 
 def test_pairings_change_weights_as_they_did_in_visual_cortex():
-    """The defaults, the full all-to-all model of table 4, fit all ten measurements within 1.3 standard errors."""
+    """The defaults, the full all-to-all model of the paper, fit all ten measurements within 1.3 standard errors."""
     found = changes("triplet_stdp", {})
     mean, largest = misfit(found)
     assert mean < 0.4
