@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from library.same_spikes import learnt, network_of
 
+from library.same_spikes import learnt, network_of
 from neuromorph import Network, Simulation
 
 # -- inhibitory_stdp ------------------------------------------------------------------------------------------------
@@ -26,8 +26,10 @@ def test_inhibition_brings_targets_to_their_rate():
     simulation = Simulation(network, resolution=0.5, seed=2)
     simulation.run(30_000.0)
     times, cells = simulation.spikes("post")
-    first, rates = (np.bincount(cells[(times > a) & (times <= b)], minlength=20) / (1e-3 * (b - a)) for a, b in ((0, 1e3), (1e4, 3e4)))
-    print("VOGELS", first, rates, rates.mean(), simulation.weights("learnt").mean())
+    first, rates = (
+        np.bincount(cells[(times > a) & (times <= b)], minlength=20) / (1e-3 * (b - a))
+        for a, b in ((0, 1e3), (1e4, 3e4))
+    )
     assert first.min() > 15.0
     assert rates.mean() == pytest.approx(5.0, rel=0.1)
     assert np.ptp(rates) < 2.5
@@ -48,7 +50,9 @@ def test_scaling_is_the_sum_of_its_steps():
     found = learnt(network, [30_000.0], 1.0)[0]
     w, integral = np.array([0.5, 1.0, 0.25]), np.zeros(3)
     for now in signals:
-        rate = np.array([1e3 / 3000.0 * sum(np.exp((t + 1.0 - now) / 3000.0) for t in s if t + 1.0 < now) for s in post])
+        rate = np.array(
+            [1e3 / 3000.0 * sum(np.exp((t + 1.0 - now) / 3000.0) for t in s if t + 1.0 < now) for s in post]
+        )
         integral += 0.5 * (10.0 - rate)
         w *= 1.0 + 0.5 * (4e-3 * (10.0 - rate) + 1e-3 * integral)
     assert np.abs(found / [0.5, 1.0, 0.25] - 1.0).min() > 0.01
@@ -70,7 +74,6 @@ def test_scaling_brings_cells_to_their_goal_and_keeps_ratios():
     times, cells = simulation.spikes("post")
     rates = np.bincount(cells[times > 30_000.0], minlength=6) / 30.0
     before = np.bincount(cells[times < 500.0], minlength=6) / 0.5
-    print("SCALING", before, rates)
     assert before.min() < 1.0
     assert before.max() > 40.0
     assert rates == pytest.approx(np.full(6, 10.0), rel=0.05)
@@ -102,7 +105,6 @@ def test_weights_form_one_hump_at_its_predicted_place_and_width():
     found = learnt(network, np.arange(40_000.0, 100_001.0, 10_000.0).tolist(), 0.5)
     k = sigma**2 * (0.5 + r * tau) / c
     predicted = w0 * np.sqrt((0.5 * c + k) / (1.0 - k))
-    print("VAN ROSSUM", found.mean(), found.std(), predicted, found[:, ::2].mean(), found[:, 1::2].mean())
     assert found.mean() == pytest.approx(w0, rel=0.02)
     assert found.std() == pytest.approx(predicted, rel=0.1)
     assert found[:, ::2].mean() == pytest.approx(found[:, 1::2].mean(), rel=0.05)  # where it began is forgotten
@@ -169,7 +171,6 @@ def test_bcm_makes_cells_selective():
     for k in (0, 1):
         shows = 0.5 * np.sum(blocks[600:] == k)
         answers[k] = np.bincount(cells[late & (shown == k)], minlength=12) / shows
-    print("SELECTIVE", answers)
     assert answers.argmax(axis=0).tolist() == favoured.tolist()  # what began stronger; six cells favour each
     assert np.all(answers.max(axis=0) > 5.0 * answers.min(axis=0))
     expected = np.roots([(1.0 + 5.0 / 40.0) ** 2 / (4.0 * 20.0), -1.0, 1.0 / (2.0 * 0.1)]).max()
@@ -211,6 +212,5 @@ def test_oja_finds_the_leading_component_and_its_norm():
     post = mean @ w * 10.0 / 15.0
     squares = 10.0 / 15.0**2 * 10.0 * (w @ moments @ w)  # of the target's rate
     predicted = np.sqrt(15.0 / alpha * squares / (squares - post / (2.0 * tau)))
-    print("OJA", w / np.linalg.norm(w), leading, np.linalg.eigh(10.0 * moments)[1][:, -1], mean/np.linalg.norm(mean), found_norm, predicted, post)
     assert w @ leading / np.linalg.norm(w) > 0.999
     assert found_norm == pytest.approx(predicted, rel=0.05)

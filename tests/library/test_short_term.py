@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from library.same_spikes import add_train, peer
 
+from library.same_spikes import add_train, peer
 from neuromorph import Network, Simulation
 
 NEST = peer("nest_rules.json")["short_term"]
@@ -38,7 +38,6 @@ def test_what_is_delivered_is_what_nest_delivers(kind, resolution):
         for time in times
     ]
     assert np.ptp(NEST[kind]["delivered"][0]) > 0.5
-    print("LARGEST", kind, resolution, np.abs(found / np.array(sums) - 1).max())
     assert found == pytest.approx(np.array(sums), rel=1e-9)
 
 
