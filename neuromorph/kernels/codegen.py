@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.kernels.jit import FLAGS, cache_directory, fingerprint
+from neuromorph.kernels.jit import cache_directory, fingerprint, inlined
 
 _VERSIONED = {"math", "numpy", "numba", "builtins", "neuromorph"}
 #: modules are made by one thread at a time
@@ -60,17 +60,10 @@ def _loaded(
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    vars(module).update({hook: _inlined(function) for hook, function in hooks.items()})
+    vars(module).update({hook: inlined(function) for hook, function in hooks.items()})
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _inlined(function: Callable[..., Any]) -> Any:
-    import numba
-
-    # forceinline: without it LLVM keeps a call for hooks of 20 lines and more (measured: 19.1 -> 17.6 ns per event)
-    return function if hasattr(function, "py_func") else numba.njit(forceinline=True, **FLAGS)(function)
 
 
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:

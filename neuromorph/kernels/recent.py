@@ -100,7 +100,7 @@ def function_lines(rule: type[LearningRule], exact: bool) -> list[str]:
         body += [f"bad |= b{last} >= horizon"]
     body += ["weights[j] = before if bad else np.float32(w)", "late[j] = bad", "n += bad"]
     return [
-        "@kernel(disjoint=True, counted=False)",
+        "@kernel(disjoint=True, counted=False, inner=True)",
         f"def learn_row({', '.join(_arguments(rule))}):",
         f"    p = P({parameters})",
         "    horizon = now - d  # spikes up to here have reached the synapse, those before it count for on_pre",
