@@ -1,4 +1,4 @@
-"""Adaptive exponential neuron with afterpotential, moving threshold, and the low-passed potentials that a rule reads."""
+"""Adaptive exponential neuron with wide spikes, a moving threshold, and low-passed potentials for a rule to read."""
 
 from __future__ import annotations
 

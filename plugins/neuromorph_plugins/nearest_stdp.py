@@ -4,7 +4,14 @@ from neuromorph.learning.contract import LearningRule, State, Trace
 from neuromorph.parameters import Param
 
 
-class NearestSTDP(LearningRule):
+class _Pairs(LearningRule):
+    tau_plus = Param(20.0, "ms", above=0, doc="time constant of potentiation")
+    tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
+    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight")
+    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight")
+
+
+class NearestSTDP(_Pairs):
     """A spike is paired with the latest spike of the other side: the symmetric scheme.
 
     A pair changes the weight by a_plus exp(-dt / tau_plus) or -a_minus exp(dt / tau_minus), dt = t_post - t_pre at the
@@ -12,10 +19,6 @@ class NearestSTDP(LearningRule):
     """
 
     name = "nearest_stdp"
-    tau_plus = Param(20.0, "ms", above=0, doc="time constant of potentiation")
-    tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
-    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight")
-    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight")
     x = Trace("pre", "tau_plus", nearest=True)
     y = Trace("post", "tau_minus", nearest=True)
 
@@ -26,7 +29,7 @@ class NearestSTDP(LearningRule):
         return w + p.a_plus * pre.x
 
 
-class PreCenteredSTDP(NearestSTDP):
+class PreCenteredSTDP(_Pairs):
     """A presynaptic spike is paired with the last postsynaptic spike before it and with the first one after it.
 
     A pair changes the weight by a_plus exp(-dt / tau_plus) or -a_minus exp(dt / tau_minus), dt = t_post - t_pre at the
@@ -36,6 +39,7 @@ class PreCenteredSTDP(NearestSTDP):
 
     name = "pre_centered_stdp"
     x = State(0.0, "tau_plus")
+    y = Trace("post", "tau_minus", nearest=True)
 
     def on_pre(w, pre, post, p, syn):
         return w - p.a_minus * post.y, syn.x + pre.count
@@ -44,7 +48,7 @@ class PreCenteredSTDP(NearestSTDP):
         return w + p.a_plus * syn.x, 0.0
 
 
-class RestrictedSTDP(NearestSTDP):
+class RestrictedSTDP(_Pairs):
     """Only immediate neighbours make a pair, and each spike at most one of either kind: the restricted scheme.
 
     A pair changes the weight by a_plus exp(-dt / tau_plus) or -a_minus exp(dt / tau_minus), dt = t_post - t_pre at the

@@ -42,7 +42,7 @@ def learnt(given, pre, drives, drive_weight, weight, times, delay=H, **change):
 
 @pytest.mark.parametrize("kind", ["depression", "homeostatic"])
 def test_depression_is_nests(kind):
-    """u_bar_minus (and u_bar_bar) of a delay before, at 110 presynaptic spikes in 4 s; membrane and filters are linear."""
+    """u_bar_minus (and u_bar_bar) of a delay before, at 130 presynaptic spikes; membrane and filters are linear."""
     q = NEST["linear"]
     found = learnt(q[kind]["cell"], [q["pre"]], [q["drive"]], 16.0, 0.5, q["times"])[:, 0]
     assert found == pytest.approx(q[kind]["weights"], rel=1e-6)
