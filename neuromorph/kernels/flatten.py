@@ -42,7 +42,8 @@ def flatten(text: str, structs: dict[str, list[str]]) -> tuple[str, dict[str, li
 
     flat = fields.sub(r"\1_\2", call.sub(expanded, text))
     order = [(name, f) for name, every in structs.items() for f in every]
-    return flat, {name: [f"{s}_{f}" for s, f in order if (s, f) in used[name]] for name in takes}
+    # sorted: the order of a set differs between processes, and text that differs is compiled anew
+    return flat, {name: [f"{s}_{f}" for s, f in order if (s, f) in used[name]] for name in sorted(takes)}
 
 
 def _names(arguments: str) -> list[str]:
