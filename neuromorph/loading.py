@@ -23,7 +23,7 @@ _VARIABLE = "NEUROMORPH_PLUGIN_TIMEOUT"
 
 
 class LoadingError(Exception):
-    """A module could not be loaded. `reason` in words, `place` as FILE:LINE where it is known, `cause` what it raised."""
+    """A module could not be loaded: `reason` in words, `place` (FILE:LINE where it is known), `cause` what it raised."""
 
     def __init__(self, reason: str, place: str, cause: BaseException) -> None:
         super().__init__(reason)
@@ -100,7 +100,7 @@ def _listening() -> Iterator[list[int]]:
         before[number](number, frame)
 
     if _main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in map(int, (signal.SIGINT, signal.SIGTERM)):
             if callable(signal.getsignal(number)):
                 before[number] = signal.signal(number, pass_on)
     try:
