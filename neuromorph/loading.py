@@ -23,7 +23,7 @@ _VARIABLE = "NEUROMORPH_PLUGIN_TIMEOUT"
 
 
 class LoadingError(Exception):
-    """A module could not be loaded: `reason` in words, `place` (FILE:LINE where it is known), `cause` what it raised."""
+    """A module could not be loaded: `reason` in words, `place` (FILE:LINE if it is known), `cause` what it raised."""
 
     def __init__(self, reason: str, place: str, cause: BaseException) -> None:
         super().__init__(reason)

@@ -1,0 +1,56 @@
+"""The kit as functions: a report, an assertion, or a class of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from neuromorph.learning.contract import LearningRule
+from neuromorph.testing.report import FAILED, NOT_APPLICABLE, Report, report_of, result_of
+
+Checks = Mapping[str, Callable[[Any], str]]
+
+
+def rule_report(rule: type[LearningRule], cost: bool = False) -> Report:
+    """Every check of a learning rule; `cost` measures it too (a minute)."""
+    from neuromorph.testing import rule_checks
+
+    checks = rule_checks.CHECKS | (rule_checks.COST if cost else {})
+    return report_of(f"learning rule {rule.__name__}", checks, rule_checks.Subject(rule), "contract")
+
+
+def rule_conformance(rule: type[LearningRule], cost: bool = False) -> Report:
+    """Check a learning rule and return the report; raises AssertionError with all of it where a check failed."""
+    report = rule_report(rule, cost)
+    if not report.passed:
+        raise AssertionError(str(report))
+    return report
+
+
+def rule_conformance_tests(rule: type[LearningRule]) -> type:
+    """A class of tests, one a check, for pytest: `class TestMyRule(rule_conformance_tests(MyRule)): pass`."""
+    from neuromorph.testing import rule_checks
+
+    return _tests(rule, rule_checks.CHECKS, rule_checks.Subject(rule))
+
+
+def _tests(cls: type, checks: Checks, subject: Any) -> type:
+    return type(f"{cls.__name__}Conformance", (), {_test_name(name): _test(name, checks[name], subject) for name in checks})
+
+
+def _test_name(check: str) -> str:
+    return "test_" + check.replace(" ", "_")
+
+
+def _test(name: str, check: Callable[[Any], str], subject: Any) -> Callable[[Any], None]:
+    def test(self: Any) -> None:
+        import pytest
+
+        result = result_of(name, check, subject)
+        if result.verdict == FAILED:
+            pytest.fail(str(result), pytrace=False)
+        if result.verdict == NOT_APPLICABLE:
+            pytest.skip(result.text)
+
+    test.__doc__ = check.__doc__
+    return test
