@@ -1,11 +1,11 @@
 """The conformance kit, for authors of rules and models.
 
-    from neuromorph.testing import rule_conformance, rule_conformance_tests
+from neuromorph.testing import rule_conformance, rule_conformance_tests
 
-    rule_conformance(MyRule)                              # raises AssertionError with the whole report
+rule_conformance(MyRule)                              # raises AssertionError with the whole report
 
-    class TestMyRule(rule_conformance_tests(MyRule)):     # or each check as a test of pytest's
-        pass
+class TestMyRule(rule_conformance_tests(MyRule)):     # or each check as a test of pytest's
+    pass
 """
 
 from __future__ import annotations

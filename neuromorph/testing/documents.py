@@ -21,7 +21,7 @@ def documented(cls: Any, where: tuple[str, ...]) -> str:
     """A sentence, an equation and a source, in the class's docstring or in its `equations` and `source`."""
     own = vars(cls).get("__doc__") or inspect.getdoc(cls) or ""
     if not own.strip() or cls.__doc__ is None:
-        raise Failed('no docstring. Write what it does, its equation, and its source: """dw = ... . NAME YEAR, doi:10..."""')
+        raise Failed('no docstring. Say what it does, an equation and the source: """dw = ... . NAME YEAR, doi:..."""')
     text = "\n".join([own, str(getattr(cls, "equations", "")), str(getattr(cls, "source", ""))])
     missing = []
     if not EQUATION.search(text) and not re.search(r"\bby\b.*\bexp\(", text):

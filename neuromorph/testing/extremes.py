@@ -1,4 +1,4 @@
-"""Networks at the edge: parameters at the ends of their ranges, spikes at every tick, volleys, huge signals, silence."""
+"""Networks at the edge: parameters at the ends of ranges, spikes at every tick, volleys, huge signals, silence."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parameters(rule: type[LearningRule]) -> dict[str, dict[str, float]]:
         return sets
     sets["every parameter at its low end"] = {name: ends(p)[0] for name, p in declared.items()}
     sets["every parameter at its high end"] = {name: ends(p)[1] for name, p in declared.items()}
-    for k in range(2):
+    for _ in range(2):
         mixed = {name: (*ends(p), p.default)[random.integers(3)] for name, p in declared.items()}
         sets[f"parameters {_told(mixed)}"] = mixed
     return sets

@@ -23,7 +23,7 @@ DURATION = 64.0  # ms
 CYCLE = 8.0  # ms, of the pacemaker that explicit receptors hear
 N_PRE, N_POST = 5, 4
 #: an arrival that makes a cell fire, by the unit of its receptor
-STRONG = {"mV": 40.0, "pA": 5000.0, "nS": 300.0, "1": 1.0}
+STRONG = {"mV": 40.0, "pA": 5000.0, "nS": 300.0, "1": 0.3}
 #: which model is taken for the cells, where several have the variables that a rule reads
 PREFERRED = ("lif_delta", "lif_exp", "lif_error", "lif_cond_exp", "adex", "izhikevich", "rhythmic", "rhythmic_readout")
 
@@ -48,7 +48,7 @@ def setting(rule: type[LearningRule]) -> Setting:
     both = [m for m in (source, target) if m is not None]
     kinds = tuple(r for r in ("grid", "exact") if all(r in m.resolutions for m in both))
     strong = STRONG.get(receptor.unit, 1.0)
-    weight = strong / (4.0 if receptor.unit == "1" else 80.0)
+    weight = strong / (1.0 if receptor.unit == "1" else 80.0)
     return Setting(source.name if source else "", target.name, receptor, weight, kinds)
 
 
@@ -105,7 +105,7 @@ def _train(random: Any, size: int, n: int) -> dict[str, Any]:
 
 
 def _drive(net: Network, random: Any, cells: str, size: int, n: int) -> None:
-    """Given spikes at every receptor: strong ones at random, and a beat at those that have to be named."""
+    """Given spikes at every receptor: strong ones at random, and a beat and a few more at those that have to be named."""
     model = models.get(net.populations[cells]["model"])
     assert issubclass(model, NeuronModel)
     net.add_input(f"drive_{cells}", "spike_train", size, _train(random, size, n))
@@ -123,6 +123,8 @@ def _drive(net: Network, random: Any, cells: str, size: int, n: int) -> None:
     for k, receptor in enumerate(named):
         delay = TICK * round((0.5 + k * (CYCLE - 1.5) / len(named)) / TICK)
         net.connect("beat", cells, weight=1.0, delay=delay, receptor=receptor.name, name=f"beat_{cells}_{k}")
+        net.add_input(f"stray_{cells}_{k}", "spike_train", size, _train(random, size, 3 * size))
+        net.connect(f"stray_{cells}_{k}", cells, "one_to_one", weight=0.25, delay=1.0, receptor=receptor.name)
 
 
 def _plasticity(net: Network, rule: type[LearningRule], w: float) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Address = tuple[str, str, str]
 
 
 def address(cls: type) -> Address:
-    """Module, file and qualified name by which another process finds the class; raises NotApplicable where it cannot."""
+    """Module, file and qualified name by which another process finds a class; raises NotApplicable where none can."""
     try:
         file = inspect.getsourcefile(cls) or ""
     except (OSError, TypeError):

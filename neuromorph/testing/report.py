@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,11 +62,10 @@ def result_of(name: str, check: Callable[[Any], str], subject: Any) -> Result:
         return Result(name, NOT_APPLICABLE, str(error))
 
 
-def report_of(title: str, checks: Mapping[str, Callable[[Any], str]], subject: Any, first: str) -> Report:
-    """Run all checks; where the one called `first` fails, the others have nothing to stand on."""
-    results = [result_of(first, checks[first], subject)]
+def results_of(checks: Mapping[str, Callable[[Any], str]], subject: Any) -> Iterator[Result]:
+    """Run all checks; where the first one fails, the others have nothing to stand on."""
+    broken = ""
     for name, check in checks.items():
-        if name != first:
-            missing = Result(name, NOT_APPLICABLE, f"{first} failed")
-            results.append(missing if results[0].verdict == FAILED else result_of(name, check, subject))
-    return Report(title, tuple(results))
+        result = Result(name, NOT_APPLICABLE, broken) if broken else result_of(name, check, subject)
+        broken = broken or (f"{name} failed" if result.verdict == FAILED and name == next(iter(checks)) else "")
+        yield result

@@ -14,7 +14,7 @@ from neuromorph.errors import NeuromorphError, PluginError
 from neuromorph.learning.contract import LearningRule
 from neuromorph.learning.registry import check_rule
 from neuromorph.testing import documents, networks, plain
-from neuromorph.testing.networks import CYCLE, DURATION, TICK
+from neuromorph.testing.networks import CYCLE, DURATION
 from neuromorph.testing.report import Failed, NotApplicable
 from neuromorph.testing.running import Outcome, difference, learned, outcome, registered, simulated
 
@@ -184,9 +184,7 @@ def repeatable(subject: Subject) -> str:
 
 def threads(subject: Subject) -> str:
     """The number of parts changes nothing."""
-    return _same(
-        subject, "in one part and in two", lambda kind: subject.run(subject.network(), kind, parts=2), _DRAWS
-    )
+    return _same(subject, "in one part and in two", lambda kind: subject.run(subject.network(), kind, parts=2), _DRAWS)
 
 
 def insertion_order(subject: Subject) -> str:
@@ -269,7 +267,8 @@ def bounds(subject: Subject) -> str:
                 low, high = np.float32(part.plasticity.w_min), np.float32(part.plasticity.w_max)
                 bad = np.flatnonzero(~((part.weight >= low) & (part.weight <= high)))
                 if bad.size:
-                    raise Failed(f"{kind}, {what}: a weight of {name} is {part.weight[bad[0]]}, outside {low} to {high}")
+                    found = f"a weight of {name} is {part.weight[bad[0]]}, outside {low} to {high}"
+                    raise Failed(f"{kind}, {what}: {found}")
     return "kept"
 
 
