@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from neuromorph import neighbours
 from neuromorph.errors import PluginError, Problem
 from neuromorph.learning import registry as rules
 from neuromorph.learning.contract import LearningRule
@@ -83,7 +84,8 @@ def _own(module: ModuleType, path: str | Path, base: Any) -> dict[str, type]:
 def load_module(path: str | Path) -> ModuleType:
     """Import a file under a name that depends on its path alone, since numba's cache finds functions by module name.
 
-    A file that was imported before and has not changed since is not run again.
+    It may import modules that lie beside it. A file that was imported before is not run again unless it, or one of
+    those, has changed since.
     """
     file = Path(path).resolve()
     try:
@@ -93,7 +95,11 @@ def load_module(path: str | Path) -> ModuleType:
     name = f"neuromorph_user_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     digest = hashlib.sha256(source).hexdigest()
     known = sys.modules.get(name)
-    if known is not None and getattr(known, "__neuromorph_digest__", "") == digest:
+    if (
+        known is not None
+        and getattr(known, "__neuromorph_digest__", "") == digest
+        and neighbours.unchanged(file.parent)
+    ):
         return known
     spec = importlib.util.spec_from_file_location(name, file, loader=_SourceLoader(name, str(file)))
     assert spec is not None
@@ -101,7 +107,8 @@ def load_module(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        load(partial(spec.loader.exec_module, module))
+        with neighbours.beside(file):
+            load(partial(spec.loader.exec_module, module))
     except LoadingError as error:
         if known is None:
             del sys.modules[name]

@@ -77,10 +77,10 @@ def network(rule: type[LearningRule], chosen: Setting, number: int = 0, noisy: b
     net.add_population("cells", chosen.target, N_POST)
     if chosen.source:
         net.add_population("sources", chosen.source, N_PRE)
-        _drive(net, random, "sources", N_PRE, 90)
+        _drive(net, random, "sources", N_PRE)
     else:
         net.add_input("sources", "spike_train", N_PRE, _train(random, N_PRE, 60))
-    _drive(net, random, "cells", N_POST, 40)
+    _drive(net, random, "cells", N_POST)
     w = chosen.weight
     plastic = _plasticity(net, rule, w)
     n = 11
@@ -104,11 +104,12 @@ def _train(random: Any, size: int, n: int) -> dict[str, Any]:
     return {"times": TICK * ticks, "indices": random.integers(0, size, n)}
 
 
-def _drive(net: Network, random: Any, cells: str, size: int, n: int) -> None:
-    """Given spikes at every receptor: strong ones at random, and a beat and a few more at those that have to be named."""
+def _drive(net: Network, random: Any, cells: str, size: int) -> None:
+    """Given spikes at every receptor, at random, and a beat at those that mark the phases of a cycle."""
     model = models.get(net.populations[cells]["model"])
     assert issubclass(model, NeuronModel)
-    net.add_input(f"drive_{cells}", "spike_train", size, _train(random, size, n))
+    often = 24 if model.receptors[0].unit == "1" else 10  # spikes of each; one of rhythmic cells counts for little
+    net.add_input(f"drive_{cells}", "spike_train", size, _train(random, size, often * size))
     named = [r for r in model.receptors if r.explicit and r.name != "current"]
     for receptor in model.receptors:
         if receptor.explicit:
@@ -118,12 +119,14 @@ def _drive(net: Network, random: Any, cells: str, size: int, n: int) -> None:
             f"drive_{cells}", cells, "one_to_one", weight=weight, delay=1.0, receptor=receptor.name,
             name=f"drive_{cells}_{receptor.name}",
         )  # fmt: skip
-    if named and "beat" not in net.graph:
+    if "beat" not in net.graph:
         net.add_input("beat", "spike_train", 1, {"times": 1.0 + CYCLE * np.arange(int(DURATION / CYCLE))})
-    for k, receptor in enumerate(named):
-        delay = TICK * round((0.5 + k * (CYCLE - 1.5) / len(named)) / TICK)
+    phases = [r for r in named if r.doc.startswith("phase")]  # of rhythmic cells: each once a cycle, in this order
+    for k, receptor in enumerate(phases):
+        delay = TICK * round((0.5 + k * (CYCLE - 1.5) / len(phases)) / TICK)
         net.connect("beat", cells, weight=1.0, delay=delay, receptor=receptor.name, name=f"beat_{cells}_{k}")
-        net.add_input(f"stray_{cells}_{k}", "spike_train", size, _train(random, size, 3 * size))
+    for k, receptor in enumerate(r for r in named if r not in phases):
+        net.add_input(f"stray_{cells}_{k}", "spike_train", size, _train(random, size, 8 * size))
         net.connect(f"stray_{cells}_{k}", cells, "one_to_one", weight=0.25, delay=1.0, receptor=receptor.name)
 
 

@@ -9,6 +9,10 @@ from typing import Any
 PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not applicable"
 
 
+#: checks without which the others cannot be run
+GATES = ("contract", "compiles")
+
+
 class Failed(Exception):
     """A check found something wrong; its text says what, and how to fix it."""
 
@@ -63,9 +67,10 @@ def result_of(name: str, check: Callable[[Any], str], subject: Any) -> Result:
 
 
 def results_of(checks: Mapping[str, Callable[[Any], str]], subject: Any) -> Iterator[Result]:
-    """Run all checks; where the first one fails, the others have nothing to stand on."""
+    """Run all checks; where one of GATES fails, those after it have nothing to stand on."""
     broken = ""
     for name, check in checks.items():
         result = Result(name, NOT_APPLICABLE, broken) if broken else result_of(name, check, subject)
-        broken = broken or (f"{name} failed" if result.verdict == FAILED and name == next(iter(checks)) else "")
+        if result.verdict == FAILED and name in GATES:
+            broken = f"{name} failed"
         yield result
