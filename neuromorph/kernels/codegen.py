@@ -120,7 +120,8 @@ def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
 def _globals(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
     """Global names that the code reads, each with the attributes that it takes of it: `a.b.c` as a: (b, c)."""
     found: dict[str, set[tuple[str, ...]]] = {}
-    name, path = "", ()
+    name: str = ""
+    path: tuple[str, ...] = ()
     for step in dis.get_instructions(code):
         if name and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             found[name].discard(path)

@@ -63,3 +63,25 @@ def version(cls: Any, group: str) -> str:
     if not stating:
         raise Failed(f"the version of the contract is not stated. Write in the class: api = {cls.api}")
     return f"api {cls.api}"
+
+
+def model(cls: Any) -> str:
+    """A docstring, and equations and a source as attributes."""
+    if not (vars(cls).get("__doc__") or "").strip():
+        raise Failed("no docstring. Say in a sentence what it is")
+    missing = [name for name in ("equations", "source") if not str(getattr(cls, name, "")).strip()]
+    if missing:
+        raise Failed(f'no {" and no ".join(missing)}. Write them in the class, such as source = "NAME YEAR, doi:10..."')
+    return str(cls.source).strip()
+
+
+def model_declarations(cls: Any) -> str:
+    """As `parameters`, and a doc of every variable, receptor, array and text."""
+    said = parameters(cls)
+    silent = [name for name, v in getattr(cls, "variables", dict)().items() if not v.doc.strip()]
+    silent += [r.name for r in getattr(cls, "receptors", ()) if not r.doc.strip()]
+    silent += [name for name, (_, doc) in getattr(cls, "array_parameters", {}).items() if not doc.strip()]
+    silent += [name for name, doc in getattr(cls, "text_parameters", {}).items() if not doc.strip()]
+    if silent:
+        raise Failed(f"no doc of {', '.join(silent)}. Say what each is")
+    return said

@@ -76,7 +76,7 @@ def network(rule: type[LearningRule], chosen: Setting, params: dict[str, float])
         net.add_signal("crowd", population="sources", delay=1.0)
         plastic["signals"] = ["huge", "crowd"]
     weights = np.resize([0.0, w, 0.5 * w], (N_PRE, N_POST))
-    common = {"receptor": chosen.receptor.name, "plasticity": plastic, "weight": weights}
+    common: dict[str, Any] = {"receptor": chosen.receptor.name, "plasticity": plastic, "weight": weights}
     net.connect("sources", "cells", "all_to_all", delay=1.0, name="matrix", **common)
     delays = TICK * (2 + np.arange(N_PRE * N_POST) % 7)
     net.connect("sources", "cells", "all_to_all", delay=delays.reshape(N_PRE, N_POST), name="sparse", **common)

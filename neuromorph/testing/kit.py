@@ -34,6 +34,29 @@ def rule_conformance_tests(rule: type[LearningRule]) -> type:
     return _tests(rule, rule_checks.CHECKS, rule_checks.Subject(rule))
 
 
+def model_results(model: Any, cost: bool = False, params: dict[str, Any] | None = None) -> Iterator[Result]:
+    """Every check of a neuron model, an input or a current, one by one; `params` are those to try it at."""
+    from neuromorph.testing import model_checks
+
+    checks = model_checks.CHECKS | (model_checks.COST if cost else {})
+    return results_of(checks, model_checks.Subject(model, params))
+
+
+def model_conformance(model: Any, params: dict[str, Any] | None = None, cost: bool = False) -> Report:
+    """Check a model and return the report; raises AssertionError with all of it where a check failed."""
+    report = Report(f"model {model.__name__}", tuple(model_results(model, cost, params)))
+    if not report.passed:
+        raise AssertionError(str(report))
+    return report
+
+
+def model_conformance_tests(model: Any, params: dict[str, Any] | None = None) -> type:
+    """A class of tests, one a check, for pytest: `class TestMyModel(model_conformance_tests(MyModel)): pass`."""
+    from neuromorph.testing import model_checks
+
+    return _tests(model, model_checks.CHECKS, model_checks.Subject(model, params))
+
+
 def _tests(cls: type, checks: Checks, subject: Any) -> type:
     tests = {_test_name(name): _test(name, check, subject) for name, check in checks.items()}
     return type(f"{cls.__name__}Conformance", (), tests)

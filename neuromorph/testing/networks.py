@@ -77,15 +77,15 @@ def network(rule: type[LearningRule], chosen: Setting, number: int = 0, noisy: b
     net.add_population("cells", chosen.target, N_POST)
     if chosen.source:
         net.add_population("sources", chosen.source, N_PRE)
-        _drive(net, random, "sources", N_PRE)
+        drive(net, random, "sources", _model(chosen.source), N_PRE)
     else:
-        net.add_input("sources", "spike_train", N_PRE, _train(random, N_PRE, 60))
-    _drive(net, random, "cells", N_POST)
+        net.add_input("sources", "spike_train", N_PRE, train(random, N_PRE, 60))
+    drive(net, random, "cells", _model(chosen.target), N_POST)
     w = chosen.weight
     plastic = _plasticity(net, rule, w)
     n = 11
-    ends = {"sources": random.integers(0, N_PRE, n), "targets": random.integers(0, N_POST, n)}
-    common = {"receptor": chosen.receptor.name, "plasticity": plastic}
+    ends: dict[str, Any] = {"sources": random.integers(0, N_PRE, n), "targets": random.integers(0, N_POST, n)}
+    common: dict[str, Any] = {"receptor": chosen.receptor.name, "plasticity": plastic}
     delay = TICK * random.integers(2, 9, n)
     net.connect(
         "sources", "cells", "explicit", weight=w * random.random(n), delay=delay, name="sparse", **common, **ends
@@ -99,22 +99,27 @@ def network(rule: type[LearningRule], chosen: Setting, number: int = 0, noisy: b
     return net
 
 
-def _train(random: Any, size: int, n: int) -> dict[str, Any]:
+def train(random: Any, size: int, n: int) -> dict[str, Any]:
+    """Times on the grid and cells of n spikes."""
     ticks = random.integers(1, int(DURATION / TICK), n)
     return {"times": TICK * ticks, "indices": random.integers(0, size, n)}
 
 
-def _drive(net: Network, random: Any, cells: str, size: int) -> None:
-    """Given spikes at every receptor, at random, and a beat at those that mark the phases of a cycle."""
-    model = models.get(net.populations[cells]["model"])
+def _model(name: str) -> type[NeuronModel]:
+    model = models.get(name)
     assert issubclass(model, NeuronModel)
+    return model
+
+
+def drive(net: Network, random: Any, cells: str, model: type[NeuronModel], size: int, strength: float = 1.0) -> None:
+    """Given spikes at every receptor, at random, and a beat at those that mark the phases of a cycle."""
     often = 24 if model.receptors[0].unit == "1" else 10  # spikes of each; one of rhythmic cells counts for little
-    net.add_input(f"drive_{cells}", "spike_train", size, _train(random, size, often * size))
+    net.add_input(f"drive_{cells}", "spike_train", size, train(random, size, often * size))
     named = [r for r in model.receptors if r.explicit and r.name != "current"]
     for receptor in model.receptors:
         if receptor.explicit:
             continue
-        weight = (-0.2 if receptor.sign < 0 else 1.0) * STRONG.get(receptor.unit, 1.0)
+        weight = strength * (-0.2 if receptor.sign < 0 else 1.0) * STRONG.get(receptor.unit, 1.0)
         net.connect(
             f"drive_{cells}", cells, "one_to_one", weight=weight, delay=1.0, receptor=receptor.name,
             name=f"drive_{cells}_{receptor.name}",
@@ -126,7 +131,7 @@ def _drive(net: Network, random: Any, cells: str, size: int) -> None:
         delay = TICK * round((0.5 + k * (CYCLE - 1.5) / len(phases)) / TICK)
         net.connect("beat", cells, weight=1.0, delay=delay, receptor=receptor.name, name=f"beat_{cells}_{k}")
     for k, receptor in enumerate(r for r in named if r not in phases):
-        net.add_input(f"stray_{cells}_{k}", "spike_train", size, _train(random, size, 8 * size))
+        net.add_input(f"stray_{cells}_{k}", "spike_train", size, train(random, size, 8 * size))
         net.connect(f"stray_{cells}_{k}", cells, "one_to_one", weight=0.25, delay=1.0, receptor=receptor.name)
 
 

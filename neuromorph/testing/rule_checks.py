@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,7 @@ from neuromorph.learning.registry import check_rule
 from neuromorph.testing import documents, networks, plain
 from neuromorph.testing.networks import CYCLE, DURATION
 from neuromorph.testing.report import Failed, NotApplicable
-from neuromorph.testing.running import Outcome, difference, learned, outcome, registered, simulated
-
-#: where runs are cut, on the grid's ticks and between them
-CUTS = {"grid": (0.25, 7.0, 8.0, 17.25, 31.5, 40.0), "exact": (0.25, 7.1, 8.0, 17.25, 31.4321, 40.0)}
+from neuromorph.testing.running import CUTS, Outcome, difference, failing, learned, outcome, registered, simulated
 
 
 class Subject:
@@ -59,7 +55,7 @@ class Subject:
 
     def run(self, net: Any, kind: str, **how: Any) -> Any:
         """Run a network with the rule; raises Failed where it cannot be compiled or run."""
-        with registered(self.rule), _failing(kind):
+        with registered(self.rule), failing(kind):
             return simulated(net, kind, **how)
 
     @functools.cache  # noqa: B019
@@ -71,29 +67,6 @@ class Subject:
     def outcome(self, kind: str) -> Outcome:
         """What that simulation came to."""
         return outcome(self.plain_run(kind))
-
-
-@contextmanager
-def _failing(kind: str) -> Iterator[None]:
-    """Errors of a run as failures of the rule."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, about what `extremes` looks at itself
-            yield
-    except NeuromorphError as error:
-        raise Failed(f"{kind}: {error}") from error
-    except Exception as error:
-        if not type(error).__module__.startswith("numba"):
-            raise Failed(f"{kind}: {type(error).__name__}: {error}") from error
-        raise Failed(f"{kind}: numba cannot compile it: {_compiler_says(str(error))}") from error
-
-
-def _compiler_says(text: str) -> str:
-    """The lines of a typing error that tell something."""
-    lines = [line.strip() for line in text.split("\n")]
-    told = [line for line in lines if line and not line.startswith(("During:", "Failed in", "[1", "^", "-"))]
-    fix = "A hook may use arithmetic, math, conditional expressions and functions decorated with numba.njit."
-    return f"{' '.join(told[:4])[:400]} {fix}"
 
 
 # -- what can be read ------------------------------------------------------------------------------------------------
@@ -219,7 +192,7 @@ def resume(subject: Subject) -> str:
     net.graph.graph["signals"] |= {"crowd": at_ends, "given": at_ends}
 
     def made(duration: float | None) -> Any:
-        with registered(subject.rule), _failing("grid"):
+        with registered(subject.rule), failing("grid"):
             return simulated(net, "grid", duration=duration, batches=batches)
 
     try:

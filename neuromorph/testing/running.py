@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
 from neuromorph.engine.simulation import Engine
+from neuromorph.errors import NeuromorphError
 from neuromorph.graph.network import Network
 from neuromorph.learning import registry as rules
 from neuromorph.simulate import Simulation
 from neuromorph.testing.networks import DURATION, TICK, rule_name
+from neuromorph.testing.report import Failed
 
 Outcome = dict[str, Any]
+#: where runs are cut, on the grid's ticks and between them
+CUTS = {"grid": (0.25, 7.0, 8.0, 17.25, 31.5, 40.0), "exact": (0.25, 7.1, 8.0, 17.25, 31.4321, 40.0)}
 
 
 def registered(rule: type) -> AbstractContextManager[None]:
@@ -77,3 +82,26 @@ def learned(simulation: Any) -> bool:
             if np.any(part.weight != part.rows.weight) or np.any(part.synapse.state != initial):
                 return True
     return False
+
+
+@contextmanager
+def failing(kind: str) -> Iterator[None]:
+    """Errors of a run as failures of what is tried."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, about what `extremes` looks at itself
+            yield
+    except NeuromorphError as error:
+        raise Failed(f"{kind}: {error}") from error
+    except Exception as error:
+        if not type(error).__module__.startswith("numba"):
+            raise Failed(f"{kind}: {type(error).__name__}: {error}") from error
+        raise Failed(f"{kind}: numba cannot compile it: {_compiler_says(str(error))}") from error
+
+
+def _compiler_says(text: str) -> str:
+    """The lines of a typing error that tell something."""
+    lines = [line.strip() for line in text.split("\n")]
+    told = [line for line in lines if line and not line.startswith(("During:", "Failed in", "[1", "^", "-"))]
+    fix = "A hook may use arithmetic, math, conditional expressions and functions decorated with numba.njit."
+    return f"{' '.join(told[:4])[:400]} {fix}"
