@@ -34,8 +34,8 @@ def documented(cls: Any, where: tuple[str, ...]) -> str:
     return found[0].rstrip(".,;") if found else ""
 
 
-def parameters(cls: Any) -> str:
-    """Every parameter has a doc, and a range or a doc that says that it takes any value."""
+def parameters(cls: Any, signed: tuple[str, ...] = ()) -> str:
+    """Every parameter has a doc, and a range or a doc that says that it takes any value; in `signed` units it may."""
     declared = cls.parameters()
     if not declared:
         return "no parameters"
@@ -44,7 +44,7 @@ def parameters(cls: Any) -> str:
         raise Failed(f'no doc of {", ".join(silent)}. Say what it is: Param(20.0, "ms", above=0, doc="time constant")')
     ends = ("above", "at_least", "below", "at_most")
     free = [name for name, p in declared.items() if all(getattr(p, end) is None for end in ends)]
-    free = [name for name in free if not UNBOUNDED.search(declared[name].doc)]
+    free = [n for n in free if declared[n].unit not in signed and not UNBOUNDED.search(declared[n].doc)]
     if free:
         fix = "Declare one with above=, at_least=, below= or at_most=, or say `any sign` or `unbounded` in its doc."
         raise Failed(f"no range of {', '.join(free)}. {fix}")
@@ -76,8 +76,8 @@ def model(cls: Any) -> str:
 
 
 def model_declarations(cls: Any) -> str:
-    """As `parameters`, and a doc of every variable, receptor, array and text."""
-    said = parameters(cls)
+    """As `parameters` (potentials and currents have any sign), and a doc of all else that is declared."""
+    said = parameters(cls, signed=("mV", "pA"))
     silent = [name for name, v in getattr(cls, "variables", dict)().items() if not v.doc.strip()]
     silent += [r.name for r in getattr(cls, "receptors", ()) if not r.doc.strip()]
     silent += [name for name, (_, doc) in getattr(cls, "array_parameters", {}).items() if not doc.strip()]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.errors import PluginError
+from neuromorph.errors import InputError, PluginError
 from neuromorph.models import registry as models
 from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel
 from neuromorph.testing import documents, model_networks, networks, plain, promises
@@ -204,7 +204,12 @@ def extremes(subject: Subject) -> str:
     tried = 0
     for kind in subject.kinds:
         for what, params in _extreme_parameters(subject.model, subject.params):
-            simulation = subject.run(model_networks.busy(subject.model, params), kind)
+            try:
+                simulation = subject.run(model_networks.busy(subject.model, params), kind)
+            except Failed as error:
+                if isinstance(error.__cause__, InputError):
+                    continue  # the engine refuses these parameters, such as a start above threshold
+                raise
             tried += 1
             for variable in subject.model.variables():
                 values = simulation.state("alike", variable)

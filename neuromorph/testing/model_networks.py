@@ -54,13 +54,13 @@ def _cells(net: Network, model: type[NeuronModel], params: dict[str, Any], noisy
     if receptor is None:
         return
     weight = strength * STRONG.get(receptor.unit, 1.0)
-    common: dict[str, Any] = {"receptor": receptor.name, "weight": 0.4 * weight}
-    if noisy:
-        net.add_input("noise", "poisson", SIZE, {"rate": 60.0})
-        net.connect("noise", "alike", "one_to_one", delay=1.0, **common)
-    net.connect("alike", "varied", "all_to_all", delay=TICK * random.integers(3, 9, (SIZE, SIZE)), **common)
-    if "current" in [r.name for r in model.receptors] and strength == 1.0:
-        net.add_input("current", "dc_current", 1, {"amplitude": 50.0, "start": 10.0, "stop": 30.0})
+    net.add_input("noise", "poisson", SIZE, {"rate": 60.0})
+    noise = 0.4 * weight if noisy else 0.0  # there all the same, so that the same kernels are needed
+    net.connect("noise", "alike", "one_to_one", weight=noise, delay=1.0, receptor=receptor.name)
+    delays = TICK * random.integers(3, 9, (SIZE, SIZE))
+    net.connect("alike", "varied", "all_to_all", weight=0.4 * weight, delay=delays, receptor=receptor.name)
+    if "current" in [r.name for r in model.receptors]:
+        net.add_input("current", "dc_current", 1, {"amplitude": 50.0 * strength, "start": 10.0, "stop": 30.0})
         net.connect("current", "alike", weight=1.0)
 
 
