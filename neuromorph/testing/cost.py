@@ -24,49 +24,54 @@ ROUNDS, CHUNK = 7, 100.0  # measurements, ms of simulated time of each
 
 @dataclass(frozen=True)
 class Cost:
-    """Nanoseconds of one core per synaptic event: medians of several rounds, taken in turns."""
+    """Nanoseconds of one core per synaptic event: medians of several rounds, taken in turns.
+
+    ratio : of pair STDP to pair STDP by hand, the median of the ratios of single rounds
+    """
 
     rule: float
     static: float
     pair_stdp: float
     by_hand: float
+    ratio: float
 
     def __str__(self) -> str:
         others = f"a static synapse {self.static:.1f}, pair STDP {self.pair_stdp:.1f}"
         return f"{self.rule:.1f} ns per synaptic event ({others}, pair STDP by hand {self.by_hand:.1f})"
 
 
-def measure(rule: type[LearningRule], chosen: Setting) -> Cost:
+def measure(rule: type[LearningRule], chosen: Setting, rounds: int = ROUNDS) -> Cost:
     """Run networks that differ in one projection, in turns; what is more than without it is its cost.
 
     Raises NotApplicable for a rule whose sources are a population of its own kind of cells.
     """
     if chosen.source or "grid" not in chosen.resolutions:
         raise NotApplicable("the network that it is measured in has Poisson sources and runs on the grid")
-    made = {
-        "nothing": _made(None, chosen), "static": _made("", chosen), "rule": _made(rule, chosen),
-        "pair_stdp": _made("pair_stdp", chosen),
+    simulations = {
+        "nothing": made(None, chosen), "static": made("", chosen), "rule": made(rule, chosen),
+        "pair_stdp": made("pair_stdp", chosen),
     }  # fmt: skip
     with pair_stdp_by_hand():
-        made["by_hand"] = _made("pair_stdp", chosen)
-    spent: dict[str, list[float]] = {name: [] for name in made}
-    events = dict.fromkeys(made, 0)
-    for simulation in made.values():
+        simulations["by_hand"] = made("pair_stdp", chosen)
+    spent: dict[str, list[float]] = {name: [] for name in simulations}
+    events = dict.fromkeys(simulations, 0)
+    for simulation in simulations.values():
         simulation.run(CHUNK)  # kernels load, memory is touched
-    for _ in range(ROUNDS):
-        for name, simulation in made.items():
+    for _ in range(rounds):
+        for name, simulation in simulations.items():
             before, begin = simulation.synaptic_events, time.process_time()
             simulation.run(CHUNK)
             spent[name].append(time.process_time() - begin)
             events[name] += simulation.synaptic_events - before
-    own = (events["static"] - events["nothing"]) / ROUNDS
+    own = (events["static"] - events["nothing"]) / rounds
     rest = median(spent["nothing"])
-    return Cost(
-        **{name: 1e9 * (median(spent[name]) - rest) / own for name in ("rule", "static", "pair_stdp", "by_hand")}
-    )
+    ratio = median((a - rest) / (b - rest) for a, b in zip(spent["pair_stdp"], spent["by_hand"]))
+    names = ("rule", "static", "pair_stdp", "by_hand")
+    return Cost(**{name: 1e9 * (median(spent[name]) - rest) / own for name in names}, ratio=ratio)
 
 
-def _made(rule: Any, chosen: Setting) -> Simulation:
+def made(rule: Any, chosen: Setting) -> Simulation:
+    """The network with a rule (a class, or a name), with static synapses (""), or without any there (None)."""
     net = Network("cost")
     net.add_population("cells", chosen.target, SIZE)
     net.add_input("sources", "poisson", SIZE, {"rate": RATE})
@@ -79,7 +84,7 @@ def _made(rule: Any, chosen: Setting) -> Simulation:
     if rule:
         plastic = {"rule": rule if isinstance(rule, str) else rule_name(rule), "w_min": 0.0, "w_max": 2.0 * weight}
         if not isinstance(rule, str) and "on_signal" in rule.hooks():
-            net.add_signal("clock", start=10.0, interval=10.0, count=int(ROUNDS * CHUNK / 10.0) + 6)
+            net.add_signal("clock", start=10.0, interval=10.0, count=1000)
             plastic["signals"] = ["clock"]
     if rule is not None:
         net.connect(
