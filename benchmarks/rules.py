@@ -4,8 +4,8 @@
 
 Prints a line of JSON for each rule (pair_stdp alone by default). `ratio` is that of generated pair STDP to the loop
 written by hand (neuromorph/testing/by_hand.py) over the same arrays, the median of ratios taken in turns; both come to
-the same weights, to the bit, which is asserted. `compile_s` is the first run (grid) of a process that finds all kernels in the
-cache but the rule's, `load_s` that of one which finds these too.
+the same weights, to the bit, which is asserted. `compile_s` is the first run (grid) of a process that finds all kernels
+in the cache but the rule's, `load_s` that of one which finds these too.
 """
 
 from __future__ import annotations
