@@ -60,6 +60,10 @@ class TraceError(InputError):
     """A trace file cannot be read or written."""
 
 
+class ContractWarning(DeprecationWarning):
+    """A rule or model is written for a version of the contract that will not load much longer."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?`, or the list of known names where none is near."""
     names = sorted(str(k) for k in known)

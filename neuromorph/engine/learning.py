@@ -158,7 +158,9 @@ class PlasticPart:
         )  # fmt: skip
         if keep is None:
             head = np.full(self.n_post, -1, np.int64)
-            floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
+            # long ago: what a trace has fallen by since then must not be a growth where the synapse looks before time 0
+            began = np.full(self.n_post, recent.NEVER, np.int64)
+            floor = np.zeros((self.n_y, self.n_post)), began, np.zeros(self.n_post)
         else:
             n = int(self._size[0])
             for new, old in zip(fresh, keep[:7]):

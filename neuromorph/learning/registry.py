@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TypeVar, cast
 
 from neuromorph.contract_checks import (
+    api_problems,
     parameter_problems,
     plain_function,
     return_problem,
@@ -18,6 +19,8 @@ from neuromorph.parameters import Param, declared
 from neuromorph.registration import Entry, Registry
 
 GROUP = "neuromorph.learning_rules"
+#: versions of the contract that load, in ascending order, the present one last
+SUPPORTED_APIS = (API,)
 SIDES = ("pre", "post")
 _Kind = TypeVar("_Kind")
 
@@ -46,8 +49,9 @@ def check_rule(cls: type, where: str) -> None:
     place = f"{where}: {getattr(cls, '__name__', cls)}"
     if not (isinstance(cls, type) and issubclass(cls, LearningRule)):
         raise PluginError(Problem("not a learning rule", place, cls, "a class derived from LearningRule"))
-    if cls.api != API:
-        raise PluginError(Problem("written for another version of the contract", place, cls.api, f"api = {API}"))
+    wrong = api_problems(cls.api, SUPPORTED_APIS, place)
+    if wrong:
+        raise PluginError(*wrong)
     problems = parameter_problems(cls.parameters(), place)
     problems += _declarations(cls, place)
     hooks = cls.hooks()

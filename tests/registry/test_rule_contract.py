@@ -71,7 +71,7 @@ def test_no_rule_at_all():
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"api": 2}, "mine.py: Rule: written for another version of the contract, found 2 (allowed: api = 1)"),
+        ({"api": 2}, "mine.py: Rule.api: written for another version of the contract, found 2 (allowed: api = 1)"),
         ({"bad": Param(-1.0, above=0)}, "mine.py: Rule.bad: default out of range, found -1.0 (allowed: above 0)"),
         ({"bad": Param(1.0, "parsec")}, "mine.py: Rule.bad: unit 'parsec' is not canonical (allowed: ms, mV"),
         ({"x": Trace("per", "tau")}, "mine.py: Rule.x: unknown side, found 'per' (allowed: pre or post)"),
