@@ -8,6 +8,7 @@ from __future__ import annotations
 from neuromorph._version import __version__
 
 _LAZY = {
+    "Model": "neuromorph.equations.model",
     "Network": "neuromorph.graph.network",
     "Simulation": "neuromorph.simulate",
     "Trace": "neuromorph.traces.reader",
