@@ -221,6 +221,7 @@ def _receptor(
     name: str, text: str, variables: list[str], units: dict[str, Unit], checker: Checker, where: str
 ) -> Arrival:
     place = f"{where}: receptor {name}"
+    check_names([name], (), place)
     body, _, doc = text.partition("#")
     body, flags = split_flags(body.strip(), RECEPTOR_FLAGS)
     statements = read_statements(body, place)
