@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells
-from neuromorph.kernels import plastic, recent
-from neuromorph.kernels.plastic_lines import STRUCTS, variable_names
+from neuromorph.kernels import plastic, recent, rng
+from neuromorph.kernels.plastic_lines import STRUCTS, only_adds, variable_names
 from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
-from neuromorph.lowered.compiled import Plasticity, PlasticRows
+from neuromorph.lowered.compiled import Input, Neurons, Plasticity, PlasticRows
 
 #: postsynaptic events kept before rows are swept, of each thousand cells; results do not depend on it
 HISTORY = 1 << 14
@@ -67,16 +67,16 @@ class PlasticPart:
         plasticity: Plasticity,
         rows: PlasticRows,
         clock: Clock,
-        n_pre: int,
-        first_pre: int,
+        pre: Neurons | Input,
         n_post: int,
         number: int,
+        key: tuple[int, str],
     ) -> None:
         rule = plasticity.rule
         self.module = module = plastic.plastic_kernels(rule, clock.exact)
         self.plasticity = plasticity
         self.rows = rows
-        self.first_pre, self.n_pre = first_pre, n_pre
+        self.first_pre, self.n_pre = pre.first_id, pre.size
         self.clock = clock
         self.projection_key = number << 40
         self.weight = rows.weight.copy()
@@ -87,10 +87,12 @@ class PlasticPart:
             np.repeat(np.array([[s.initial] for s in states.values()]).reshape(-1, 1), n, axis=1),
             np.full(n if timed else 0, -1 if clock.exact else 0, np.int64),
             np.full(n if timed else 0, clock.unit if clock.exact else 0.0),
+            rows.origin.astype(np.int64) if rule.randoms() else np.zeros(0, np.int64),
         )
-        pre, self.n_y = len(rule.traces("pre")), len(rule.traces("post"))
+        n_pre = pre.size
+        n_x, self.n_y = len(rule.traces("pre")), len(rule.traces("post"))
         self.source = module.Source(
-            np.zeros((pre, n_pre)), np.zeros((pre, n_pre)), np.full(n_pre, -1, np.int64), np.zeros(n_pre),
+            np.zeros((n_x, n_pre)), np.zeros((n_x, n_pre)), np.full(n_pre, -1, np.int64), np.zeros(n_pre),
             np.full(n_pre, -1, np.int64), np.zeros(n_pre),
         )  # fmt: skip
         hooks = rule.hooks()
@@ -98,7 +100,7 @@ class PlasticPart:
         self.remembers = self.replays or self.n_y > 0
         self.learns_at_signal = "on_signal" in hooks
         #: spikes only add rows of a matrix to what arrives, so that those to which nobody listens need no visit
-        self.only_adds = rows.dense and not clock.exact and not pre and not {"on_pre", "on_post"} & hooks.keys()
+        self.only_adds = rows.dense and not clock.exact and only_adds(rule)
         self.post_variables = [v.name for v in rule.variables("post").values()]
         self.pre_variables = [v.name for v in rule.variables("pre").values()]
         # the last whole volley of a matrix and what it came to (kernels/matrix.py)
@@ -115,10 +117,17 @@ class PlasticPart:
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
-        self._rule = module.Rule(plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms, self._decays(ms))
+        self._rule = module.Rule(
+            plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms, self._decays(ms), key[0],
+            rng.stream(f"{key[1]}/learning"),
+        )  # fmt: skip
         self._recent = self._recent_spikes()
-        self._new_history(max(HISTORY, HISTORY * n_post // 1024) if self.remembers else 1)
         self.largest_delay = float(rows.delay.max()) if rows.delay.size else 0.0
+        #: variables of the targets at the latest ticks, as long as on_pre may ask for them
+        self.past_variables = [rule.variables("post")[name].name for name in rule.reads_past()]
+        depth = int(self.largest_delay) + 1 if self.past_variables else 0
+        self._past = np.zeros((len(self.past_variables), depth, n_post if depth else 0))
+        self._new_history(max(HISTORY, HISTORY * n_post // 1024) if self.remembers else 1)
 
     def _decays(self, ms: float) -> NDArray[np.float64]:
         """Decay of each trace, pre then post, by ticks; empty in exact mode."""
@@ -149,7 +158,9 @@ class PlasticPart:
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
-        self.history = self.module.History(*fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent)
+        self.history = self.module.History(
+            *fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent, self._past
+        )
         self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
 
     @property
@@ -192,6 +203,19 @@ class PlasticPart:
         values = self._events(cells) | dict(zip(FLAT, self._flat))
         call = f"append({', '.join(self._events(cells))}, a, b, {', '.join(FLAT)})"
         return make_step(self.module.append, call, values)
+
+    def keeping(self, cells: Cells) -> list[Step]:
+        """Steps that, at tick a, put by what the targets had at its beginning, for on_pre to read (grid)."""
+        steps = []
+        for past, name in zip(self._past, self.past_variables):
+            values = {"now": cells.state[cells.variables.index(name)], "past": past}
+            steps.append(make_step(plastic.keep_past, "keep_past(a, now, past)", values))
+        return steps
+
+    def fill_past(self, cells: Cells) -> None:
+        """Before the first tick the targets had what they have now."""
+        for past, name in zip(self._past, self.past_variables):
+            past[:] = cells.state[cells.variables.index(name)]
 
     def visiting(self, calendar: Calendar, ring: NDArray[np.float64]) -> Step:
         """Step that visits the rows of the spikes a..b-1 of the calendar; returns the synaptic events (grid)."""

@@ -389,7 +389,7 @@ def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:
         if p.plasticity is not None:
             pre, post = network.population(p.source), network.population(p.target)
             parts[p.name] = [
-                PlasticPart(p.plasticity, rows, network.clock, pre.size, pre.first_id, post.size, number)
+                PlasticPart(p.plasticity, rows, network.clock, pre, post.size, number, (network.seed, p.name))
                 for rows in p.plasticity.parts
             ]
     return parts

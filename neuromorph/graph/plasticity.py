@@ -89,7 +89,11 @@ def _read_bounds(
 
 
 def _check_variables(reading: Reading, rule: type[LearningRule], source: Cells, target: Cells, where: str) -> None:
-    """Every Variable that the rule reads must be one of the cell's model."""
+    """Every Variable that the rule reads must be one of the cell's model; on_pre looks back on the grid alone."""
+    past = rule.reads_past()
+    if past and reading.resolution is None:
+        what = f"{rule.__name__} reads post.{past[0]} in on_pre, which exact mode does not keep"
+        reading.problem(what, f"{where}.rule", fix="Run it on a grid, such as resolution = 0.1.")
     for side, cells in (("pre", source), ("post", target)):
         if cells.model is None or issubclass(cells.model, CurrentModel):
             continue

@@ -30,8 +30,9 @@ import collections
 import numpy as np
 
 from neuromorph.kernels.elementary import exp
-from neuromorph.kernels.instants import normalise
+from neuromorph.kernels.instants import instant_number, normalise
 from neuromorph.kernels.jit import kernel
+from neuromorph.kernels.rng import uniform
 from neuromorph.kernels.matrix import deliver_matrix
 
 Pre = collections.namedtuple("Pre", {pre_fields!r})
@@ -322,6 +323,13 @@ def push(first, end, row, weight, previous, momentum, w_min, w_max):
         moved = np.float64(now) + momentum * (np.float64(now) - np.float64(before[k]))
         before[k] = now
         w[k] = min(max(moved, w_min), w_max)
+    return 0
+
+
+@kernel
+def keep_past(tick, now, past):
+    """Put by the values `now`, those of the tick before `tick`, in the ring `past`; returns 0, the events."""
+    past[(tick - 1) % past.shape[0], :] = now
     return 0
 
 

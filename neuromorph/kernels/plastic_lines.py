@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
-from neuromorph.learning.contract import LearningRule, State, Trace
+from neuromorph.kernels.synapse_lines import call_lines, load_lines, transmit_lines
+from neuromorph.learning.contract import LearningRule, Trace
 
 #: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
 STRUCTS = {
     "Rows": ("rows", "row target slot delay weight low dense known volley total"),
-    "Synapse": ("synapse", "state base offset"),
+    "Synapse": ("synapse", "state base offset ordinal"),
     "Source": ("source", "x before base offset seen_base seen_offset"),
     "History": (
         "history",
         "base offset cell count prev y v head floor_y floor_base floor_offset stack "
-        "recent recent_count y_before y_after late",
+        "recent recent_count y_before y_after late past",
     ),
-    "Rule": ("rule", "p w_min w_max u ms decay"),
+    "Rule": ("rule", "p w_min w_max u ms decay seed stream"),
 }
 
 #: a signal goes through whole rows of a matrix where more than one in so many of their targets have changed
@@ -36,7 +37,7 @@ _MATRIX = [
 def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     """What fills the placeholders of the template for one rule: a list is one line each."""
     x, y = rule.traces("pre"), rule.traces("post")
-    pre_v, post_v, states = rule.variables("pre"), rule.variables("post"), rule.states()
+    pre_v, post_v = rule.variables("pre"), rule.variables("post")
     hooks = rule.hooks()
     zero = "0.0"
     lines: dict[str, object] = {
@@ -63,28 +64,28 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
         "parameters": list(rule.parameters()) or ["none"],
-        "states": list(states) or ["none"],
+        "states": [*rule.states(), *rule.randoms()] or ["none"],
         "parameter_values": ", ".join(f"p[{k}]" for k in range(len(rule.parameters()))) or zero,
         "offset_at_append": "offset[k]" if exact else zero,
         "y_at_append": _y_at_append(y, len(x), exact),
         "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
         "x_at_event": _x_at_event(x, exact),
         "y_before_event": _y_before_event(y, len(x), exact),
-        "load_state_at_event": _load_states(states, "history.base[e]", "history.offset[e] + {d}", exact, event=True),
+        "load_state_at_event": load_lines(rule, "on_post", exact) if "on_post" in hooks else [],
         "pre_values_post_hook": ", ".join([f"x{k}" for k in range(len(x))] + [zero] * (len(pre_v) + 1)),
         "post_values_post_hook": ", ".join(
             [f"y{k}" for k in range(len(y))]
             + [f"history.v[{k}, e]" for k in range(len(post_v))]
             + ["float(history.count[e])"]
         ),
-        "call_on_post": _call("on_post", states) if "on_post" in hooks else ["pass"],
+        "call_on_post": call_lines(rule, "on_post") if "on_post" in hooks else ["pass"],
         "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
-        "matrix": [] if exact or x or {"on_pre", "on_post"} & hooks.keys() else _MATRIX,
+        "matrix": [] if exact or not only_adds(rule) else _MATRIX,
         "x_at_visit": _x_at_visit(x, exact),
         "learn_row": function_lines(rule, exact),
         "recent_at_append": append_lines(rule, exact),
         "row_loop": row_lines(rule, exact, _row_loop(rule, exact)),
-        "deposit": _deposit(exact),
+        "deposit": _deposit(rule, exact),
         "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
         "sweep_body": (
             [
@@ -101,6 +102,11 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
     }
     return lines | _minibatch_lines(rule, exact)
+
+
+def only_adds(rule: type[LearningRule]) -> bool:
+    """Whether spikes do no more to a synapse than send its weight."""
+    return not rule.traces("pre") and not {"on_pre", "on_post", "transmit"} & rule.hooks().keys()
 
 
 def variable_names(rule: type[LearningRule]) -> list[str]:
@@ -161,7 +167,7 @@ def _y_at_append(y: dict[str, Trace], first: int, exact: bool) -> list[str]:
             "else:",
             f"    {_since(exact, ('base[k]', offset), 'history.floor', 't')}",
             f"    y{k} = history.floor_y[{k}, t] * {_decay(trace, k + first)}",
-            f"history.y[{k}, n] = y{k} + {trace.step!r} * count[k]",
+            f"history.y[{k}, n] = {trace.step!r}" + ("" if trace.nearest else f" * count[k] + y{k}"),
         ]
     return out
 
@@ -208,31 +214,6 @@ def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, s
     return out + [f"    y{k} = history.floor_y[{k}, t] * {_decay(s, k + first)}" for k, s in enumerate(y.values())]
 
 
-def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, event: bool = False) -> list[str]:
-    """Synapse states at an instant of the synapse, decayed since its last hook; that instant is stored."""
-    out = [f"e{k}_ = synapse.state[{k}, j]" for k in range(len(states))]
-    if any(s.tau for s in states.values()):
-        shift = " + d" if event else ""
-        out += [
-            f"at_base = {base}",
-            f"at_offset = {offset.replace(' + {d}', '')}{shift}",
-            "since = (at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])",
-            "synapse.base[j] = at_base",
-            "synapse.offset[j] = at_offset",
-        ]
-        out += [f"e{k}_ *= exp(-(since * rule.ms) / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
-    return out
-
-
-def _call(hook: str, states: dict[str, State]) -> list[str]:
-    extra = ", value" if hook == "on_signal" else ""
-    if not states:
-        return [f"w = {hook}(w, pre, post, p{extra})"]
-    names = ", ".join(f"e{k}_" for k in range(len(states)))
-    out = [f"w, {names} = {hook}(w, pre, post, p{extra}, Syn({names}))"]
-    return out + [f"synapse.state[{k}, j] = e{k}_" for k in range(len(states))]
-
-
 def _x_at_visit(x: dict[str, Trace], exact: bool) -> list[str]:
     if not x:
         return []
@@ -241,34 +222,50 @@ def _x_at_visit(x: dict[str, Trace], exact: bool) -> list[str]:
 
 
 def _store_x(k: int, trace: Trace) -> list[str]:
-    return [f"source.before[{k}, i] = px{k}", f"source.x[{k}, i] = px{k} + {trace.step!r} * c"]
+    after = repr(trace.step) if trace.nearest else f"px{k} + {trace.step!r} * c"
+    return [f"source.before[{k}, i] = px{k}", f"source.x[{k}, i] = {after}"]
 
 
 def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
-    hooks, x, y, states = rule.hooks(), rule.traces("pre"), rule.traces("post"), rule.states()
+    hooks, x, y = rule.hooks(), rule.traces("pre"), rule.traces("post")
     body = ["w = float(rows.weight[j])"]
     if "on_post" in hooks:
         body += ["w = _replay(w, i, j, tb, to, rows, synapse, source, history, rule)"]
     if "on_pre" in hooks:
         pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
-        post = [f"y{k}" for k in range(len(y))] + ["0.0"] * (len(rule.variables("post")) + 1)
-        body += ["d = _delay(rows, j)", *_y_at_synapse(y, len(x), exact), *_load_states(states, "tb", "to", exact)]
-        body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_pre", states)]
+        post = [f"y{k}" for k in range(len(y))] + _past(rule) + ["0.0"]
+        body += ["d = _delay(rows, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
+        body += load_lines(rule, "on_pre", exact)
+        body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_pre")]
         body += ["w = _bounded(w, rule)"]
     if len(body) == 1:
         return []
     return ["for j in range(a, b):", *("    " + line for line in [*body, "rows.weight[j] = w"])]
 
 
-def _deposit(exact: bool) -> list[str]:
+def _past(rule: type[LearningRule]) -> list[str]:
+    """In on_pre: the target's Variables one delay ago, zeros for those that the hook does not read."""
+    read = rule.reads_past()
+    return [
+        f"history.past[{read.index(name)}, (tb - d) % history.past.shape[1], t]" if name in read else "0.0"
+        for name in rule.variables("post")
+    ]
+
+
+def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
+    transmit = [f"    {line}" for line in transmit_lines(rule, exact)]
+    if "transmit" in rule.hooks() and not exact:
+        to = "ring[(tb + int(_delay(rows, j))) % ring.shape[0], _slot(rows, j)]"
+        return ["for j in range(a, b):", *transmit, f"    {to} += c * w"]
     if exact:
         return [
             "for j in range(a, b):",
+            *transmit,
             "    at_base, at_offset = normalise(tb, to + _delay(rows, j), rule.u)",
             "    pending_base[pending] = at_base",
             "    pending_offset[pending] = at_offset",
             "    pending_slot[pending] = _slot(rows, j)",
-            "    pending_weight[pending] = c * rows.weight[j]",
+            "    pending_weight[pending] = c * w",
             "    pending_source[pending] = spike_source[k]",
             "    pending_synapse[pending] = projection + j",
             "    pending += 1",
@@ -340,22 +337,22 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
 
 
 def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
-    x, y, states = rule.traces("pre"), rule.traces("post"), rule.states()
+    x, y, own = rule.traces("pre"), rule.traces("post"), bool(rule.states() or rule.randoms())
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
     body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
-    body += _load_states(states, "base", "offset", exact)
-    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_signal", states)]
+    body += load_lines(rule, "on_signal", exact)
+    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_signal")]
     body += ["rows.weight[j] = _bounded(w, rule)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or states else _whole_row(rule)
+    whole = [] if y or own else _whole_row(rule)
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
@@ -381,7 +378,7 @@ def _few_of_row(rule: type[LearningRule]) -> list[str]:
         "    t = changed[m]",
         "    w = float(weights[t])",
         f"    post = Post({', '.join(post)})",
-        *_indent(_call("on_signal", {})),
+        *_indent(call_lines(rule, "on_signal")),
         "    weights[t] = _bounded(w, rule)",
     ]
 
@@ -400,7 +397,7 @@ def _whole_row(rule: type[LearningRule]) -> list[str]:
         "for m in range(weights.size):",
         "    w = float(weights[m])",
         f"    post = Post({', '.join(post)})",
-        *_indent(_call("on_signal", {})),
+        *_indent(call_lines(rule, "on_signal")),
         "    w = _bounded(w, rule)",
         f"    weights[m] = w if {test} else weights[m]" if test else "    weights[m] = w",
     ]

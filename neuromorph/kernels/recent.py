@@ -26,7 +26,8 @@ def learns_rows(rule: type[LearningRule], exact: bool) -> bool:
     """Whether rows of this rule can be learned at once."""
     replays = "on_post" in rule.hooks()
     remembers = replays or ("on_pre" in rule.hooks() and bool(rule.traces("post")))
-    return remembers and not exact and not rule.states() and not (replays and rule.variables("post"))
+    own = rule.states() or rule.randoms() or rule.reads_past() or (replays and rule.variables("post"))
+    return remembers and not exact and not own
 
 
 def append_lines(rule: type[LearningRule], exact: bool) -> list[str]:
