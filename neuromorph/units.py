@@ -82,7 +82,9 @@ def compound_unit(text: str, where: str = "") -> Unit:
             raise InputError(Problem("not a unit", where, text, allowed))
         found = simple_unit(match[2])
         if found is None:
-            raise InputError(Problem(f"unknown unit '{match[2]}'", where, text, fix=suggestion(match[2], UNITS)))
+            raise InputError(
+                Problem(f"unknown unit '{match[2]}'", where, text, fix=suggestion(match[2], filter(None, UNITS)))
+            )
         found = found ** int(match[3] or 1)
         unit = unit * found if match[1] == "*" else unit / found
         rest = rest[match.end() :]

@@ -1,1 +1,1 @@
-"""Neuron models and learning rules written as equations, turned into the classes that models/ and learning/ describe."""
+"""Neuron models and learning rules as equations, turned into classes as models/ and learning/ describe them."""

@@ -45,6 +45,8 @@ def plan(system: System) -> Plan:
     f, reason = distance(system, flow)
     if f is None:
         return Plan(flow, None, None, f"{words}; no exact mode: {reason}")
+    if not {a.target for a in system.reset} & set(f.weights):
+        return Plan(flow, None, None, f"{words}; no exact mode: the reset leaves the cell at its threshold")
     crossing = membrane(system, flow, f) or by_roots(system, flow, f)
     return Plan(flow, crossing, None, f"{words}; exact mode: crossings {crossing.words}")
 

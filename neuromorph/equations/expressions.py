@@ -25,6 +25,7 @@ CONSTANTS = {"pi": math.pi, "e": math.e}
 ANY = "any"
 BOOL = "bool"
 NUMBER = Unit(NO_UNIT)
+_LONGEST, _DEEPEST = 4000, 100
 _SYMBOLS = {ast.Add: "+", ast.Sub: "-"}
 
 
@@ -40,14 +41,28 @@ class Expression:
 
 def parse(text: str, where: str) -> ast.expr:
     """The tree of an expression; raises PluginError that shows where it cannot be read or what is not allowed."""
+    if len(text) > _LONGEST:
+        fix = "Name its parts: `I = ... : pA`."
+        raise PluginError(Problem(f"is longer than {_LONGEST} characters", where, text, fix=fix))
     try:
         tree = ast.parse(text.strip().replace("\n", " "), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = getattr(error, "offset", None) or 1
         what = f"cannot be read at column {column}: {getattr(error, 'msg', None) or error or type(error).__name__}"
         raise PluginError(Problem(what, where, text, fix=_marked(text.strip(), column))) from None
+    if _depth(tree) > _DEEPEST:
+        fix = "Name its parts: `I = ... : pA`."
+        raise PluginError(Problem(f"is nested more than {_DEEPEST} levels deep", where, text, fix=fix))
     _allow(tree, text.strip(), where)
     return tree
+
+
+def _depth(tree: ast.AST) -> int:
+    """How deeply a tree is nested, found level by level."""
+    depth, level = 0, [tree]
+    while level:
+        depth, level = depth + 1, [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
 
 
 def _marked(text: str, column: int) -> str:
@@ -115,10 +130,7 @@ class Checker:
     def expression(self, text: str, where: str) -> Expression:
         """Parse and check a text; raises PluginError with the term, the units and a way out."""
         tree = parse(text, where)
-        try:
-            unit = _Walk(self.names, where).unit(tree)
-        except RecursionError:
-            raise PluginError(Problem("is nested too deeply", where, fix="Name its parts: `I = ... : pA`.")) from None
+        unit = _Walk(self.names, where).unit(tree)
         names = frozenset(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id in self.names)
         return Expression(tree, text.strip(), unit, names)
 
@@ -264,6 +276,10 @@ class _Walk:
             raise PluginError(Problem(text, self.where, fix=fix))
 
     def _same(self, nodes: list[ast.expr], units: list[Any], verb: str) -> Any:
+        for node in nodes:
+            if isinstance(node, ast.Name) and node.id not in self.names and simple_unit(node.id) is not None:
+                fix = f"For the unit write 1*{node.id}. {suggestion(node.id, self.names)}"
+                raise PluginError(Problem(f"`{node.id}` is a unit and no quantity of this name", self.where, fix=fix))
         known = [(n, u) for n, u in zip(nodes, units) if u != ANY]
         for (first, unit), (second, other) in zip(known, known[1:]):
             if unit.powers != other.powers:

@@ -112,7 +112,7 @@ class Step:
         return f"h * k1_{n}"
 
     def _exponential(self) -> list[str]:
-        """Each variable as if it were linear and all else stood still: x + slope h (e^(b h) - 1)/(b h), b = d slope/dx."""
+        """Each variable as if all else stood still: x + slope h (e^(b h) - 1)/(b h), b = d slope/dx."""
         system, lines = self.system, []
         arguments = ", ".join(f"s.{n}" for n in system.variables)
         targets = ", ".join(f"k1_{n}" for n in self.moved)

@@ -1,8 +1,8 @@
 """Whether equations are linear with constant coefficients, in which order they hang together, and at which rates.
 
 A flow is dy_i/dt = sum_j a_ij y_j + b_i. It is triangular where variables can be ordered so that each is driven by
-earlier ones alone; then -a_ii are its rates, and every answer is a sum over paths of products of a_ij times the answer of
-the cascade of filters along the path (kernels/cascade.py).
+earlier ones alone; then -a_ii are its rates, and every answer is a sum over paths of products of a_ij times the answer
+of the cascade of filters along the path (kernels/cascade.py).
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _reason(system: System, name: str, slope: Any) -> str:
     state = {system.symbols[n] for n in system.variables}
     for term in s.Add.make_args(slope):
         inside = sorted(term.free_symbols & state, key=str)
-        if len(inside) > 1 or any(is_opaque(term.diff(y)) or y in term.diff(y).free_symbols for y in inside):
+        if len(inside) > 1 or any(y in term.diff(y).free_symbols for y in inside):
             names = " and ".join(map(str, inside))
             return f"d{name}/dt is not linear in {names}"
     return f"the coefficients of d{name}/dt hold a function"

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from neuromorph.equations.expressions import CONSTANTS, FUNCTIONS
+from neuromorph.equations.expressions import FUNCTIONS
 from neuromorph.errors import InputError, PluginError, Problem
 from neuromorph.parameters import Param
 from neuromorph.units import UNITS, compound_unit, is_canonical, quantity
 
-_TEXT = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*((?:above|at least|below|at most)\b.*)?$")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_TEXT = re.compile(rf"^\s*({_NUMBER})\s*(.*?)\s*((?:above|at least|below|at most)\b.*)?$")
 _BOUND = re.compile(r"^(above|at least|below|at most)\s+(.+)$")
 
 
@@ -35,7 +36,7 @@ def parameter(given: object, where: str) -> Param:
     try:
         unit = canonical(match[2], where)
         value = quantity(f"{match[1]} {match[2]}", unit, where)
-        bounds = {}
+        bounds: dict[str, Any] = {}
         for text in re.split(r"\band\b|(?<=\S)\s+(?=above|at least|below|at most)", match[3] or ""):
             if text.strip():
                 bounds |= _bound(text.strip(), unit, where)

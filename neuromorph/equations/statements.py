@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from neuromorph.equations.system import Arrival, Assignment, System
+from neuromorph.equations.system import Arrival, Assignment, Quantities, System
 
 
 def assigned(
-    system: System,
+    system: Quantities,
     statements: Iterable[Assignment],
     names: dict[str, str],
     guard: Callable[[Assignment, str], str] = lambda assignment, value: value,
@@ -20,9 +20,10 @@ def assigned(
     lines: list[str] = []
     for a in statements:
         lines += system.auxiliary_lines([a.value], names)
-        factor = 1.0 if a.operator in ("*=", "/=") else system.units[a.target].factor
+        kept = a.operator in ("*=", "/=") or a.target not in system.units
+        factor = 1.0 if kept else system.units[a.target].factor
         value = guard(a, system.text(a.value, names, by=factor))
-        old, new = names[a.target], system.local(a.target)
+        old, new = names.get(a.target, ""), system.local(a.target)
         lines.append(f"{new} = {updated(old, a.operator, value)}")
         names[a.target] = new
     return lines
@@ -45,7 +46,7 @@ def reset_lines(system: System) -> list[str]:
 
 
 def receive_lines(system: System) -> list[str]:
-    """Body of the hook `receive`: the receptors in order of declaration, none of them at a variable that stands still."""
+    """Body of the hook `receive`: receptors in order of declaration; what stands still hears nothing."""
     names, lines = system.names(), []
 
     def guard(a: Assignment, value: str) -> str:

@@ -13,15 +13,35 @@ from neuromorph.equations.coding import code
 from neuromorph.equations.expressions import BOOL, NUMBER, Checker, Expression, parse
 from neuromorph.equations.quantities import check_names, declared_unit, parameter, with_ranges
 from neuromorph.equations.reading import Equation, Statement, read_equations, read_statements, split_flags
-from neuromorph.errors import PluginError, Problem, suggestion
+from neuromorph.errors import InputError, PluginError, Problem, suggestion
 from neuromorph.models.contract import NeuronModel
 from neuromorph.parameters import Param
-from neuromorph.units import Unit, compound_unit
+from neuromorph.units import Unit, compound_unit, quantity
 
 #: names in generated code that a quantity must not hide
-_USED = {"s", "c", "p", "h", "x", "r", "y", "k", "clamped", "refractory", "exp", "log", "sqrt", "step", "current"}
+_USED = {
+    "s",
+    "c",
+    "p",
+    "h",
+    "x",
+    "r",
+    "y",
+    "k",
+    "clamped",
+    "refractory",
+    "exp",
+    "log",
+    "sqrt",
+    "step",
+    *("pre", "post", "syn", "value", "drive", "f", "shape", "left", "rising"),
+}
+_WRITTEN = re.compile(r"^rate_|^decay_|^rest_|^half_|^high_|^low_|^d_|^k\d|_by_")
 RECEPTOR_FLAGS = ("positive", "negative", "explicit")
-HOOKS = ("propagate", "advance", "crossing", "receive", "fires", "reset", "decays", "advance_by", "quiet", "integration")
+HOOKS = (
+    *("propagate", "advance", "crossing", "receive", "fires", "reset", "decays", "advance_by", "quiet"),
+    *("integration", "code"),
+)
 _MS = compound_unit("ms")
 
 
@@ -64,8 +84,36 @@ class Arrival:
     weight: str
 
 
+class Quantities:
+    """What the expressions of a model or a rule are over: units, and auxiliaries, each after those that it reads."""
+
+    units: dict[str, Unit]
+    auxiliaries: dict[str, Expression]
+
+    def local(self, name: str) -> str:
+        """The name under which generated code keeps a quantity in a function of its own."""
+        return f"{name}_" if name in _USED or _WRITTEN.search(name) else name
+
+    def text(self, expression: Expression, names: Mapping[str, str], by: float = 1.0) -> str:
+        """Code of an expression, divided by the factor of the unit that it is kept in."""
+        found = code(expression.tree, names, {k: u for k, u in self.units.items() if k not in self.auxiliaries})
+        return found if by == 1.0 else f"({found}) * {1.0 / by!r}"
+
+    def needed(self, expressions: Iterable[Expression]) -> list[str]:
+        """Auxiliaries that the expressions read, and those that these read, each after what it reads."""
+        names = set().union(*(e.names for e in expressions))
+        for name in reversed(self.auxiliaries):
+            if name in names:
+                names |= self.auxiliaries[name].names
+        return [name for name in self.auxiliaries if name in names]
+
+    def auxiliary_lines(self, expressions: Iterable[Expression], names: Mapping[str, str]) -> list[str]:
+        """Assignments of the auxiliaries that the expressions need."""
+        return [f"{names[a]} = {self.text(self.auxiliaries[a], names)}" for a in self.needed(expressions)]
+
+
 @dataclass(frozen=True)
-class System:
+class System(Quantities):
     """A model's equations, checked. `order` names the auxiliaries so that each comes after those in it."""
 
     spec: Spec
@@ -86,32 +134,11 @@ class System:
         """State variables in order of writing."""
         return [name for name, e in self.equations.items() if e.kind != "auxiliary"]
 
-    def local(self, name: str) -> str:
-        """The name under which generated code keeps a quantity in a function of its own."""
-        return f"{name}_" if name in _USED or re.match(r"rate_|decay_|rest_|k\d|half_", name) or "_by_" in name else name
-
     def names(self, **variables: str) -> dict[str, str]:
         """Code of all quantities: p.X, the given code of variables (else s.X), and locals of auxiliaries."""
         found = {name: f"p.{name}" for name in self.parameters}
         found |= {name: variables.get(name, f"s.{name}") for name in self.variables}
         return found | {name: self.local(name) for name in self.auxiliaries}
-
-    def text(self, expression: Expression, names: Mapping[str, str], by: float = 1.0) -> str:
-        """Code of an expression, divided by the factor of the unit that it is kept in."""
-        found = code(expression.tree, names, {k: u for k, u in self.units.items() if k not in self.auxiliaries})
-        return found if by == 1.0 else f"({found}) * {1.0 / by!r}"
-
-    def needed(self, expressions: Iterable[Expression]) -> list[str]:
-        """Auxiliaries that the expressions read, and those that these read, each after what it reads."""
-        names = set().union(*(e.names for e in expressions))
-        for name in reversed(self.auxiliaries):
-            if name in names:
-                names |= self.auxiliaries[name].names
-        return [name for name in self.auxiliaries if name in names]
-
-    def auxiliary_lines(self, expressions: Iterable[Expression], names: Mapping[str, str]) -> list[str]:
-        """Assignments of the auxiliaries that the expressions need."""
-        return [f"{names[a]} = {self.text(self.auxiliaries[a], names)}" for a in self.needed(expressions)]
 
     def algebra(self, tree: ast.expr, **more: Any) -> Any:
         """An expression in sympy, auxiliaries written out."""
@@ -146,7 +173,8 @@ def system(spec: Spec) -> System:
     units = {name: compound_unit(param.unit) for name, param in parameters.items()}
     units |= {n: compound_unit(declared_unit(e.unit, f"{where}: {e.left}")) for n, e in equations.items()}
     checker = Checker(units)
-    slopes, auxiliaries = {}, {}
+    slopes: dict[str, Expression] = {}
+    auxiliaries: dict[str, Expression] = {}
     for name, e in equations.items():
         _check_flags(e, where)
         if e.kind == "constant":
@@ -159,12 +187,11 @@ def system(spec: Spec) -> System:
     receptors = tuple(_receptor(n, text, variables, units, checker, where) for n, text in spec.receptors)
     trees = [e.tree for e in (*slopes.values(), *auxiliaries.values())]
     parameters = with_ranges(parameters, trees, period)
-    made = System(
+    return System(
         spec, parameters, equations, units, slopes, _ordered(auxiliaries, where), threshold, reset, receptors,
         clamped=_clamped(equations, threshold, reset, variables) if spec.refractory else (),
-        initial=_initial(spec, variables, reset, parameters, where), symbols=_symbols(parameters, variables),
+        initial=_initial(spec, variables, reset, parameters, units, where), symbols=_symbols(parameters, variables),
     )  # fmt: skip
-    return made
 
 
 def _period(spec: Spec, parameters: dict[str, Param]) -> str:
@@ -202,11 +229,18 @@ def _ordered(auxiliaries: dict[str, Expression], where: str) -> dict[str, Expres
 
 
 def assignments(
-    statements: list[Statement], variables: Iterable[str], checker: Checker, where: str
+    statements: list[Statement], variables: Iterable[str], checker: Checker, where: str, own: bool = False
 ) -> tuple[Assignment, ...]:
-    """Check statements: targets are variables, and units fit."""
+    """Check statements: targets are variables, and units fit; with `own` a new name is a value that later ones read."""
     known, found = list(variables), []
     for statement in statements:
+        if own and statement.operator == "=" and statement.target not in checker.names:
+            value = checker.expression(statement.expression, f"{where}: {statement}")
+            unit = value.unit if isinstance(value.unit, Unit) else NUMBER
+            checker = Checker({**checker.names, statement.target: Unit(unit.powers)})
+            known.append(statement.target)
+            found.append(Assignment(statement.target, "=", value))
+            continue
         if statement.target not in known:
             fix = suggestion(statement.target, known)
             raise PluginError(Problem(f"'{statement.target}' is not a variable that can be set", where, fix=fix))
@@ -271,7 +305,12 @@ def _clamped(
 
 
 def _initial(
-    spec: Spec, variables: list[str], reset: tuple[Assignment, ...], parameters: dict[str, Param], where: str
+    spec: Spec,
+    variables: list[str],
+    reset: tuple[Assignment, ...],
+    parameters: dict[str, Param],
+    units: dict[str, Unit],
+    where: str,
 ) -> dict[str, float | str]:
     """Initial values: given ones, else what the reset puts a variable to (a parameter or a number), else 0."""
     given = dict(spec.initial)
@@ -283,7 +322,21 @@ def _initial(
     for a in reset:
         if a.operator == "=" and a.value.text in parameters:
             found[a.target] = a.value.text
-    return found | given
+        elif a.operator == "=" and not a.value.names:
+            found[a.target] = float(algebraic(a.value.tree, {}, {})) / units[a.target].factor
+    for name, value in given.items():
+        found[name] = value
+        if isinstance(value, str) and value not in parameters:
+            found[name] = _quantity(value, str(units[name]), f"{where}: initial {name}")
+    return found
+
+
+def _quantity(text: str, unit: str, where: str) -> float:
+    """An initial value with its unit; what is neither that nor a parameter is refused."""
+    try:
+        return quantity(text, unit, where)
+    except InputError as error:
+        raise PluginError(*error.problems) from None
 
 
 def _symbols(parameters: dict[str, Param], variables: list[str]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _plus(text: str) -> str:
 
 
 def _currents(flow: Flow, v: str) -> list[tuple[Any, Any, Any]] | None:
-    """(rate, height, rise) of the currents (x0 + x1 t) exp(-rate t) that drive a membrane; None where one has no such shape."""
+    """(rate, x0, x1) of the currents (x0 + x1 t) exp(-rate t) that drive a membrane; None where one is no such."""
     zero = sympy().Integer(0)
     groups: list[tuple[Any, Any, Any]] = []
     for i in flow.sources(v):

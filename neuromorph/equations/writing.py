@@ -11,7 +11,7 @@ from neuromorph.equations.classify import Plan, plan
 from neuromorph.equations.closed import Answers, advanced, decay_of, response_code
 from neuromorph.equations.coding import IMPORTS
 from neuromorph.equations.linear import Flow
-from neuromorph.equations.quantities import source_of
+from neuromorph.equations.quantities import declared_unit, source_of
 from neuromorph.equations.statements import receive_lines, reset_lines, straight_into
 from neuromorph.equations.system import System
 from neuromorph.equations.thresholds import defined, sides
@@ -20,15 +20,17 @@ from neuromorph.equations.thresholds import defined, sides
 _SOURCES = {
     **IMPORTS,
     **dict.fromkeys(("exps", "logs", "quotients"), "neuromorph.kernels.elementary"),
-    **dict.fromkeys(("cascade2", "cascade3", "cascade4", "cascades", "highest", "lowest"), "neuromorph.kernels.cascade"),
+    **dict.fromkeys(
+        ("cascade2", "cascade3", "cascade4", "cascades", "highest", "lowest"), "neuromorph.kernels.cascade"
+    ),
     **dict.fromkeys(
         ("first_crossing", "first_crossing_constant", "no_crossing_before"), "neuromorph.kernels.crossing"
     ),
     "first_root": "neuromorph.kernels.roots", "kernel": "neuromorph.kernels.jit",
     "exponential": "neuromorph.equations.matrix_exponential", "not_below": "neuromorph.models.lif",
-    "NeuronModel": "neuromorph.models.contract", "Receptor": "neuromorph.models.contract",
-    "Variable": "neuromorph.models.contract", "Param": "neuromorph.parameters",
+    "Param": "neuromorph.parameters",
 }  # fmt: skip
+_DECLARATIONS = ("NeuronModel", "Receptor", "Variable", "LearningRule", "Trace", "State", "Random")
 _SIGNATURES = {
     "coefficients": "p, h", "propagate": "s, c, p, clamped", "advance": "s, h, p, clamped", "decays": "h, p",
     "advance_by": "s, h, decays, p, clamped", "crossing": "s, h, p", "quiet": "s, p",
@@ -64,20 +66,18 @@ def write_model(system: System) -> str:
             body += ["", "@staticmethod", f"def {hook}({signature}):", *(f"    {x}" for x in hooks[hook])]
     lines = [*functions, "", ""] if functions else []
     lines += [f"class {class_name(system.spec.name)}(NeuronModel):", *(f"    {x}" if x else "" for x in body)]
-    return with_imports(_title(system.spec.name), lines)
+    return with_imports(f"Neuron model {system.spec.name}", lines)
 
 
-def _title(name: str) -> str:
-    return f'"""Neuron model {name}, written by neuromorph.equations. To change it by hand, copy it to a file of yours."""'
-
-
-def with_imports(title: str, lines: Iterable[str]) -> str:
-    """A module of these lines, with the imports that they need."""
+def with_imports(what: str, lines: Iterable[str], contract: str = "neuromorph.models.contract") -> str:
+    """A module of these lines, with the imports that they need; declarations come from one of the two contracts."""
+    title = f'"""{what}, written by neuromorph.equations. To change it by hand, copy it to a file of yours."""'
     text = "\n".join(lines)
     words = set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", text))
     modules: dict[str, list[str]] = {}
-    for word in sorted(words & _SOURCES.keys()):
-        modules.setdefault(_SOURCES[word], []).append(word)
+    sources = _SOURCES | dict.fromkeys(_DECLARATIONS, contract)
+    for word in sorted(words & sources.keys()):
+        modules.setdefault(sources[word], []).append(word)
     imports = [f"import {m}" for m in ("math",) if "math." in text] + (["import numpy as np"] if "np." in text else [])
     imports += [f"from {m} import {', '.join(names)}" for m, names in sorted(modules.items())]
     return "\n".join([title, "", *imports, "", "", text]) + "\n"
@@ -87,7 +87,8 @@ def _declarations(system: System, chosen: Plan, coefficients: list[str]) -> list
     spec = system.spec
     resolutions = ("exact", "grid") if chosen.crossing is not None else ("grid",)
     period = spec.refractory if spec.refractory in system.parameters else ("t_ref" if spec.refractory else "")
-    lines = [f'"""{(spec.doc or f"Neuron model {spec.name} by equations.").strip()}', "", *_wrapped(chosen.words), '"""']
+    doc = (spec.doc or f"Neuron model {spec.name} by equations.").strip()
+    lines = [f'"""{doc}', "", *_wrapped(chosen.words), '"""']
     lines += ["", f"name = {spec.name!r}", f"integration = {chosen.words!r}", *_equations(system)]
     if spec.source:
         lines.append(f"source = {spec.source!r}")
@@ -115,8 +116,6 @@ def _declarations(system: System, chosen: Plan, coefficients: list[str]) -> list
 
 
 def _unit(system: System, name: str) -> str:
-    from neuromorph.equations.quantities import declared_unit
-
     return declared_unit(system.equations[name].unit, name)
 
 
@@ -222,7 +221,7 @@ def _coefficients(system: System, pairs: list[tuple[str, str]], answers: list[An
 
 
 def _by_matrix(system: System, flow: Flow, hooks: dict[str, list[str]]) -> list[str]:
-    """Hooks of a linear model without closed form: all answers from one matrix exponential, one more for clamped cells."""
+    """Hooks of a linear model without closed form: all answers from a matrix exponential, and one for clamped cells."""
     names = system.names()
     moving = [n for n in flow.variables if not flow.is_constant(n)]
     columns = [*moving, *(n for n in flow.variables if flow.is_constant(n)), ""]  # the last is the constant part

@@ -75,7 +75,7 @@ def _series(x, y, z, w, factorial, n):
     # sum over k of (-1)^k h_k / (n + k)!, h_k the sum of all products of k of the arguments; an argument 0 adds none
     power, two, three, four = 1.0, 1.0, 1.0, 1.0
     total = 0.0
-    for k in range(_TERMS):
+    for _ in range(_TERMS):
         total += four / factorial
         n += 1.0
         factorial *= -n

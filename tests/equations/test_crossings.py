@@ -1,4 +1,4 @@
-"""Crossings of models that have no shape of their own in kernels/crossing.py: found, the earliest, and exactly there."""
+"""Crossings of models that kernels/crossing.py has no shape for: found, the earliest, and exactly there."""
 
 from __future__ import annotations
 
@@ -100,18 +100,20 @@ def test_of_three_currents(data):
     check(THREE, p, s, lambda s, p: s.v - p.V_th)
 
 
-@pytest.mark.parametrize(("I_0", "I", "expected"), [(100.0, 0.0, 10.0), (0.0, 199.0, math.inf), (0.0, 201.0, None)])
-def test_without_a_leak(I_0, I, expected):  # noqa: N803
+@pytest.mark.parametrize(
+    ("steady", "decaying", "expected"), [(100.0, 0.0, 10.0), (0.0, 199.0, math.inf), (0.0, 201.0, None)]
+)
+def test_without_a_leak(steady, decaying, expected):
     """v = (I_0 t + I tau (1 - exp(-t/tau)))/C: 199 pA times 5 ms are just less than the 1000 fC to the threshold."""
-    p = parameters(INTEGRATOR, I_0=I_0)
-    t = check(INTEGRATOR, p, state(INTEGRATOR, p, I=I), lambda s, p: s.v - p.V_th)
-    closed = -5.0 * math.log(1.0 - 1000.0 / (I * 5.0)) if expected is None else expected
+    p = parameters(INTEGRATOR, I_0=steady)
+    t = check(INTEGRATOR, p, state(INTEGRATOR, p, I=decaying), lambda s, p: s.v - p.V_th)
+    closed = -5.0 * math.log(1.0 - 1000.0 / (decaying * 5.0)) if expected is None else expected
     assert t == pytest.approx(closed, rel=1e-12)
 
 
 def test_a_crossing_between_two_far_extrema():
     """The slow current carries the cell over the threshold long after two fast ones have cancelled each other."""
     p = parameters(THREE, tau_a=0.5, tau_b=0.6, tau_c=200.0, tau_m=40.0)
-    s = state(THREE, p, v=-70.0, a=-9000.0, b=7000.0, c=120.0)
+    s = state(THREE, p, v=-70.0, a=-9000.0, b=7000.0, c=160.0)
     t = check(THREE, p, s, lambda s, p: s.v - p.V_th, horizon=400.0)
     assert 30.0 < t < 400.0
