@@ -6,8 +6,8 @@ f = (left side - right side of the threshold) is a sum of exponentials, constant
 
 each lose one rate r_k, and the last is a single exponential. Between neighbouring roots of g_(k+1) the product
 exp(r_k t) g_k is monotonic, so that g_k has at most one root there: going back up from the last, every root is
-bracketed. (kernels/crossing.py does the same by hand for a membrane and two currents.) Every g_k is a linear combination
-of the state, which is known in closed form at any time, so that no step divides by a difference of rates.
+bracketed. (kernels/crossing.py does the same by hand for a membrane and two currents.) Every g_k is a linear
+combination of the state, which is known in closed form at any time: no step divides by a difference of rates.
 
 Most crossings need none of this: `quiet` gives a time before which there is none, from there one looks on, and near the
 crossing such steps become Newton's, from the left.

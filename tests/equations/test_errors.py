@@ -59,7 +59,7 @@ def message(**changed):
         ("dv/dt = Piecewise(v)/ms : mV", "Piecewise takes pairs (value, condition), found 'Piecewise(v)'"),
         (
             "dv/dt = (E_L - V)/tau_m : mV ",
-            "bad: dv/dt: `V` is a unit and no quantity of this name. For the unit write 1*V.",
+            "bad: dv/dt: `V` is a unit and no quantity of this name. For the unit",
         ),
         ("dv/dt = (E_L - vv)/tau_m : mV", "bad: dv/dt: unknown name 'vv'"),
         ("dv/dt = (E_l - v)/tau_m : mV", "unknown name 'E_l'. Did you mean 'E_L'?"),
@@ -71,7 +71,7 @@ def message(**changed):
         ("dv/dt = (E_L - v) +* 2 : mV", "bad: dv/dt: cannot be read at column 12: invalid syntax"),
         (
             "dv/dt = v^2/ms : mV",
-            "bad: dv/dt, column 1: BitXor is not allowed in an expression, found 'v^2/ms'. For pow",
+            "bad: dv/dt, column 1: BitXor is not allowed in an expression, found 'v^2/ms'. For",
         ),
         ("dv/dt = v.real/ms : mV", "bad: dv/dt, column 1: Attribute is not allowed in an expression"),
         ("dv/dt = __import__('os') : mV", "unknown function '__import__'"),
@@ -108,13 +108,13 @@ def test_equations(equation, words):
     [
         (
             {"threshold": "v"},
-            "bad: threshold: is no condition, found 'v' (allowed: a comparison, such as \"v > V_th\")",
+            "bad: threshold: is no condition, found 'v' (allowed: a comparison, such as",
         ),
         ({"threshold": "v > I"}, "bad: threshold: `v` is in mV and `I` in pA: they cannot be compared."),
         ({"threshold": "v >> V_th"}, "RShift is not allowed in an expression"),
         (
             {"reset": "v = I"},
-            "bad: reset: v = I: `I` is in pA, but what = takes must be in mV. Divide `I` by something in nS",
+            "bad: reset: v = I: `I` is in pA, but what = takes must be in mV. Divide `I` by",
         ),
         ({"reset": "v := 3"}, "bad: reset: not a statement, found 'v := 3' (allowed: NAME = EXPRESSION, or with +="),
         ({"reset": "V_th += 3*mV"}, "bad: reset: 'V_th' is not a variable that can be set. Known: I, v."),
