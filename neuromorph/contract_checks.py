@@ -11,7 +11,7 @@ from types import FunctionType
 
 from neuromorph.errors import ContractWarning, Problem, suggestion
 from neuromorph.parameters import Param
-from neuromorph.units import UNITS
+from neuromorph.units import UNITS, is_canonical
 
 CANONICAL_UNITS = tuple(dict.fromkeys(unit for unit, _ in UNITS.values()))
 
@@ -135,7 +135,7 @@ def parameter_problems(parameters: Mapping[str, Param], where: str) -> list[Prob
     """Parameters with a unit that is not canonical, or with a default outside their own range."""
     problems: list[Problem] = []
     for name, param in parameters.items():
-        if param.unit not in CANONICAL_UNITS:
+        if not is_canonical(param.unit):
             problems.append(
                 Problem(f"unit '{param.unit}' is not canonical", f"{where}.{name}", allowed=", ".join(CANONICAL_UNITS))
             )

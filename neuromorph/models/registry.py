@@ -17,6 +17,7 @@ from neuromorph.contract_checks import (
 from neuromorph.errors import PluginError, Problem, suggestion
 from neuromorph.models.contract import API, CurrentModel, InputModel, NeuronModel, Receptor
 from neuromorph.registration import Entry, Registry
+from neuromorph.units import is_canonical
 
 GROUP = "neuromorph.neuron_models"
 #: versions of the contract that load, in ascending order, the present one last
@@ -90,7 +91,7 @@ def _variables(cls: type[NeuronModel], place: str) -> list[Problem]:
     parameters = cls.parameters()
     for name, variable in cls.variables().items():
         spot, initial = f"{place}.{name}", variable.initial
-        if variable.unit not in CANONICAL_UNITS:
+        if not is_canonical(variable.unit):
             allowed = ", ".join(CANONICAL_UNITS)
             problems.append(Problem(f"unit '{variable.unit}' is not canonical", spot, allowed=allowed))
         if isinstance(initial, str) and initial not in parameters:
@@ -109,7 +110,7 @@ def _receptors(cls: type[NeuronModel], place: str) -> list[Problem]:
             problems.append(Problem(f"receptor '{receptor.name}' is declared twice", spot))
         if receptor.sign not in (-1, 0, 1):
             problems.append(Problem(f"sign of receptor '{receptor.name}'", spot, receptor.sign, "-1, 0 or 1"))
-        if receptor.unit not in CANONICAL_UNITS:
+        if not is_canonical(receptor.unit):
             what = f"unit '{receptor.unit}' of receptor '{receptor.name}' is not canonical"
             problems.append(Problem(what, spot, allowed=", ".join(CANONICAL_UNITS)))
     return problems

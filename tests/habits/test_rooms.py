@@ -18,6 +18,7 @@ ALLOWED = {
     "kernels": {"models", "learning"},  # contracts only: templates ask a model or rule for its names
     "models": {"kernels", "learning", "registration", "contract_checks"},
     "learning": {"registration", "contract_checks"},
+    "equations": {"kernels", "models", "learning"},
     "graph": {"models", "learning"},
     "lowered": {"graph", "models", "learning", "kernels"},
     "engine": {"lowered", "kernels", "graph", "models", "learning"},
