@@ -22,6 +22,7 @@ COMMANDS = {
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
     "rules": ("neuromorph_cli.registered:rules", "List, show, write and check learning rules."),
+    "trace-rule": ("neuromorph_cli.trace_rule:trace_rule", "Show what a rule does to one synapse, event by event."),
     "warmup": ("neuromorph_cli.warmup:warmup", "Compile the usual kernels ahead."),
     "bench": ("neuromorph_cli.bench:bench", "Measure a case here and, side by side, a peer."),
     "completion": ("neuromorph_cli.completion:completion", "Print the completion script of a shell."),

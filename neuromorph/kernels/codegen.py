@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from neuromorph.kernels.jit import cache_directory, fingerprint, inlined
+from neuromorph.kernels.watch import Watcher, plain, watcher
 
 _VERSIONED = {"math", "numpy", "numba", "builtins", "neuromorph"}
 #: modules are made by one thread at a time
@@ -37,7 +38,10 @@ def load(template: str, hooks: dict[str, Callable[..., Any]], label: str) -> typ
     """Return the module of `template` with `hooks` injected as inlined globals; compiled lazily, cached on disk.
 
     Modules are registered in sys.modules under a stable name, which numba's cache needs to load them again.
+    In a debug run the module is plain Python, made anew each time, and its hooks are watched (kernels/watch.py).
     """
+    if (who := watcher()) is not None:
+        return _plain(template, hooks, label, who)
     try:
         key = _key(template, hooks)
         cached = True
@@ -68,6 +72,19 @@ def _loaded(
     except BaseException:  # a step is compiled at once, and may not be: who asks again shall hear why again
         del sys.modules[name]
         raise
+    return module
+
+
+def _plain(template: str, hooks: dict[str, Callable[..., Any]], label: str, who: Watcher) -> types.ModuleType:
+    text = f'"""Generated kernels of {label}, not compiled. Do not edit."""\n{template}'
+    text = text.replace("import kernel\n", "import uncompiled as kernel\n")
+    name = f"neuromorph_debug_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    path = _write(cache_directory() / f"{name}.py", text)  # for a debugger to show
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    vars(module)["float"] = np.float64  # Python's own times float32 is a float32; compiled, as here, a float64
+    vars(module).update({hook: who.wrapped(hook, plain(function)) for hook, function in hooks.items()})
+    exec(compile(text, path, "exec"), vars(module))
     return module
 
 

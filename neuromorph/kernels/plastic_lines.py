@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
 from neuromorph.kernels.synapse_lines import call_lines, load_lines, transmit_lines
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule, Trace
 
 #: the structs of a part's arrays and numbers, as templates name them (kernels/flatten.py)
@@ -362,7 +363,7 @@ def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> 
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or own else _whole_row(rule)
+    whole = [] if y or own or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
