@@ -28,10 +28,12 @@ the same in ticks; `weights` {projection: list} and `state` {population: {variab
 - the argument of a rhythmic cell's floor (or Poisson inversion) within 1e-9 of the next count, but not equal.
 
 **A rule of one's own**: `plasticity["rule"]` may be an object with any of `traces_pre`, `traces_post` {name: tau, ms},
-`states` {name: (initial, tau in ms or None)} and on_pre(w, pre, post, syn), on_post(w, pre, post, syn), on_signal(w,
-pre, post, syn, value). Each returns w, or (w, state, ...) where there are states. pre and post hold the traces; in
-on_pre also pre.count, in on_post post.count and the target's variables just before its reset, in on_signal the
-variables of both cells (of an input its registers). syn holds the states, decayed to the time of the hook.
+`nearest` (names of traces that a spike sets to 1), `states` {name: (initial, tau in ms or None)}, `randoms` (names) and
+on_pre(w, pre, post, syn), on_post(w, pre, post, syn), on_signal(w, pre, post, syn, value), each of which returns w, or
+(w, state, ...) where there are states, and transmit(w, syn), what a spike delivers. pre and post hold the traces; in
+on_pre also pre.count and on the grid the target's variables at the end of the tick a delay ago, in on_post post.count
+and the target's variables just before its reset, in on_signal the variables of both cells (of an input its registers).
+syn holds the states, decayed to the time of the hook, and (grid) the random numbers.
 """
 
 from __future__ import annotations
@@ -85,6 +87,7 @@ class Simulation:
         self.serial = counter()
         self.spikes: list[tuple[float, int, int]] = []
         self.history: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        self.shown: dict[int, list[State]] = {}  # on the grid: state of a cell at the end of each tick from 0 on
         self.events = 0
         self.probes: list[dict[str, Any]] = []
         self.number()
@@ -131,6 +134,7 @@ class Simulation:
                     return uniform(self.network["seed"], stream, entity, index)
 
                 self.cells[self.first[name] + i] = Cell(self.first[name] + i, name, model, p, s, draw)
+                self.shown[self.first[name] + i] = [dict(s)]
 
     def build_synapses(self) -> None:
         projections = self.network.get("projections", {})
@@ -282,6 +286,7 @@ class Simulation:
                 model.reset(s, p)
                 count += emitted
         cell.s, cell.t, cell.version = s, t, cell.version + 1
+        self.shown[cell.id].append(dict(s))
         if count:
             self.spikes.append((t, cell.id, count))
             self.emit(cell.id, t, count, cell.unreset)
@@ -303,8 +308,10 @@ class Simulation:
         self.history[source].append((t, count))
         for syn in self.outgoing[source]:
             old = syn.weight
-            self.hook(syn, "on_pre", t, {"count": count}, {})
+            self.hook(syn, "on_pre", t, {"count": count}, self.past(syn.target, t - syn.delay))
             weight = syn.weight if self.rules.weight_after_on_pre else old
+            if hasattr(syn.rule, "transmit"):
+                weight = syn.rule.transmit(weight, self.of_synapse(syn, "transmit", t))
             value, place = count * weight, (source, syn.target, syn.delay, syn.projection, syn.ordinal)
             self.arrive(self.cells[syn.target], t + syn.delay, Arrival(syn.receptor, value, syn.early, t, *place))
         for syn in self.incoming[source]:
@@ -340,7 +347,23 @@ class Simulation:
             registers[register] = max((e for e in past if e[0] <= t), default=(0, 0, 0.0))[2]
         return registers
 
-    def trace(self, cell_id: int, now: float, delay: float, tau: float) -> float:
+    def past(self, cell_id: int, tick: float) -> State:
+        """State of a neuron at the end of a tick, before the run what it was at the beginning (grid)."""
+        return dict(self.shown[cell_id][max(0, int(tick))]) if self.on_grid else {}
+
+    def of_synapse(self, syn: Synapse, hook: str, t: float) -> SimpleNamespace:
+        """What a hook called at t sees of its synapse: states decayed until then, and random numbers."""
+        states = getattr(syn.rule, "states", {})
+        lapse = (t - syn.states_at) * self.dt
+        seen = {n: syn.states[n] * (math.exp(-lapse / tau) if tau else 1.0) for n, (_, tau) in states.items()}
+        own = t - syn.delay if hook == "on_post" else t
+        place = ("on_pre", "on_post", "on_signal", "transmit").index(hook)
+        for k, name in enumerate(getattr(syn.rule, "randoms", ())):
+            stream = f"{self.names[syn.projection]}/learning"
+            seen[name] = uniform(self.network["seed"], stream, syn.ordinal, int(own), 16 * place + k)
+        return SimpleNamespace(**seen)
+
+    def trace(self, cell_id: int, now: float, delay: float, tau: float, nearest: bool) -> float:
         """Trace of a cell's spikes as a synapse sees it `now`: + count at each spike, exp(-t / tau) between."""
         value, last = 0.0, None
         for t, count in self.history[cell_id]:
@@ -350,6 +373,7 @@ class Simulation:
             if not self.rules.earlier(seen, now):
                 break
             value = count + (0.0 if last is None else value * math.exp(-(t - last) * self.dt / tau))
+            value = 1.0 if nearest else value
             last = t
         share = delay if self.rules.delay_dendritic else 0
         return 0.0 if last is None else value * math.exp(-(now - share - last) * self.dt / tau)
@@ -361,12 +385,10 @@ class Simulation:
             return
         for side, cell_id, delay, seen in (("pre", syn.source, 0, of_pre), ("post", syn.target, syn.delay, of_post)):
             for trace, tau in getattr(syn.rule, f"traces_{side}", {}).items():
-                seen[trace] = self.trace(cell_id, t, delay, tau)
-        states = getattr(syn.rule, "states", {})
-        lapse = (t - syn.states_at) * self.dt
-        held = {n: syn.states[n] * (math.exp(-lapse / tau) if tau else 1.0) for n, (_, tau) in states.items()}
+                seen[trace] = self.trace(cell_id, t, delay, tau, trace in getattr(syn.rule, "nearest", ()))
+        states, held = getattr(syn.rule, "states", {}), self.of_synapse(syn, name, t)
         pre, post = (Seen(where=self.place[i][0], **seen) for i, seen in ((syn.source, of_pre), (syn.target, of_post)))
-        result = hook(syn.weight, pre, post, SimpleNamespace(**held), *value)
+        result = hook(syn.weight, pre, post, held, *value)
         w, *after = result if states else (result,)
         syn.states, syn.states_at = dict(zip(states, after, strict=True)), t
         w = max(syn.low, min(w, syn.high)) if self.rules.clip_after_every_hook else w

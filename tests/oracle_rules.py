@@ -108,9 +108,9 @@ def philox(counter: tuple[int, ...], key: tuple[int, ...]) -> tuple[int, ...]:
     return a, b, c, d
 
 
-def uniform(seed: int, stream: str, entity: int, index: int) -> float:
-    """Number in [0, 1) that belongs to (seed, name of the stream, entity, index of the draw)."""
-    word = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4], "little")
+def uniform(seed: int, stream: str, entity: int, index: int, beyond: int = 0) -> float:
+    """Number in [0, 1) that belongs to (seed, name of the stream and how far beyond it, entity, index of the draw)."""
+    word = (int.from_bytes(hashlib.sha256(stream.encode()).digest()[:4], "little") + beyond) % (1 << 32)
     high, low, *_ = philox((index % (1 << 32), index >> 32, entity, word), (seed % (1 << 32), seed >> 32))
     return ((high << 32 | low) >> 11) * 2.0**-53
 

@@ -63,12 +63,12 @@ def point(net: Network, random: Any, exact: bool, dyadic: bool) -> None:
         size = int(random.choice([0, 1, 2, 4, 5, 6], p=[0.05, 0.05, 0.1, 0.2, 0.3, 0.3]))
         cells[f"n{k}"] = (model, size)
         net.add_population(f"n{k}", model, size, _params(random, model, size, dyadic), _initial(model, dyadic))
-    _inputs(net, random, cells, dyadic)
+    _inputs(net, random, cells, exact, dyadic)
     _signals(net, random, [*cells, *(f"in_{name}" for name in cells)], dyadic)
     names = list(cells)
     for number in range(random.integers(2, 6)):
         source, target = random.choice(names), random.choice(names)
-        _projection(net, random, source, target, cells, dyadic, number)
+        _projection(net, random, source, target, cells, exact, dyadic, number)
     if not dyadic and random.random() < 0.4:
         _current(net, random, cells, exact)
 
@@ -107,7 +107,7 @@ def _initial(model: str, dyadic: bool) -> dict[str, Any]:
     return {"V_m": {"distribution": "uniform", "low": -70.0, "high": -56.0}}
 
 
-def _inputs(net: Network, random: Any, cells: dict[str, Any], dyadic: bool) -> None:
+def _inputs(net: Network, random: Any, cells: dict[str, Any], exact: bool, dyadic: bool) -> None:
     for name, (model, _size) in cells.items():
         receptor, strength = STRENGTH[model][0]
         if dyadic:
@@ -120,7 +120,7 @@ def _inputs(net: Network, random: Any, cells: dict[str, Any], dyadic: bool) -> N
             net.add_input(f"in_{name}", "poisson", 4, rates)
             weight = float(strength * random.uniform(0.8, 1.6))
         delay = _step(random, 0.5, 2.0, dyadic)
-        plasticity = _plasticity(random, net, strength) if random.random() < 0.3 else None
+        plasticity = _plasticity(random, net, strength, exact) if random.random() < 0.3 else None
         net.connect(
             f"in_{name}", name, "bernoulli", weight=weight, delay=delay, receptor=receptor, probability=0.7,
             plasticity=plasticity, name=f"drive_{name}",
@@ -136,7 +136,7 @@ def _signals(net: Network, random: Any, populations: list[str], dyadic: bool) ->
 
 
 def _projection(
-    net: Network, random: Any, source: str, target: str, cells: dict[str, Any], dyadic: bool, number: int
+    net: Network, random: Any, source: str, target: str, cells: dict[str, Any], exact: bool, dyadic: bool, number: int
 ) -> None:
     model, n_target = cells[target]
     n_source = cells[source][1]
@@ -151,17 +151,18 @@ def _projection(
         if receptor == "delta" and random.random() < 0.3:
             weight *= random.choice([-1.0, 1.0], n)
         delay = random.uniform(0.5, 4.0, n) if random.random() < 0.6 else float(random.uniform(0.5, 3.0))
-    plasticity = _plasticity(random, net, strength) if random.random() < 0.6 else None
+    plasticity = _plasticity(random, net, strength, exact) if random.random() < 0.6 else None
     net.connect(
         source, target, "explicit", weight=weight, delay=delay, receptor=receptor, plasticity=plasticity,
         name=f"p{number}", **pairs,
     )  # fmt: skip
 
 
-def _plasticity(random: Any, net: Network, strength: float) -> dict[str, Any]:
+def _plasticity(random: Any, net: Network, strength: float, exact: bool) -> dict[str, Any]:
     size = abs(strength)
     plastic = {"w_min": -size, "w_max": 2.0 * size} if strength > 0 else {"w_min": -2.0 * size, "w_max": size}
-    rule = str(random.choice(["pair_stdp", "stdp_derivative", "eligibility", "voltage"]))
+    rules = ["pair_stdp", "stdp_derivative", "eligibility", "voltage", "nearest", "depression"]
+    rule = str(random.choice(rules if exact else [*rules, "chance", "past"]))
     if "stdp" in rule and random.random() < 0.5:  # the sign of the initial weights is a bound where none is given
         kept = str(random.choice(["w_min", "w_max", "neither"]))
         plastic = {k: v for k, v in plastic.items() if k == kept}
@@ -170,8 +171,12 @@ def _plasticity(random: Any, net: Network, strength: float) -> dict[str, Any]:
         "stdp_derivative": {"eta": 0.3 * size, "tau_fast": 5.0, "tau_slow": 30.0},
         "eligibility": {"gain": 0.1 * size},
         "voltage": {"gain": 0.005 * size},
+        "nearest": {"gain": 0.05 * size},
+        "depression": {"gain": 0.05 * size},
+        "chance": {"gain": 0.05 * size},
+        "past": {"gain": 0.005 * size},
     }[rule]
-    if rule in ("eligibility", "voltage"):
+    if rule in ("eligibility", "voltage", "chance"):
         plastic["signals"] = [["reward"], ["crowd"], ["crowd", "reward"]][random.integers(3)]
     return {"rule": rule, "params": params, "frozen": bool(random.random() < 0.1), **plastic}
 

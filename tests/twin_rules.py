@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
-from neuromorph.learning.contract import LearningRule, State, Trace, Variable
+from neuromorph.learning.contract import LearningRule, Random, State, Trace, Variable
 from neuromorph.learning.registry import registry
 from neuromorph.parameters import Param
 
@@ -65,7 +65,83 @@ class Voltage(LearningRule):
         return w + p.gain * value * (post.V_m - p.theta)
 
 
-RULES: dict[str, type] = {cls.name: cls for cls in (Order, Eligibility, Voltage)}
+class Nearest(LearningRule):
+    """Only the latest spike of each side counts."""
+
+    name = "nearest"
+    tau = Param(15.0, "ms", above=0)
+    gain = Param(0.1)
+    x = Trace("pre", "tau", nearest=True)
+    y = Trace("post", "tau", nearest=True)
+    both = Trace("pre", "tau")
+
+    def on_pre(w, pre, post, p):
+        return w - p.gain * post.y
+
+    def on_post(w, pre, post, p):
+        return w + p.gain * (pre.x + 0.1 * pre.both)
+
+
+class Depression(LearningRule):
+    """What a spike delivers is a share of what the last ones left, which recovers."""
+
+    name = "depression"
+    tau = Param(50.0, "ms", above=0)
+    share = Param(0.5)
+    gain = Param(0.1)
+    used = State(0.0, "tau")
+    released = State(0.0)
+    y = Trace("post", "tau")
+
+    def on_pre(w, pre, post, p, syn):
+        released = p.share * (1.0 - syn.used)
+        return w - p.gain * post.y, syn.used + released, released
+
+    def transmit(w, p, syn):
+        return w * (0.25 + syn.released)
+
+
+class Chance(LearningRule):
+    """Spikes get through, and weights change, by chance; grid only here, where the oracle can draw as well."""
+
+    name = "chance"
+    tau = Param(20.0, "ms", above=0)
+    gain = Param(0.1)
+    failed = State(0.0)
+    x = Trace("pre", "tau")
+    u = Random()
+    v = Random()
+
+    def on_pre(w, pre, post, p, syn):
+        return w + p.gain * (syn.u - 0.5), syn.failed
+
+    def on_post(w, pre, post, p, syn):
+        return w + (p.gain * pre.x if syn.u < syn.v else 0.0), syn.failed + syn.v
+
+    def on_signal(w, pre, post, p, value, syn):
+        return w + p.gain * value * (syn.v - 0.5), syn.failed
+
+    def transmit(w, p, syn):
+        return w if syn.v < 0.75 else 0.0
+
+
+class Past(LearningRule):
+    """The potential that the target had a delay before the presynaptic spike steers the weight; grid only."""
+
+    name = "past"
+    theta = Param(-60.0, "mV")
+    gain = Param(0.01)
+    unread = Variable("post", "I_stim")
+    V_m = Variable("post", "V_m")
+
+    def on_pre(w, pre, post, p):
+        return w + p.gain * (post.V_m - p.theta)
+
+    def on_post(w, pre, post, p):
+        return w + p.gain * post.unread + 0.1 * p.gain * (post.V_m - p.theta)
+
+
+RULES: dict[str, type] = {cls.name: cls for cls in (Order, Eligibility, Voltage, Nearest, Depression, Chance, Past)}
 
 
 def registered() -> AbstractContextManager[None]:
@@ -80,15 +156,23 @@ class _Twin:
         p = self.p = SimpleNamespace(**{k: v.default for k, v in rule.parameters().items()} | params)
         for side in ("pre", "post"):
             setattr(self, f"traces_{side}", {k: getattr(p, t.tau) for k, t in rule.traces(side).items()})
+            nearest = {k for k, t in rule.traces(side).items() if t.nearest}
+            self.nearest = getattr(self, "nearest", set()) | nearest
+        self.randoms = rule.randoms()
         self.states = {k: (s.initial, getattr(p, s.tau) if s.tau else None) for k, s in rule.states().items()}
         for name, hook in rule.hooks().items():
             setattr(self, name, self._turned(hook))
 
     def _turned(self, hook: Any) -> Any:
-        def call(w: float, pre: Any, post: Any, syn: Any, *value: float) -> Any:
-            return hook(w, pre, post, self.p, *value, *([syn] if self.states else []))
+        more = bool(self.states or self.randoms)
 
-        return call
+        def call(w: float, pre: Any, post: Any, syn: Any, *value: float) -> Any:
+            return hook(w, pre, post, self.p, *value, *([syn] if more else []))
+
+        def transmit(w: float, syn: Any) -> Any:
+            return hook(w, self.p, *([syn] if more else []))
+
+        return transmit if hook.__name__ == "transmit" else call
 
 
 def twin(name: str, params: dict[str, float]) -> Any:

@@ -52,8 +52,12 @@ def _spec(emitter: Cells | Source) -> Any:
 
 
 def longest_window(network: CompiledNetwork) -> int:
-    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small."""
-    if network.clock.exact:
+    """Ticks of a window: the smallest delay, but no more than keeps the buffers of a window small.
+
+    One, where a rule looks back at what cells showed at each tick.
+    """
+    plastic = [p.plasticity.rule for p in network.projections if p.plasticity is not None]
+    if network.clock.exact or any(rule.reads_past() for rule in plastic):
         return 1
     return int(min(network.smallest_delay, max(1, (1 << 21) // max(network.n_ids, 1))))
 
@@ -84,6 +88,7 @@ class GridWindows:
         self._kept: list[Step] = []
         self._signals = [s.name for s in network.signals]
         self._held = np.zeros(1)  # value of the signal that is applied
+        self._fill_past()
         self._due, self._sent, self._values = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
 
     def boundary(self, now: Instant, one: bool = False) -> Instant:
@@ -99,6 +104,17 @@ class GridWindows:
         """Forget all arrivals to come."""
         self.ring[:] = 0.0
         self.engine.drives.clear(self.engine.now[0])
+        self._fill_past()
+
+    def _fill_past(self) -> None:
+        for part, cells in self._looking_back():
+            part.fill_past(cells)
+
+    def _looking_back(self) -> list[tuple[PlasticPart, Cells]]:
+        """Plastic parts whose rule reads what the targets were a delay ago, with those."""
+        engine = self.engine
+        every = [(part, p.target) for p in engine.network.projections for part in engine.plastic.get(p.name, ())]
+        return [(part, engine.cells[target]) for part, target in every if part.past_variables]
 
     def advance(self, now: Instant, stop: Instant) -> None:
         """Run the ticks (now, stop]."""
@@ -181,8 +197,8 @@ class GridWindows:
 
     def _replaceable(self) -> tuple[Any, ...]:
         engine = self.engine
-        histories = [part.history for parts in engine.plastic.values() for part in parts]
-        return engine.calendar.base, *engine.synapse, *histories
+        plastic = [a for parts in engine.plastic.values() for part in parts for a in (part.history, part.weight)]
+        return engine.calendar.base, *engine.synapse, *plastic
 
     def _build(self) -> None:
         """Make all steps, where there are none yet or an array that they hold has been replaced."""
@@ -193,6 +209,7 @@ class GridWindows:
         sources = [(s.emitting(), number[name]) for name, s in engine.sources.items()]
         static = [(step,) for k in range(len(engine.network.static)) for step in self._delivering(k)]
         static += [(step,) for step in engine.drives.driving(self.ring)]
+        static += [(step,) for part, cells in self._looking_back() for step in part.keeping(cells)]
         advance = self._advancing()
         collect = [(self._collecting(e),) for e in engine.emitters]
         histories = [(p.remembering(engine.cells[name]), number[name], part) for p, name, part in self._remembering]

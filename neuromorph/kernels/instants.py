@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from neuromorph.kernels.jit import kernel
 
 
@@ -28,3 +30,9 @@ def normalise(base, offset, unit):
         n -= 1
         rest = offset - n * unit
     return base + n, min(rest, unit)
+
+
+@kernel(forceinline=True)
+def instant_number(base, offset):
+    """An instant of exact mode as the index of a random number: the bits of its offset, mixed with its base."""
+    return np.float64(offset).view(np.int64) ^ np.int64(base)

@@ -3,89 +3,87 @@
 from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
+from neuromorph.kernels.synapse_lines import call_lines, load_lines, transmit_lines
 from neuromorph.kernels.watch import watcher
-from neuromorph.learning.contract import LearningRule, State, Trace
+from neuromorph.learning.contract import LearningRule, Trace
 
-#: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
+#: the structs of a part's arrays and numbers, as templates name them (kernels/flatten.py)
 STRUCTS = {
-    "Rows": ("rows", "row target slot delay weight low dense known volley total"),
-    "Synapse": ("synapse", "state base offset"),
-    "Source": ("source", "x before base offset seen_base seen_offset"),
-    "History": (
-        "history",
-        "base offset cell count prev y v head floor_y floor_base floor_offset stack "
-        "recent recent_count y_before y_after late",
-    ),
-    "Rule": ("rule", "p w_min w_max u ms decay"),
+    "rows": ["row", "target", "slot", "delay", "weight", "low", "dense", "known", "volley", "total"],
+    "synapse": ["state", "base", "offset", "ordinal"],
+    "source": ["x", "before", "base", "offset", "seen_base", "seen_offset"],
+    "history": [
+        *("base", "offset", "cell", "count", "prev", "y", "v", "head", "stack"),
+        *("floor_y", "floor_base", "floor_offset"),
+        *("recent", "recent_count", "y_before", "y_after", "late", "past"),
+    ],
+    "rule": ["p", "w_min", "w_max", "u", "ms", "decay", "seed", "stream"],
 }
 
 #: a signal goes through whole rows of a matrix where more than one in so many of their targets have changed
 FEW = 10
 
 
+#: arrays of the arrivals that are under way in exact mode
+PENDING = [f"pending_{name}" for name in ("base", "offset", "slot", "weight", "source", "synapse")]
+
 #: rows of a matrix of which spikes change and remember nothing are only added up
 _MATRIX = [
     "if rows.dense:",
     "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
-    "    first = _slot(rows, 0) if width > 0 else 0",
+    "    first = _slot(rows.slot, rows.target, 0) if width > 0 else 0",
     "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
     "                          first, rows.weight, width, deaf, rows.known, rows.volley, rows.total)",
-    "    return end, pending, more",
+    "    return more",
 ]
 
 
 def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     """What fills the placeholders of the template for one rule: a list is one line each."""
     x, y = rule.traces("pre"), rule.traces("post")
-    pre_v, post_v, states = rule.variables("pre"), rule.variables("post"), rule.states()
+    pre_v, post_v = rule.variables("pre"), rule.variables("post")
     hooks = rule.hooks()
     zero = "0.0"
     lines: dict[str, object] = {
-        "structs": [f'{kind} = collections.namedtuple("{kind}", "{fields}")' for kind, (_, fields) in STRUCTS.items()],
+        "structs": ", ".join(STRUCTS),
+        "outbox": ", ".join([*PENDING, "pending", "projection"] if exact else ["ring", "deaf"]),
+        "visited": "end, pending, events" if exact else "events",
         "decay": [
             # on the grid the table holds the very values of exp at whole numbers of ticks
-            *([] if exact else ["if 0 <= since < rule.decay.shape[1]:", "    return rule.decay[row, since]"]),
-            "return exp(-(since * rule.ms) / tau)",
+            *([] if exact else ["if 0 <= since < table.shape[1]:", "    return table[row, since]"]),
+            "return exp(-(since * ms) / tau)",
         ],
+        "inner": "" if exact else ", inner=True",  # on the grid only steps call them
         "unit": "float" if exact else "int",
         "at_most": _comparison(exact, "<="),
         "earlier": _comparison(exact, "<"),
-        "flat": ", ".join(f"{name}_{f}" for name, fields in STRUCTS.values() for f in fields.split()),
         "variables": "".join(f"{name}, " for name in variable_names(rule)),
-        "bind": [
-            f"{name} = {kind}({', '.join(f'{name}_{f}' for f in fields.split())})"
-            for kind, (name, fields) in STRUCTS.items()
-        ],
-        "seen": [
-            "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
-            if exact
-            else "return history.base[e] + delay, 0.0"
-        ],
+        "seen": ["return normalise(base, offset + delay, u)" if exact else "return base + delay, 0.0"],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
         "parameters": list(rule.parameters()) or ["none"],
-        "states": list(states) or ["none"],
-        "parameter_values": ", ".join(f"p[{k}]" for k in range(len(rule.parameters()))) or zero,
+        "states": [*rule.states(), *rule.randoms()] or ["none"],
+        "parameter_values": ", ".join(f"rule.p[{k}]" for k in range(len(rule.parameters()))) or zero,
         "offset_at_append": "offset[k]" if exact else zero,
         "y_at_append": _y_at_append(y, len(x), exact),
         "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
         "x_at_event": _x_at_event(x, exact),
         "y_before_event": _y_before_event(y, len(x), exact),
-        "load_state_at_event": _load_states(states, "history.base[e]", "history.offset[e] + {d}", exact, event=True),
+        "load_state_at_event": load_lines(rule, "on_post", exact) if "on_post" in hooks else [],
         "pre_values_post_hook": ", ".join([f"x{k}" for k in range(len(x))] + [zero] * (len(pre_v) + 1)),
         "post_values_post_hook": ", ".join(
             [f"y{k}" for k in range(len(y))]
             + [f"history.v[{k}, e]" for k in range(len(post_v))]
             + ["float(history.count[e])"]
         ),
-        "call_on_post": _call("on_post", states) if "on_post" in hooks else ["pass"],
+        "call_on_post": call_lines(rule, "on_post") if "on_post" in hooks else ["pass"],
         "room": ["if pending + (b - a) > pending_base.size:", "    return k, pending, events"] if exact else [],
-        "matrix": [] if exact or x or {"on_pre", "on_post"} & hooks.keys() else _MATRIX,
+        "matrix": [] if exact or not only_adds(rule) else _MATRIX,
         "x_at_visit": _x_at_visit(x, exact),
         "learn_row": function_lines(rule, exact),
         "recent_at_append": append_lines(rule, exact),
         "row_loop": row_lines(rule, exact, _row_loop(rule, exact)),
-        "deposit": _deposit(exact),
+        "deposit": _deposit(rule, exact),
         "store_x": [line for k, t in enumerate(x.values()) for line in _store_x(k, t)],
         "sweep_body": (
             [
@@ -100,8 +98,14 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
+        "choose_loop": _choose_loop(rule, exact) if "rewire" in hooks else ["pass"],
     }
     return lines | _minibatch_lines(rule, exact)
+
+
+def only_adds(rule: type[LearningRule]) -> bool:
+    """Whether spikes do no more to a synapse than send its weight."""
+    return not rule.traces("pre") and not {"on_pre", "on_post", "transmit"} & rule.hooks().keys()
 
 
 def variable_names(rule: type[LearningRule]) -> list[str]:
@@ -134,7 +138,7 @@ def _minibatch_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]
 
 
 def _decay(trace: Trace, row: int) -> str:
-    return f"_decay(since, rule, {row}, p.{trace.tau})"
+    return f"_decay(since, rule.decay, {row}, rule.ms, p.{trace.tau})"
 
 
 def _since(exact: bool, at: tuple[str, str], of: str, index: str, delay: str = "") -> str:
@@ -162,7 +166,7 @@ def _y_at_append(y: dict[str, Trace], first: int, exact: bool) -> list[str]:
             "else:",
             f"    {_since(exact, ('base[k]', offset), 'history.floor', 't')}",
             f"    y{k} = history.floor_y[{k}, t] * {_decay(trace, k + first)}",
-            f"history.y[{k}, n] = y{k} + {trace.step!r} * count[k]",
+            f"history.y[{k}, n] = {trace.step!r}" + ("" if trace.nearest else f" * count[k] + y{k}"),
         ]
     return out
 
@@ -197,7 +201,7 @@ def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, s
         return []
     out = [
         "t = rows.target[j]",
-        f"e = _last_before(history, t, {at[0]}, {at[1]}, d, rule)",
+        f"e = _last_before(history.head[t], history.base, history.offset, history.prev, {at[0]}, {at[1]}, d, rule.u)",
         "if e >= 0:",
         f"    {_since(exact, at, 'history', 'e', ' - d')}",
     ]
@@ -209,31 +213,6 @@ def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, s
     return out + [f"    y{k} = history.floor_y[{k}, t] * {_decay(s, k + first)}" for k, s in enumerate(y.values())]
 
 
-def _load_states(states: dict[str, State], base: str, offset: str, exact: bool, event: bool = False) -> list[str]:
-    """Synapse states at an instant of the synapse, decayed since its last hook; that instant is stored."""
-    out = [f"e{k}_ = synapse.state[{k}, j]" for k in range(len(states))]
-    if any(s.tau for s in states.values()):
-        shift = " + d" if event else ""
-        out += [
-            f"at_base = {base}",
-            f"at_offset = {offset.replace(' + {d}', '')}{shift}",
-            "since = (at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])",
-            "synapse.base[j] = at_base",
-            "synapse.offset[j] = at_offset",
-        ]
-        out += [f"e{k}_ *= exp(-(since * rule.ms) / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
-    return out
-
-
-def _call(hook: str, states: dict[str, State]) -> list[str]:
-    extra = ", value" if hook == "on_signal" else ""
-    if not states:
-        return [f"w = {hook}(w, pre, post, p{extra})"]
-    names = ", ".join(f"e{k}_" for k in range(len(states)))
-    out = [f"w, {names} = {hook}(w, pre, post, p{extra}, Syn({names}))"]
-    return out + [f"synapse.state[{k}, j] = e{k}_" for k in range(len(states))]
-
-
 def _x_at_visit(x: dict[str, Trace], exact: bool) -> list[str]:
     if not x:
         return []
@@ -242,34 +221,50 @@ def _x_at_visit(x: dict[str, Trace], exact: bool) -> list[str]:
 
 
 def _store_x(k: int, trace: Trace) -> list[str]:
-    return [f"source.before[{k}, i] = px{k}", f"source.x[{k}, i] = px{k} + {trace.step!r} * c"]
+    after = repr(trace.step) if trace.nearest else f"px{k} + {trace.step!r} * c"
+    return [f"source.before[{k}, i] = px{k}", f"source.x[{k}, i] = {after}"]
 
 
 def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
-    hooks, x, y, states = rule.hooks(), rule.traces("pre"), rule.traces("post"), rule.states()
+    hooks, x, y = rule.hooks(), rule.traces("pre"), rule.traces("post")
     body = ["w = float(rows.weight[j])"]
     if "on_post" in hooks:
         body += ["w = _replay(w, i, j, tb, to, rows, synapse, source, history, rule)"]
     if "on_pre" in hooks:
         pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
-        post = [f"y{k}" for k in range(len(y))] + ["0.0"] * (len(rule.variables("post")) + 1)
-        body += ["d = _delay(rows, j)", *_y_at_synapse(y, len(x), exact), *_load_states(states, "tb", "to", exact)]
-        body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_pre", states)]
-        body += ["w = _bounded(w, rule)"]
+        post = [f"y{k}" for k in range(len(y))] + _past(rule) + ["0.0"]
+        body += ["d = _delay(rows.delay, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
+        body += load_lines(rule, "on_pre", exact)
+        body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_pre")]
+        body += ["w = _bounded(w, rule.w_min, rule.w_max)"]
     if len(body) == 1:
         return []
     return ["for j in range(a, b):", *("    " + line for line in [*body, "rows.weight[j] = w"])]
 
 
-def _deposit(exact: bool) -> list[str]:
+def _past(rule: type[LearningRule]) -> list[str]:
+    """In on_pre: the target's Variables one delay ago, zeros for those that the hook does not read."""
+    read = rule.reads_past()
+    return [
+        f"history.past[{read.index(name)}, (tb - d) % history.past.shape[1], t]" if name in read else "0.0"
+        for name in rule.variables("post")
+    ]
+
+
+def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
+    transmit = [f"    {line}" for line in transmit_lines(rule, exact)]
+    if "transmit" in rule.hooks() and not exact:
+        to = "ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], _slot(rows.slot, rows.target, j)]"
+        return ["for j in range(a, b):", *transmit, f"    {to} += c * w"]
     if exact:
         return [
             "for j in range(a, b):",
-            "    at_base, at_offset = normalise(tb, to + _delay(rows, j), rule.u)",
+            *transmit,
+            "    at_base, at_offset = normalise(tb, to + _delay(rows.delay, j), rule.u)",
             "    pending_base[pending] = at_base",
             "    pending_offset[pending] = at_offset",
-            "    pending_slot[pending] = _slot(rows, j)",
-            "    pending_weight[pending] = c * rows.weight[j]",
+            "    pending_slot[pending] = _slot(rows.slot, rows.target, j)",
+            "    pending_weight[pending] = c * w",
             "    pending_source[pending] = spike_source[k]",
             "    pending_synapse[pending] = projection + j",
             "    pending += 1",
@@ -279,7 +274,7 @@ def _deposit(exact: bool) -> list[str]:
         "    pass",
         "elif rows.dense:",
         "    # a row of a matrix: one slice of the input row, added with SIMD",
-        "    first = _slot(rows, a)",
+        "    first = _slot(rows.slot, rows.target, a)",
         "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], first : first + (b - a)]",
         "    weights = rows.weight[a:b]",
         "    for j in range(weights.size):",
@@ -292,7 +287,8 @@ def _deposit(exact: bool) -> list[str]:
         "        into[targets[j]] += c * weights[j]",
         "else:",
         "    for j in range(a, b):",
-        "        ring[(tb + int(_delay(rows, j))) % ring.shape[0], _slot(rows, j)] += c * rows.weight[j]",
+        "        slot = _slot(rows.slot, rows.target, j)",
+        "        ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], slot] += c * rows.weight[j]",
     ]
 
 
@@ -309,8 +305,8 @@ def _changed_cells(rule: type[LearningRule]) -> list[str]:
     values = [f"value_{k}" for k in range(len(rule.variables("post")))]
     return [
         "low, high = 0, post_0.size",
-        "if rows_dense and rows_row.size > 1:",
-        "    low, high = rows_low, rows_low + rows_row[1] - rows_row[0]",
+        "if rows.dense and rows.row.size > 1:",
+        "    low, high = rows.low, rows.low + rows.row[1] - rows.row[0]",
         "changed = np.empty(high - low, np.int64)",
         *(f"{value} = np.empty(high - low)" for value in values),
         "n_changed = 0",
@@ -340,23 +336,34 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     ]
 
 
-def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
-    x, y, states = rule.traces("pre"), rule.traces("post"), rule.states()
+def _look_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
+    """A hook for synapse j of source i and target t that is called at an instant of both."""
+    x, y = rule.traces("pre"), rule.traces("post")
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
-    body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
-    body += _load_states(states, "base", "offset", exact)
-    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *_call("on_signal", states)]
-    body += ["rows.weight[j] = _bounded(w, rule)"]
+    body = ["w = float(rows.weight[j])", *(["d = _delay(rows.delay, j)"] if y else []), *at]
+    body += load_lines(rule, hook, exact)
+    return body + [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, hook)]
+
+
+def _choose_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    look = _look_lines(rule, "rewire", exact)
+    return ["for j in range(a, b):", "    t = rows.target[j]", *_indent(look), "    given_up[j] = w"]
+
+
+def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
+    y, own = rule.traces("post"), bool(rule.states() or rule.randoms())
+    body = _look_lines(rule, "on_signal", exact)
+    body += ["rows.weight[j] = _bounded(w, rule.w_min, rule.w_max)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or states or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
+    whole = [] if y or own or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
@@ -382,8 +389,8 @@ def _few_of_row(rule: type[LearningRule]) -> list[str]:
         "    t = changed[m]",
         "    w = float(weights[t])",
         f"    post = Post({', '.join(post)})",
-        *_indent(_call("on_signal", {})),
-        "    weights[t] = _bounded(w, rule)",
+        *_indent(call_lines(rule, "on_signal")),
+        "    weights[t] = _bounded(w, rule.w_min, rule.w_max)",
     ]
 
 
@@ -401,8 +408,8 @@ def _whole_row(rule: type[LearningRule]) -> list[str]:
         "for m in range(weights.size):",
         "    w = float(weights[m])",
         f"    post = Post({', '.join(post)})",
-        *_indent(_call("on_signal", {})),
-        "    w = _bounded(w, rule)",
+        *_indent(call_lines(rule, "on_signal")),
+        "    w = _bounded(w, rule.w_min, rule.w_max)",
         f"    weights[m] = w if {test} else weights[m]" if test else "    weights[m] = w",
     ]
 

@@ -10,8 +10,10 @@
 
 A hook sees one synapse: its weight `w`, what is declared of the two cells (`pre`, `post`, and `pre.count` or
 `post.count`, the spikes of this instant), the parameters `p`, the `value` of a signal, and `syn`, the declared
-States of the synapse. It returns the new weight, or (weight, state, ...) where States are declared. Weights are
-stored as float32 and clipped to the projection's bounds after every hook; hooks compute in float64.
+States and Randoms of the synapse. It returns the new weight, or (weight, state, ...) where States are declared.
+Weights are stored as float32 and clipped to the projection's bounds after every hook; hooks compute in float64.
+`transmit` returns what one spike of the source delivers, after its on_pre; without it that is the weight.
+`rewire` says, every so often, whether the synapse is given up: it then grows anew from another source.
 
 Time at the synapse (the delay is dendritic): a presynaptic spike is seen at its emission, a postsynaptic one a
 delay after it. At equal instants on_post comes first, then on_pre, then on_signal; all see traces strictly earlier.
@@ -22,29 +24,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from neuromorph.contract_checks import plain_function, uses
 from neuromorph.parameters import Param, declared
 
 API = 1
-#: hook -> arguments; `syn` follows where the rule declares a State
+#: hook -> arguments; `syn` follows where the rule declares a State or a Random
 HOOKS: dict[str, tuple[str, ...]] = {
     "on_pre": ("w", "pre", "post", "p"),
     "on_post": ("w", "pre", "post", "p"),
     "on_signal": ("w", "pre", "post", "p", "value"),
+    "transmit": ("w", "p"),
+    "rewire": ("w", "pre", "post", "p"),
 }
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A variable of the pre- or postsynaptic cell: + `step` x count at each of its spikes, exp(-t / tau) between."""
+    """A variable of the pre- or postsynaptic cell: + `step` x count at each of its spikes, exp(-t / tau) between.
+
+    `nearest`: a spike sets it to `step`, whatever it was, so that the latest spike alone counts.
+    """
 
     side: str
     tau: str
     step: float = 1.0
+    nearest: bool = False
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable of the cell's model: read just before the reset in on_post (side post), or at the signal."""
+    """A variable of the cell's model: read just before the reset in on_post (side post), or at the signal.
+
+    In on_pre (side post, grid only) it is what the target had at the end of the tick one delay ago.
+    """
 
     side: str
     name: str
@@ -56,6 +68,11 @@ class State:
 
     initial: float = 0.0
     tau: str = ""
+
+
+@dataclass(frozen=True)
+class Random:
+    """A uniform number in [0, 1), new at each call of a hook for a synapse, by counter: no order or cut changes it."""
 
 
 class LearningRule:
@@ -84,6 +101,18 @@ class LearningRule:
     def states(cls) -> dict[str, State]:
         """Declared synapse states by name."""
         return declared(cls, State)
+
+    @classmethod
+    def randoms(cls) -> tuple[str, ...]:
+        """Names of the declared random numbers."""
+        return tuple(declared(cls, Random))
+
+    @classmethod
+    def reads_past(cls) -> tuple[str, ...]:
+        """Names of the target's Variables that on_pre reads: what they were a delay ago."""
+        hook = plain_function(vars(cls).get("on_pre", getattr(cls, "on_pre", None)))
+        read = {use.attribute for use in uses(hook) if use.argument == "post"} if hook else set()
+        return tuple(name for name in cls.variables("post") if name in read)
 
     @classmethod
     def hooks(cls) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TypeVar, cast
 
 from neuromorph.contract_checks import (
+    api_problems,
     parameter_problems,
     plain_function,
     return_problem,
@@ -18,6 +19,8 @@ from neuromorph.parameters import Param, declared
 from neuromorph.registration import Entry, Registry
 
 GROUP = "neuromorph.learning_rules"
+#: versions of the contract that load, in ascending order, the present one last
+SUPPORTED_APIS = (API,)
 SIDES = ("pre", "post")
 _Kind = TypeVar("_Kind")
 
@@ -46,8 +49,9 @@ def check_rule(cls: type, where: str) -> None:
     place = f"{where}: {getattr(cls, '__name__', cls)}"
     if not (isinstance(cls, type) and issubclass(cls, LearningRule)):
         raise PluginError(Problem("not a learning rule", place, cls, "a class derived from LearningRule"))
-    if cls.api != API:
-        raise PluginError(Problem("written for another version of the contract", place, cls.api, f"api = {API}"))
+    wrong = api_problems(cls.api, SUPPORTED_APIS, place)
+    if wrong:
+        raise PluginError(*wrong)
     problems = parameter_problems(cls.parameters(), place)
     problems += _declarations(cls, place)
     hooks = cls.hooks()
@@ -82,7 +86,7 @@ def _declarations(cls: type[LearningRule], place: str) -> list[Problem]:
         elif parameters[tau].unit != "ms" or not _positive(parameters[tau]):
             found = f"{parameters[tau].unit}, {parameters[tau].allowed}"
             problems.append(Problem(f"tau '{tau}' must be a time above 0", spot, found, 'Param(..., "ms", above=0)'))
-    for name in {*sides, *parameters, *cls.states()} & {"count"}:
+    for name in {*sides, *parameters, *cls.states(), *cls.randoms()} & {"count"}:
         problems.append(Problem(f"'{name}' is the number of spikes of an instant", f"{place}.{name}", fix="Rename it."))
     return problems + _promise(cls, place)
 
@@ -112,9 +116,11 @@ def _promise(cls: type[LearningRule], place: str) -> list[Problem]:
 
 
 def _visible(cls: type[LearningRule], hook: str, side: str) -> Collection[str]:
-    """What a hook may read of one cell: its traces; its variables at its own spike (post) or at a signal; its count."""
+    """What a hook may read of one cell: its traces; its variables (of a source at a signal only); its count."""
+    if hook == "transmit":
+        return ()
     names = set(cls.traces(side))
-    if hook == "on_signal" or (hook, side) == ("on_post", "post"):
+    if hook in ("on_signal", "rewire") or side == "post":
         names |= set(cls.variables(side))
     if (hook, side) in (("on_pre", "pre"), ("on_post", "post")):
         names.add("count")
@@ -122,27 +128,26 @@ def _visible(cls: type[LearningRule], hook: str, side: str) -> Collection[str]:
 
 
 def _hook(cls: type[LearningRule], name: str, member: object, spot: str) -> list[Problem]:
-    states = cls.states()
-    expected = HOOKS[name] + (("syn",) if states else ())
+    states, randoms = cls.states(), cls.randoms()
+    expected = HOOKS[name] + (("syn",) if states or randoms else ())
     wrong = signature_problem(member, name, expected, spot)
     function = plain_function(member)
     if wrong is not None or function is None:
         return [wrong] if wrong else []
     allowed: dict[str, Collection[str]] = {side: _visible(cls, name, side) for side in SIDES}
-    allowed |= {"p": cls.parameters(), "syn": states}
+    allowed |= {"p": cls.parameters(), "syn": [*states, *randoms]}
     problems = use_problems(function, allowed, spot, _reasons(cls, allowed))
-    what = f"({', '.join(['w', *states])})" if states else "the new weight"
-    wrong = return_problem(function, 1 + len(states), what, spot)
+    returned = ["w", *states] if name.startswith("on_") else ["w"]
+    what = {"transmit": "what a spike delivers", "rewire": "whether it is given up"}.get(name, "the new weight")
+    wrong = return_problem(function, len(returned), f"({', '.join(returned)})" if len(returned) > 1 else what, spot)
     return problems + ([wrong] if wrong else [])
 
 
 def _reasons(cls: type[LearningRule], allowed: dict[str, Collection[str]]) -> dict[str, str]:
     """Why something that exists cannot be read in a hook."""
     reasons = {f"{side}.count": f"{side}.count is known in on_{side} only." for side in SIDES}
-    reasons |= {f"pre.{n}": "A variable of the source is read in on_signal only." for n in cls.variables("pre")}
     reasons |= {
-        f"post.{n}": "A variable of the target is read in on_post and on_signal; in on_pre declare a Trace instead."
-        for n in cls.variables("post")
+        f"pre.{n}": "A variable of the source is read in on_signal and rewire only." for n in cls.variables("pre")
     }
     return {text: why for text, why in reasons.items() if text.partition(".")[2] not in allowed[text.partition(".")[0]]}
 

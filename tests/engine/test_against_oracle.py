@@ -53,13 +53,14 @@ def test_the_series_holds_what_it_is_meant_to():
     shared = {
         "lif_delta", "lif_exp", "lif_alpha", "rhythmic", "rhythmic_readout", "poisson", "spike_train", "pattern_volley",
         "dc_current", "pair_stdp", "stdp_derivative", "recirculation", "mirror", "wake", "wake_clamped", "wake_looks",
-        "eligibility", "voltage", "multapse", "autapse", "empty population", "zero weight", "own parameters",
-        "shared parameters", "own delays", "one delay", "frozen", "signal reward", "signal crowd", "signal learn",
+        "nearest", "depression", "eligibility", "voltage", "multapse", "autapse", "empty population",
+        "zero weight", "own parameters", "shared parameters", "own delays", "one delay", "frozen",
+        "signal reward", "signal crowd", "signal learn",
         "signal beat", "bounds []", "bounds ['w_max']", "bounds ['w_min']", "bounds ['w_max', 'w_min']", "readings",
         *(f"receptor {r}" for r in ("delta", "excitatory", "inhibitory", "basal", "apical")),
         *(f"receptor {r}" for r in ("start", "release", "latch", "nudge")),
     }  # fmt: skip
-    on_grid = {"lif_cond_exp", "izhikevich", "adex", "ac_current", "noise_current"}
+    on_grid = {"lif_cond_exp", "izhikevich", "adex", "ac_current", "noise_current", "chance", "past"}
     for mode, wanted in (("exact", shared), ("grid", shared | on_grid)):
         counts = {name: sum(name in features for features in found[mode]) for name in wanted}
         assert {name: n for name, n in counts.items() if n < 3} == {}
