@@ -114,6 +114,15 @@ class BeyondTable(LearningRule):
         return w + looked_up(0 if w > 0.3 else 7)
 
 
+class Reads(LearningRule):
+    """Nothing wrong with it: reads the potential before the reset."""
+
+    V_m = Variable("post", "V_m")
+
+    def on_post(w, pre, post, p):
+        return w + abs(post.V_m)
+
+
 class Square(models.NeuronModel):
     """dv/dt = v^2, which runs away."""
 
@@ -165,7 +174,7 @@ class Jumper(models.NeuronModel):
 
 
 RULES = {cls.__name__.lower(): cls for cls in (
-    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, TwoFaults, Halts,
+    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, TwoFaults, Halts, Reads,
 )}  # fmt: skip
 MODELS = {cls.name: cls for cls in (Square, Jumper)}
 

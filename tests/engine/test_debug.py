@@ -230,6 +230,21 @@ def test_a_debug_run_that_ends_gives_the_same_bytes(number, mode):
     assert found[0] == found[1]
 
 
+def test_all_cells_fit_into_the_archive_of_those_that_a_rule_reads():
+    """A debug run finds an index beyond the end: lif_exp has more variables than lif_delta, whose V_m is read."""
+    network = Network("archive")
+    network.add_population("c", "lif_delta", 1)
+    network.add_population("d", "lif_exp", 1)
+    network.add_input("i", "spike_train", 1, {"times": [1.0, 3.0]})
+    network.connect("i", "c", weight=20.0, delay=1.0)
+    network.connect("i", "d", weight=1e4, delay=1.0)
+    network.connect("i", "c", weight=0.5, delay=1.0, name="p", plasticity={"rule": "reads"})
+    simulation = Simulation(network, "exact", debug=True)
+    simulation.run(6.0)
+    assert min(simulation.spike_counts["c"], simulation.spike_counts["d"]) > 0
+    assert simulation.weights("p")[0] > 10.0
+
+
 # -- what cannot be debugged, and ordinary runs -----------------------------------------------------------------------
 
 
