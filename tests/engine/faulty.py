@@ -99,6 +99,16 @@ class TwoFaults(LearningRule):
         return w + 1e-12 / (w - 0.5)  # too little to change a float32
 
 
+class Bursts(LearningRule):
+    """Delivers without end where the weight is 0.25."""
+
+    def on_pre(w, pre, post, p):
+        return w
+
+    def transmit(w, p):
+        return w if w > 0.3 else math.inf
+
+
 class Halts(LearningRule):
     """Hands over to the debugger."""
 
@@ -174,7 +184,7 @@ class Jumper(models.NeuronModel):
 
 
 RULES = {cls.__name__.lower(): cls for cls in (
-    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, TwoFaults, Halts, Reads,
+    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, TwoFaults, Bursts, Halts, Reads,
 )}  # fmt: skip
 MODELS = {cls.name: cls for cls in (Square, Jumper)}
 

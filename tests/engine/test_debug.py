@@ -97,6 +97,13 @@ def test_a_weight_that_is_no_number_after_a_signal(resolution):
 
 
 @BOTH
+def test_what_is_delivered_without_end(resolution):
+    call, lines = stopped(faulty.learner("bursts"), resolution)
+    assert (call.place, call.hook, call.time, call.delivered) == ("p[3]", "transmit", 3.0, math.inf)
+    assert lines[0] == "p[3]: transmit of rule bursts turned what arrives into inf, at 3 ms"
+
+
+@BOTH
 def test_a_hook_that_raises(resolution):
     call, lines = stopped(faulty.learner("misspelt"), resolution)
     assert (call.place, call.hook, call.time) == ("p[0]", "on_post", 7.5)
