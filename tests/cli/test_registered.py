@@ -68,7 +68,7 @@ def test_unknown_names_get_a_suggestion(refused):
     assert "Did you mean 'show'? See: neuromorph rules --help" in refused("rules", "shwo", "x")
     assert "Did you mean 'raster'? See: neuromorph plot --help" in refused("plot", "rasta", "x")
     assert "Did you mean 'analyze'? See: neuromorph --help" in refused("analyse", "x")
-    commands = "analyze, bench, claims, completion, info, learn, models, plot, rules, run, warmup"
+    commands = "analyze, bench, claims, completion, info, learn, models, plot, rules, run, trace-rule, warmup"
     assert f"Known: {commands}." in refused("zzzz")
 
 
