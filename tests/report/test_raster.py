@@ -109,7 +109,7 @@ def words(trace, path, monkeypatch, **options) -> str:
         figure.canvas.draw()
         said.extend(text.get_text() for text in figure.findobj(Text))
 
-    monkeypatch.setattr(module, "_save", look)
+    monkeypatch.setattr(module, "save", look)
     raster(trace, path, **options)
     return "\n".join(said)
 
