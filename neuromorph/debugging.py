@@ -73,6 +73,8 @@ class Watch:
         self.engine = engine
         self.listeners: list[Callable[[HookCall], None]] = []
         self._kept: BaseException | None = None
+        self._found: list[HookError] | None = None  # what goes wrong while `_earliest` looks
+        self._stopped: tuple[Any, frames.Synapse] | None = None
 
     @property
     def failed(self) -> bool:
@@ -99,6 +101,12 @@ class Watch:
             error, self._kept = self._kept, None
             raise error
 
+    def bring_up_to(self, now: tuple[int, float]) -> None:
+        """Call on_post of every synapse for all that has reached it by an instant."""
+        for parts in self.engine.plastic.values():
+            for part in parts:
+                part.sweep(now)
+
     def wrapped(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The hook with a check of what it does; functions that are no hooks come back as they are."""
         hook = re.sub(r"_\d+$", "", name)
@@ -110,6 +118,32 @@ class Watch:
 
     def _rule(self, hook: str, function: Callable[..., Any], given: tuple[Any, ...], frame: FrameType) -> Any:
         arguments = tuple(_as_floats(a) for a in given)
+        if self._found is not None and self._is_behind(frame):
+            return _unchanged(hook, function, arguments, self._part(frame)[0])
+        try:
+            return self._checked(hook, function, arguments, frame)
+        except HookError as error:
+            if self._found is None:
+                raise self._earliest(error, frame) from error.__cause__
+            self._found.append(error)
+            return _unchanged(hook, function, arguments, self._part(frame)[0])
+
+    def _earliest(self, error: HookError, frame: FrameType) -> HookError:
+        """The first error of all synapses, brought up to where one stops: on_post is called when a row is visited."""
+        at = frames.synapse(frame)
+        self._found, self._stopped = [error], (self._part(frame)[0], at)
+        self.bring_up_to((at.base, at.offset))
+        first = min(self._found, key=lambda e: e.call.time)
+        self._found = self._stopped = None
+        return first
+
+    def _is_behind(self, frame: FrameType) -> bool:
+        """Whether a synapse was up to date already where another one of its row stopped."""
+        assert self._stopped is not None
+        (part, stop), at = self._stopped, frames.synapse(frame)
+        return part is self._part(frame)[0] and at.source == stop.source and at.place <= stop.place
+
+    def _checked(self, hook: str, function: Callable[..., Any], arguments: tuple[Any, ...], frame: FrameType) -> Any:
         part, projection = self._part(frame)
         states = list(part.plasticity.rule.states()) if hook != "transmit" else []
 
@@ -212,6 +246,17 @@ def _numbers(result: Any, names: list[str], call: Callable[[], HookCall], tuples
             pass
     expected = f"({', '.join(names)}{',' if len(names) == 1 else ''})" if tuples else "one number"
     raise _error(call(), f"returned {result!r}, expected {expected}")
+
+
+def _unchanged(hook: str, function: Callable[..., Any], arguments: tuple[Any, ...], part: Any) -> Any:
+    """What a hook returns that changes nothing."""
+    states = part.plasticity.rule.states()
+    if hook == "rewire":
+        return False
+    if not states or hook == "transmit":
+        return arguments[0]
+    seen = _seen(function, arguments)
+    return arguments[0], *(seen[f"syn.{name}"] for name in states)
 
 
 def _check_finite(call: HookCall) -> None:

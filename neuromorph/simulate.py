@@ -119,6 +119,8 @@ class Simulation(Engine):
         try:
             with self._watched():
                 super().run(duration, self._each_window(callback))
+                if self.watch is not None:
+                    self.watch.bring_up_to(self.now)
         except BaseException as error:
             self._fail(error)
             raise

@@ -50,8 +50,8 @@ class ExactWindows:
         self._slots = exact.Slots(network.neuron_of_slot, network.receptor_of_slot)
         self._population_of, self._spike_counts = _populations(engine)
         self._streams = np.array([engine.cells[p.name].key[1] for p in network.neurons], np.int64)
-        archived = [len(c.variables) for c in engine.cells.values() if c._archived]
-        self._archive_width = max(archived, default=0)
+        cells = engine.cells.values()  # where any is archived, all write there
+        self._archive_width = max(len(c.variables) for c in cells) if any(c._archived for c in cells) else 0
         self._rows_of_part = np.zeros(network.parts + 1, np.int64)
         self._make_batches(1 << 10)
         self._make_spikes(1 << 10)

@@ -20,8 +20,8 @@ from neuromorph.testing.scripted_cells import scripted_cell
 
 #: which hook an event calls; at equal instants in this order
 HOOKS = {"post": "on_post", "pre": "on_pre", "signal": "on_signal"}
-#: two events that are nearer than this (ms) are at one instant, for rounding may part them
-SAME = 1e-9
+#: in exact mode times are multiples of this (ms), so that their sums are exact and what is meant as a tie is one
+FINE = 2.0**-30
 #: relative difference of compiled and uncompiled weights that rounding explains
 CLOSE = 1e-5
 
@@ -68,25 +68,33 @@ class RuleTrace:
 
 @dataclass(frozen=True)
 class _Script:
-    """What happens: spikes and signals by time (ms), in order, and what there is to read."""
+    """What happens: spikes, (time, value) of signals and the delay in whole numbers of `unit` (ms)."""
 
     rule: type[LearningRule]
-    pre: tuple[float, ...]
-    post: tuple[float, ...]
-    signals: tuple[tuple[float, float], ...]
+    unit: float
+    pre: tuple[int, ...]
+    post: tuple[int, ...]
+    signals: tuple[tuple[int, float], ...]
+    delay: int
+    weight: float
     variables: dict[str, dict[str, float]]
     plasticity: dict[str, Any]
-    weight: float
-    delay: float
-    resolution: str | float
 
-    def events(self) -> list[tuple[float, str, float]]:
-        """(time at the synapse, event, count or value), in order."""
-        order = list(HOOKS)
-        spikes = {"pre": self.pre, "post": tuple(t + self.delay for t in self.post)}
-        found = [(t, side, float(n)) for side, times in spikes.items() for t, n in _counted(times)]
-        found += [(t, "signal", value) for t, value in self.signals]
-        return sorted(found, key=lambda e: (e[0], order.index(e[1])))
+    @property
+    def exact(self) -> bool:
+        """Whether times are continuous, up to `FINE`."""
+        return self.unit == FINE
+
+    def instants(self) -> list[tuple[int, list[tuple[str, float]]]]:
+        """(time at the synapse, events with their count or value, in the order of the engine), in order."""
+        found: dict[int, dict[str, list[float]]] = {}
+        for side, times in (("post", [t + self.delay for t in self.post]), ("pre", list(self.pre))):
+            for t in times:
+                count = found.setdefault(t, {}).setdefault(side, [0.0])
+                count[0] += 1.0
+        for t, value in self.signals:
+            found.setdefault(t, {}).setdefault("signal", []).append(value)
+        return [(t, [(kind, x) for kind in HOOKS for x in found[t].get(kind, ())]) for t in sorted(found)]
 
 
 def trace_rule(
@@ -125,18 +133,25 @@ def trace_rule(
     InputError for what cannot be run; HookError where a hook fails; RunError where the two ways disagree.
     """
     cls = rule if isinstance(rule, type) else rules.get(rule)
+    grid = None if resolution == "exact" else float(resolution)
+    held = _variables(cls, variables or {})
+    _check(cls, grid, held, {"pre": pre, "post": post, "signals": [t for t, _ in signals], "delay": [delay]})
+    unit = grid or FINE
     given = {"params": dict(params or {}), "w_min": w_min, "w_max": w_max}
+
+    def counted(times: Sequence[float]) -> tuple[int, ...]:
+        return tuple(round(t / unit) for t in times)
+
     script = _Script(
-        cls, tuple(sorted(pre)), tuple(sorted(post)), tuple(sorted(signals)), _variables(cls, variables or {}),
-        {k: v for k, v in given.items() if v is not None}, weight, delay, resolution,
+        cls, unit, counted(pre), counted(post), tuple((round(t / unit), value) for t, value in signals),
+        max(1, round(delay / unit)), weight, held, {k: v for k, v in given.items() if v is not None},
     )  # fmt: skip
-    _check(script)
     name = registered_name(cls)
-    found = sorted({n for held in script.variables.values() for n in held})
-    with rules.override({name: cls}), models.override({"scripted_cell": scripted_cell(found)}):
+    cell = scripted_cell(sorted({n for values in held.values() for n in values}))
+    with rules.override({name: cls}), models.override({"scripted_cell": cell}):
         uncompiled, calls, bounds, values = _run(script, name, debug=True)
         compiled, *_ = _run(script, name, debug=False)
-    rows = _checked(_rows(script, calls), compiled, uncompiled)
+    rows = _agreed(_rows(script, calls), compiled, uncompiled)
     return RuleTrace(name, values, resolution, delay, bounds, float(np.float32(weight)), tuple(rows))
 
 
@@ -164,23 +179,24 @@ def _variables(cls: type[LearningRule], given: Mapping[str, float]) -> dict[str,
     return held
 
 
-def _check(script: _Script) -> None:
+def _check(
+    cls: type[LearningRule], grid: float | None, held: dict[str, Any], given: Mapping[str, Sequence[float]]
+) -> None:
     """InputError for times, a delay or signals that cannot be run."""
     problems = []
-    grid = None if script.resolution == "exact" else float(script.resolution)
-    first = {"pre": 0.0 if grid is None or not script.variables["pre"] else grid, "post": grid or 0.0, "signals": 0.0}
-    given = {"pre": script.pre, "post": script.post, "signals": [t for t, _ in script.signals]}
-    for name, times in {**given, "delay": [script.delay]}.items():
+    told = grid or 0.0  # a cell is told of its spike a tick before
+    first = {"pre": told if held["pre"] else 0.0, "post": told}
+    for name, times in given.items():
         low = first.get(name, 0.0)
         for t in times:
             if not low < t < math.inf:
                 problems.append(Problem("time out of range", name, t, f"above {low:g} ms"))
             elif grid is not None and abs(t / grid - round(t / grid)) > 1e-6:
                 problems.append(Problem("time is not on the grid", name, t, f"multiples of {grid:g} ms, or exact"))
-    if not any(given.values()):
+    if not any(len(times) for name, times in given.items() if name != "delay"):
         problems.append(Problem("nothing happens", fix="Give times of spikes: --pre 10,30 --post 12,40."))
-    if script.signals and "on_signal" not in script.rule.hooks():
-        problems.append(Problem(f"{registered_name(script.rule)} hears no signal (it has no on_signal)", "signals"))
+    if given["signals"] and "on_signal" not in cls.hooks():
+        problems.append(Problem(f"{registered_name(cls)} hears no signal (it has no on_signal)", "signals"))
     if problems:
         raise InputError(*problems)
 
@@ -189,9 +205,10 @@ def _network(script: _Script, rule: str) -> Network:
     """One synapse, `traced`, from cell `pre` to cell `post`, each driven by an input that tells it when to fire."""
     network = Network("trace_rule")
     ahead = _ahead(script)
-    for side, times in (("pre", script.pre), ("post", script.post)):
+    for side, spikes in (("pre", script.pre), ("post", script.post)):
+        times = [t * script.unit for t in spikes]
         if side == "pre" and not script.variables["pre"]:
-            network.add_input("pre", "spike_train", 1, {"times": list(times)})
+            network.add_input("pre", "spike_train", 1, {"times": times})
             continue
         network.add_population(side, "scripted_cell", 1, initial=script.variables[side])
         network.add_input(f"{side}_times", "spike_train", 1, {"times": [t - ahead for t in times]})
@@ -200,68 +217,56 @@ def _network(script: _Script, rule: str) -> Network:
     if hears:
         network.add_signal("signal", times=[])
     plasticity = {"rule": rule, **script.plasticity} | ({"signals": ["signal"]} if hears else {})
+    delay = script.delay * script.unit
     network.connect(
-        "pre", "post", weight=script.weight, delay=script.delay, receptor="traced", name="traced", plasticity=plasticity
+        "pre", "post", weight=script.weight, delay=delay, receptor="traced", name="traced", plasticity=plasticity
     )
     return network
 
 
 def _ahead(script: _Script) -> float:
-    """How long (ms) before its spike a cell is told of it: a power of two, which times can spare without rounding."""
-    if script.resolution != "exact":
-        return float(script.resolution)
-    told = [script.delay, 1.0, *(t / 2 for t in script.post)]
+    """How long (ms) before its spike a cell is told of it: a tick, or a power of two."""
+    if not script.exact:
+        return script.unit
+    told = [script.delay, 1.0 / FINE, *(t / 2 for t in script.post)]
     told += [t / 2 for t in script.pre] if script.variables["pre"] else []
-    return 2.0 ** math.floor(math.log2(min(told)))
+    return float(2.0 ** math.floor(math.log2(min(told)))) * FINE
 
 
 def _run(
     script: _Script, rule: str, debug: bool
 ) -> tuple[list[float], list[Any], tuple[float, float], dict[str, float]]:
     """The weight after each instant, the calls of hooks, the bounds and the parameters."""
-    simulation = Simulation(_network(script, rule), script.resolution, seed=1, debug=debug)
+    simulation = Simulation(_network(script, rule), "exact" if script.exact else script.unit, seed=1, debug=debug)
     calls: list[Any] = []
     if simulation.watch is not None:
         simulation.watch.listeners.append(calls.append)
     weights = []
-    for instant, until in _instants(script):
-        for time, event, value in instant:
+    instants = script.instants()
+    # the weight is read between two instants where there is room, which there is not between two ticks
+    later = [*(t for t, _ in instants[1:]), instants[-1][0] + round(1.0 / FINE)]
+    for (time, events), following in zip(instants, later):
+        for event, value in events:
             if event == "signal":
-                simulation.run(max(time - simulation.time, 0.0))
+                simulation.run(max(time * script.unit - simulation.time, 0.0))
                 simulation.signal("signal", value)
-        simulation.run(max(until - simulation.time, 0.0))
+        until = (time + following) / 2 if script.exact else time
+        simulation.run(max(until * script.unit - simulation.time, 0.0))
         weights.append(float(simulation.weights("traced")[0]))
-    plasticity = simulation.network.projections[0].plasticity
-    for projection in simulation.network.projections:
-        plasticity = projection.plasticity or plasticity
+    plasticity = next(p.plasticity for p in simulation.network.projections if p.name == "traced")
     assert plasticity is not None
     values = dict(zip(script.rule.parameters(), map(float, plasticity.parameters)))
     return weights, calls, (plasticity.w_min, plasticity.w_max), values
-
-
-def _instants(script: _Script) -> list[tuple[list[tuple[float, str, float]], float]]:
-    """Events of one instant together, and when (ms) the weight is read after them: before the next ones."""
-    groups: list[list[tuple[float, str, float]]] = []
-    for event in script.events():
-        if groups and event[0] - groups[-1][0][0] <= SAME:
-            groups[-1].append(event)
-        else:
-            groups.append([event])
-    times = [group[0][0] for group in groups]
-    if script.resolution != "exact":
-        return list(zip(groups, times))
-    later = [*times[1:], times[-1] + 1.0]
-    return [(group, (a + b) / 2) for group, a, b in zip(groups, times, later)]
 
 
 def _rows(script: _Script, calls: Sequence[Any]) -> list[list[Row]]:
     """The rows of each instant, from the calls of hooks in order."""
     waiting = list(calls)
     rows, weight = [], float(np.float32(script.weight))
-    for instant, _ in _instants(script):
+    for time, events in script.instants():
         mine = []
-        for time, event, count in instant:
-            row = Row(time, event, "", count, weight, weight)
+        for event, count in events:
+            row = Row(round(time * script.unit, 8), event, "", count, weight, weight)
             if waiting and waiting[0].hook == HOOKS[event]:
                 row = _row(row, waiting.pop(0))
             if event == "pre" and waiting and waiting[0].hook == "transmit":
@@ -278,14 +283,14 @@ def _rows(script: _Script, calls: Sequence[Any]) -> list[list[Row]]:
 def _row(row: Row, call: Any) -> Row:
     seen = {k: v for k, v in call.seen.items() if k.startswith(("pre.", "post.", "syn.")) and not k.endswith(".count")}
     states = {f"syn.{k}": v for k, v in call.after.items() if k != "weight"}
-    if abs(call.time - row.time) > SAME:
+    if abs(call.time - row.time) > 1e-7:
         raise RunError(Problem(f"{call.hook} was called at {call.time:.12g} ms, not at {row.time:.12g} ms", call.place))
     return replace(
         row, hook=call.hook, before=call.before["weight"], after=call.after["weight"], seen=seen, states=states
     )
 
 
-def _checked(rows: list[list[Row]], compiled: list[float], uncompiled: list[float]) -> list[Row]:
+def _agreed(rows: list[list[Row]], compiled: list[float], uncompiled: list[float]) -> list[Row]:
     """The rows with the weights of compiled kernels after each instant; RunError where the two ways disagree."""
     out: list[Row] = []
     for instant, weight, other in zip(rows, compiled, uncompiled):
@@ -296,8 +301,3 @@ def _checked(rows: list[list[Row]], compiled: list[float], uncompiled: list[floa
                 raise RunError(Problem(what, fix="That is a defect of neuromorph or of a compiled helper: report it."))
         out += [*instant[:-1], replace(last, after=weight)]
     return out
-
-
-def _counted(times: Sequence[float]) -> list[tuple[float, int]]:
-    values, counts = np.unique(np.asarray(times, float), return_counts=True)
-    return list(zip(values.tolist(), counts.tolist()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -85,3 +86,16 @@ def test_an_ordinary_run_ends_with_a_warning_and_exit_code_1(call, grows):
         recorded = trace.weights("i_cell")
     assert recorded.times.tolist() == [float(t) for t in range(11)]
     assert recorded.values[:, 0].tolist() == [0.5] * 4 + [pytest.approx(5e29)] * 3 + [float("inf")] * 4
+
+
+def test_breakpoint_in_a_hook_stops_in_the_debugger(start, folder, grows):
+    text = RULE.replace("        return w *", "        breakpoint()\n        return w *")
+    (folder / "grows.py").write_text(text)
+    process = start(*grows, "--debug", stdin=subprocess.PIPE)
+    out, err = process.communicate("p 2 * w\nc\np syn.n\nq\n", timeout=120)
+    assert process.returncode == 1
+    assert "on_pre()\n-> return w *" in out
+    assert "(Pdb) 1.0\n" in out  # of 0.5, at the first spike
+    assert out.count("(Pdb)") == 4
+    assert err.splitlines()[-1] == "neuromorph: the debugger was left"
+    assert "Traceback" not in err

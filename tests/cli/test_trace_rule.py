@@ -79,6 +79,12 @@ def test_a_rule_of_a_file_of_ones_own(call, folder):
     assert out.splitlines()[5].split() == ["6", "post", "2", "on_post", "2", "0.5", "1.5", "+1"]
 
 
+def test_what_arrives_is_a_column(call):
+    lines = call("trace-rule", "tsodyks_markram", "--pre", "10", "--resolution", "0.5").out.splitlines()
+    assert lines[4].split()[-4:] == ["before", "after", "change", "arrives"]
+    assert lines[5].split()[-4:] == ["0.5", "0.5", "0", "0.25"]  # U = 0.5
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -86,6 +86,29 @@ class Forgets(LearningRule):
         return new  # noqa: RET504
 
 
+class TwoFaults(LearningRule):
+    """Divides by zero at 0.5 in on_post, at 0.25 in on_pre (from the second spike of a source on)."""
+
+    tau = Param(20.0, "ms", above=0)
+    x = Trace("pre", "tau")
+
+    def on_pre(w, pre, post, p):
+        return w + (1.0 / (w - 0.25) if pre.x > 0.0 else 0.0)
+
+    def on_post(w, pre, post, p):
+        return w + 1e-12 / (w - 0.5)  # too little to change a float32
+
+
+class Bursts(LearningRule):
+    """Delivers without end where the weight is 0.25."""
+
+    def on_pre(w, pre, post, p):
+        return w
+
+    def transmit(w, p):
+        return w if w > 0.3 else math.inf
+
+
 class Halts(LearningRule):
     """Hands over to the debugger."""
 
@@ -99,6 +122,15 @@ class BeyondTable(LearningRule):
 
     def on_pre(w, pre, post, p):
         return w + looked_up(0 if w > 0.3 else 7)
+
+
+class Reads(LearningRule):
+    """Nothing wrong with it: reads the potential before the reset."""
+
+    V_m = Variable("post", "V_m")
+
+    def on_post(w, pre, post, p):
+        return w + abs(post.V_m)
 
 
 class Square(models.NeuronModel):
@@ -152,7 +184,7 @@ class Jumper(models.NeuronModel):
 
 
 RULES = {cls.__name__.lower(): cls for cls in (
-    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, Halts,
+    Divides, Overflows, Runaway, Unsure, Misspelt, TwoValues, Forgets, BeyondTable, TwoFaults, Bursts, Halts, Reads,
 )}  # fmt: skip
 MODELS = {cls.name: cls for cls in (Square, Jumper)}
 

@@ -97,6 +97,13 @@ def test_a_weight_that_is_no_number_after_a_signal(resolution):
 
 
 @BOTH
+def test_what_is_delivered_without_end(resolution):
+    call, lines = stopped(faulty.learner("bursts"), resolution)
+    assert (call.place, call.hook, call.time, call.delivered) == ("p[3]", "transmit", 3.0, math.inf)
+    assert lines[0] == "p[3]: transmit of rule bursts turned what arrives into inf, at 3 ms"
+
+
+@BOTH
 def test_a_hook_that_raises(resolution):
     call, lines = stopped(faulty.learner("misspelt"), resolution)
     assert (call.place, call.hook, call.time) == ("p[0]", "on_post", 7.5)
@@ -122,6 +129,25 @@ def test_an_index_beyond_a_table_in_a_compiled_helper(resolution):
     assert (call.place, call.time) == ("p[3]", 3.0)
     assert "raised IndexError: index 7 is out of bounds" in lines[0]
     assert lines[1].startswith(line_of(faulty.BeyondTable, "# beyond the table"))
+
+
+@BOTH
+@pytest.mark.parametrize(("again", "hook", "place", "time"), [
+    (9.0, "on_post", "p[1]", 7.5),  # p[3] comes first in the run, p[1] in time: nothing visits it after 2 ms
+    (7.0, "on_pre", "p[3]", 7.0),
+    (2.0, "on_post", "p[1]", 7.5),  # found at the end of the run
+])  # fmt: skip
+def test_the_earliest_error_of_all_synapses_is_told(resolution, again, hook, place, time):
+    network = Network("two")
+    network.add_population("c", "lif_delta", 2)
+    network.add_input("i", "spike_train", 2, {"times": [2.0, 2.0, again], "indices": [0, 1, 1]})
+    network.add_input("teacher", "spike_train", 1, {"times": [5.0]})
+    network.connect("teacher", "c", weight=30.0, delay=1.0)
+    weight = [[1.0, 0.5], [1.0, 0.25]]
+    network.connect("i", "c", weight=weight, delay=1.5, name="p", plasticity={"rule": "twofaults"})
+    call, lines = stopped(network, resolution)
+    assert (call.hook, call.place, call.time) == (hook, place, time)
+    assert "raised ZeroDivisionError" in lines[0]
 
 
 def test_a_signal_sent_by_hand_is_watched():
@@ -209,6 +235,21 @@ def test_a_debug_run_that_ends_gives_the_same_bytes(number, mode):
             found.append((simulation.synapses().tobytes(), states, simulation.spike_counts))
     assert sum(found[0][2].values()) > 20
     assert found[0] == found[1]
+
+
+def test_all_cells_fit_into_the_archive_of_those_that_a_rule_reads():
+    """A debug run finds an index beyond the end: lif_exp has more variables than lif_delta, whose V_m is read."""
+    network = Network("archive")
+    network.add_population("c", "lif_delta", 1)
+    network.add_population("d", "lif_exp", 1)
+    network.add_input("i", "spike_train", 1, {"times": [1.0, 3.0]})
+    network.connect("i", "c", weight=20.0, delay=1.0)
+    network.connect("i", "d", weight=1e4, delay=1.0)
+    network.connect("i", "c", weight=0.5, delay=1.0, name="p", plasticity={"rule": "reads"})
+    simulation = Simulation(network, "exact", debug=True)
+    simulation.run(6.0)
+    assert min(simulation.spike_counts["c"], simulation.spike_counts["d"]) > 0
+    assert simulation.weights("p")[0] > 10.0
 
 
 # -- what cannot be debugged, and ordinary runs -----------------------------------------------------------------------

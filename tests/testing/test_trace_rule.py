@@ -8,7 +8,7 @@ import pytest
 
 from neuromorph.debugging import HookError
 from neuromorph.errors import InputError, RunError
-from neuromorph.learning.contract import LearningRule, State, Trace, Variable
+from neuromorph.learning.contract import LearningRule, Random, State, Trace, Variable
 from neuromorph.parameters import Param
 from neuromorph.testing import trace_rule as module
 from neuromorph.testing.trace_rule import Row, trace_rule
@@ -30,6 +30,19 @@ class Sampler(LearningRule):
 
     def on_signal(w, pre, post, p, value, syn):
         return w + value * pre.u * syn.e, 0.0
+
+
+class Halves(LearningRule):
+    """Delivers half as much at every spike, and learns by chance."""
+
+    r = State(1.0)
+    u = Random()
+
+    def on_pre(w, pre, post, p, syn):
+        return w + 0.01 * syn.u, 0.5 * syn.r
+
+    def transmit(w, p, syn):
+        return w * syn.r
 
 
 class Inverse(LearningRule):
@@ -77,6 +90,18 @@ def test_equal_times_are_a_count_and_equal_instants_are_in_order(resolution):
     assert found.rows[2].seen["post.y"] == 0.0
 
 
+@pytest.mark.parametrize("resolution", ["exact", 0.1])
+def test_what_is_a_tie_in_decimals_is_one(resolution):
+    """A spike of the target that comes to the synapse with one of the source is seen first, whatever rounding does."""
+    for pre, post, delay in ((10.0, 8.3, 1.7), (10.0, 7.1, 2.9), (0.3, 0.2, 0.1), (28.7, 26.5, 2.2)):
+        found = trace_rule("reward_stdp", [pre], [post], [(pre, 1.0), (pre, 2.0)], delay=delay, resolution=resolution)
+        assert [(r.time, r.event, r.hook) for r in found.rows] == [
+            (pre, "post", "on_post"), (pre, "pre", "on_pre"), *2 * [(pre, "signal", "on_signal")],
+        ]  # fmt: skip
+        assert all((r.seen["pre.x"], r.seen["post.y"]) == (0.0, 0.0) for r in found.rows)
+        assert [r.count for r in found.rows] == [1.0, 1.0, 1.0, 2.0]
+
+
 @BOTH
 def test_bounds_hold_after_each_event(resolution):
     found = trace_rule(
@@ -115,6 +140,19 @@ def test_variables_of_the_cells_are_given(resolution):
         Row(9.0, "signal", "on_signal", 0.5, pytest.approx(0.3), pytest.approx(0.3 + 1.5 * e * math.exp(-0.4)),
             {"pre.u": 3.0, "syn.e": pytest.approx(e * math.exp(-0.4))}, {"syn.e": 0.0}),
     )  # fmt: skip
+
+
+@BOTH
+def test_what_arrives_and_what_was_drawn(resolution):
+    found = trace_rule(Halves, pre=[3.0, 5.0, 9.0], resolution=resolution)
+    drawn = [r.seen["syn.u"] for r in found.rows]
+    assert len({0.0, 1.0, *drawn}) == 5
+    assert all(0.0 < u < 1.0 for u in drawn)
+    assert [r.change for r in found.rows] == pytest.approx([0.01 * u for u in drawn], abs=1e-6)
+    assert [r.arrives for r in found.rows] == pytest.approx(
+        [r.after * 0.5 ** (k + 1) for k, r in enumerate(found.rows)]
+    )
+    assert [r.states for r in found.rows] == [{"syn.r": 0.5}, {"syn.r": 0.25}, {"syn.r": 0.125}]
 
 
 def test_variables_that_are_not_given_or_not_read_are_told():
