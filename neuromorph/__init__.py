@@ -8,7 +8,9 @@ from __future__ import annotations
 from neuromorph._version import __version__
 
 _LAZY = {
+    "Model": "neuromorph.equations.model",
     "Network": "neuromorph.graph.network",
+    "Rule": "neuromorph.equations.rule",
     "Simulation": "neuromorph.simulate",
     "Trace": "neuromorph.traces.reader",
     "TraceWriter": "neuromorph.traces.writer",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dis
 import inspect
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 
-from neuromorph.errors import Problem, suggestion
+from neuromorph.errors import ContractWarning, Problem, suggestion
 from neuromorph.parameters import Param
-from neuromorph.units import UNITS
+from neuromorph.units import UNITS, is_canonical
 
 CANONICAL_UNITS = tuple(dict.fromkeys(unit for unit, _ in UNITS.values()))
 
@@ -134,7 +135,7 @@ def parameter_problems(parameters: Mapping[str, Param], where: str) -> list[Prob
     """Parameters with a unit that is not canonical, or with a default outside their own range."""
     problems: list[Problem] = []
     for name, param in parameters.items():
-        if param.unit not in CANONICAL_UNITS:
+        if not is_canonical(param.unit):
             problems.append(
                 Problem(f"unit '{param.unit}' is not canonical", f"{where}.{name}", allowed=", ".join(CANONICAL_UNITS))
             )
@@ -142,3 +143,24 @@ def parameter_problems(parameters: Mapping[str, Param], where: str) -> list[Prob
         if wrong is not None:
             problems.append(Problem("default out of range", wrong.where, wrong.value, wrong.allowed))
     return problems
+
+
+def api_problems(api: object, supported: tuple[int, ...], place: str) -> list[Problem]:
+    """Whether a class is written for a version of the contract that still loads; an old one does with a warning.
+
+    `supported` holds the versions in ascending order, the present one last (docs/plugins.md says how long each lasts).
+    """
+    what, allowed = "written for another version of the contract", f"api = {supported[-1]}"
+    if api == supported[-1]:
+        return []
+    if api in supported:
+        text = f"{place}: written for version {api} of the contract, which the next minor release of neuromorph drops"
+        warnings.warn(
+            f"{text}. Go over to api = {supported[-1]}: docs/plugins.md says how", ContractWarning, stacklevel=4
+        )
+        return []
+    if isinstance(api, int) and api > supported[-1]:
+        fix = "It is newer than this neuromorph: pip install --upgrade neuromorph."
+    else:
+        fix = "Install a newer version of the plugin, or have its author go over to that: docs/plugins.md says how."
+    return [Problem(what, f"{place}.api", api, allowed, fix)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from neuromorph_cli import options
+from neuromorph_cli import author, options
 
 #: what there is -> the module with its registry
 REGISTRIES = {"models": "neuromorph.models.registry", "rules": "neuromorph.learning.registry"}
@@ -47,15 +47,21 @@ def _group(what: str, kind: str, example: str) -> click.Group:
             text = _error(entry) or (inspect.getdoc(entry.cls) or "").split("\n")[0]
             click.echo(f"{entry.name:<{width}}  {text}")
 
-    @group.command(help=text("Equations, parameters with units and ranges, and source of one.", f"show {example}"))
+    @group.command(help=text("Equations, parameters and source of one, or its code.", f"show {example} --code"))
     @click.argument("name", shell_complete=names_of(what))
     @options.plugin
     @options.json
-    def show(name: str, plugins: tuple[str, ...], as_json: bool) -> None:
+    @click.option("--code", is_flag=True, help="Its Python code, written by hand or from equations.")
+    def show(name: str, plugins: tuple[str, ...], as_json: bool, code: bool) -> None:
         cls = _registry(what, plugins).get(name)
+        if code:
+            text = getattr(cls, "code", "") or inspect.getsource(cls)
+            click.echo(json.dumps({"name": name, "code": text}) if as_json else text.rstrip())
+            return
         facts = _facts(name, cls)
         click.echo(json.dumps(facts) if as_json else _page(facts))
 
+    author.add_to(group, what, example)
     return group
 
 
@@ -74,7 +80,7 @@ def _facts(name: str, cls: Any) -> dict[str, Any]:
         for k, q in cls.parameters().items()
     ]
     facts = {"name": name, "doc": inspect.getdoc(cls) or "", "parameters": parameters}
-    for key in ("equations", "source", "resolutions"):
+    for key in ("equations", "integration", "source", "resolutions"):
         if getattr(cls, key, ""):
             facts[key] = getattr(cls, key)
     if hasattr(cls, "receptors"):
@@ -89,7 +95,7 @@ def _facts(name: str, cls: Any) -> dict[str, Any]:
 
 def _page(facts: dict[str, Any]) -> str:
     lines = [click.style(facts["name"], bold=True), "", facts["doc"]]
-    for key in ("equations", "resolutions", "source"):
+    for key in ("equations", "integration", "resolutions", "source"):
         if key in facts:
             value = facts[key] if isinstance(facts[key], str) else ", ".join(facts[key])
             lines += _section(key, [line.strip() for line in value.strip().split("\n")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,9 @@ class PlasticPart:
         )  # fmt: skip
         if keep is None:
             head = np.full(self.n_post, -1, np.int64)
-            floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
+            # long ago: what a trace has fallen by since then must not be a growth where the synapse looks before time 0
+            began = np.full(self.n_post, recent.NEVER, np.int64)
+            floor = np.zeros((self.n_y, self.n_post)), began, np.zeros(self.n_post)
         else:
             n = int(self._size[0])
             for new, old in zip(fresh, keep[:7]):
@@ -286,6 +289,39 @@ class PlasticPart:
         """A third factor arrives at every synapse; `variables` of sources, then of targets."""
         self.sweep(now)
         self._run("signal", *now, value, *variables)
+
+    def sources(self) -> NDArray[np.int64]:
+        """Source of each synapse, in the order of rows."""
+        return np.repeat(np.arange(self.n_pre), np.diff(self.rows.row))
+
+    def given_up(self, now: tuple[int, float], variables: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """Which synapses the rule gives up now; `variables` of sources, then of targets."""
+        self.sweep(now)
+        chosen = np.zeros(self.weight.size, np.bool_)
+        self._run("choose", *now, chosen, *variables)
+        return chosen
+
+    def rewire(self, source: NDArray[np.int64], moved: NDArray[np.bool_], now: tuple[int, float]) -> None:
+        """Give synapses, in the order of rows, these sources; those that have `moved` begin anew."""
+        rows, own = self.rows, self.rows.delay.size > 1
+        self.weight[moved] = rows.weight[moved]
+        for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
+            row[moved] = state.initial
+        if self.synapse.base.size:
+            self.synapse.base[moved], self.synapse.offset[moved] = now
+        order = np.lexsort((rows.origin, rows.target, rows.delay if own else np.zeros(source.size), source))
+        self.rows = replace(
+            rows, row=np.searchsorted(source[order], np.arange(self.n_pre + 1)), target=rows.target[order],
+            slot=rows.slot[order] if rows.slot.size == order.size > 1 else rows.slot, dense=False,
+            delay=rows.delay[order] if own else rows.delay, weight=rows.weight[order], origin=rows.origin[order],
+        )  # fmt: skip
+        self.synapse = Synapse(*(a[..., order] if a.shape[-1] else a for a in self.synapse))
+        self._recent = (*self._recent[:-1], self._recent_spikes()[-1])
+        self._rows = self._rows._replace(
+            row=self.rows.row, target=self.rows.target, slot=self.rows.slot, delay=self.rows.delay, dense=False
+        )
+        self.history = self.history._replace(late=self._recent[-1])
+        self.share(self.weight[order])
 
     def reset(self, now: tuple[int, float]) -> None:
         """Forget traces and history; weights stay, brought up to date."""

@@ -166,6 +166,11 @@ def inlined(function: Callable[..., Any]) -> Any:
     return compiled
 
 
+def uncompiled(function: Callable[..., Any] | None = None, **_: bool) -> Any:
+    """Like `kernel`, without the compiler: for debug runs."""
+    return uncompiled if function is None else function
+
+
 def _pipeline(inner: bool) -> dict[str, Any]:
     return {"pipeline_class": InnerCompiler} if inner else {}
 

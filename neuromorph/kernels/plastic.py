@@ -262,6 +262,18 @@ def signal(base, offset, value, {variables}{structs}):
     return _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{structs})
 
 
+@kernel(counted=False)
+def choose(base, offset, given_up, {variables}{structs}):
+    # Which synapses the rule gives up at an instant, up to which they have been swept.
+    p = P({parameter_values})
+    for i in range(source.base.size):
+        a = rows.row[i]
+        b = rows.row[i + 1]
+        {x_at_signal}
+        {choose_loop}
+    return 0
+
+
 @kernel(counted=False{inner})
 def list_changed(first, end, results, {places}every_changed, n_every, {structs}):
     # For each of the examples first..end-1 the cells that the rule does not promise to leave alone, from `low` on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
 from neuromorph.kernels.synapse_lines import call_lines, load_lines, transmit_lines
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule, Trace
 
 #: the structs of a part's arrays and numbers, as templates name them (kernels/flatten.py)
@@ -97,6 +98,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
+        "choose_loop": _choose_loop(rule, exact) if "rewire" in hooks else ["pass"],
     }
     return lines | _minibatch_lines(rule, exact)
 
@@ -334,23 +336,34 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     ]
 
 
-def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
-    x, y, own = rule.traces("pre"), rule.traces("post"), bool(rule.states() or rule.randoms())
+def _look_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
+    """A hook for synapse j of source i and target t that is called at an instant of both."""
+    x, y = rule.traces("pre"), rule.traces("post")
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
     body = ["w = float(rows.weight[j])", *(["d = _delay(rows.delay, j)"] if y else []), *at]
-    body += load_lines(rule, "on_signal", exact)
-    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_signal")]
+    body += load_lines(rule, hook, exact)
+    return body + [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, hook)]
+
+
+def _choose_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    look = _look_lines(rule, "rewire", exact)
+    return ["for j in range(a, b):", "    t = rows.target[j]", *_indent(look), "    given_up[j] = w"]
+
+
+def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
+    y, own = rule.traces("post"), bool(rule.states() or rule.randoms())
+    body = _look_lines(rule, "on_signal", exact)
     body += ["rows.weight[j] = _bounded(w, rule.w_min, rule.w_max)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or own else _whole_row(rule)
+    whole = [] if y or own or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [

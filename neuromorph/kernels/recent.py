@@ -14,6 +14,7 @@ For rows with one delay on the grid, of rules without states of the synapse or v
 
 from __future__ import annotations
 
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule
 
 #: spikes of a cell that are tried
@@ -26,6 +27,8 @@ def learns_rows(rule: type[LearningRule], exact: bool) -> bool:
     """Whether rows of this rule can be learned at once."""
     replays = "on_post" in rule.hooks()
     remembers = replays or ("on_pre" in rule.hooks() and bool(rule.traces("post")))
+    if watcher() is not None:  # hooks are tried on spikes that are not due
+        return False
     own = rule.states() or rule.randoms() or rule.reads_past() or (replays and rule.variables("post"))
     return remembers and not exact and not own
 

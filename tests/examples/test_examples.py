@@ -112,6 +112,16 @@ def test_the_small_world_example_prints_its_table(capsys):
     assert np.all(np.diff(table[:, [1, 2, 4]], axis=0) < 0)  # the more is rewired, the less clustered, the shorter
 
 
+def test_the_moving_threshold_adapts_to_the_computed_intervals(capsys):
+    rows = np.array(runpy.run_path(str(EXAMPLES / "moving_threshold.py"))["main"]())
+    assert capsys.readouterr().out.splitlines()[0].split() == [
+        "current", "(pA)", "first", "(ms)", "last", "(ms)", "computed", "(ms)"
+    ]  # fmt: skip
+    _, first, last, computed = rows.T
+    np.testing.assert_allclose(last, computed, rtol=0, atol=1e-6)
+    assert np.all(last > 1.1 * first)
+
+
 def test_the_eprop_example_learns_its_sequence(capsys):
     """800 trials bring 83 % right, far above what the readout alone makes of random recurrent cells; a tie is wrong."""
     example = runpy.run_path(str(EXAMPLES / "eprop_sequence.py"))
