@@ -117,6 +117,8 @@ class Watch:
             return self._synapse_call(hook, function, arguments, frame, part, projection)
 
         result = _called(function, arguments, call)
+        if hook == "rewire":  # says yes or no
+            return result
         values = _numbers(result, ["weight" if hook != "transmit" else "what arrives", *states], call)
         bounds = (part.plasticity.w_min, part.plasticity.w_max) if hook != "transmit" else (-math.inf, math.inf)
         stored = [_stored(values[0], *bounds), *values[1:]]
@@ -148,7 +150,7 @@ class Watch:
         """The plastic part whose kernel a frame runs, and its projection; each part has a module of its own."""
         known = frame.f_globals.get("__part__")
         if known is None:
-            weight = frames.synapse(frame).rows.weight
+            weight = frames.synapse(frame).weight
             found = {p.name: p for p in self.engine.network.projections}
             known = next(
                 (part, found[name]) for name, parts in self.engine.plastic.items() for part in parts

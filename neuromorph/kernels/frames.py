@@ -10,9 +10,9 @@ CROSSING, RELEASE = 3, 2  # events of a walk, kernels/exact_cells.py
 
 
 class Synapse(NamedTuple):
-    """The rows of a part, a source's row, a synapse's place, and the instant there (base, offset)."""
+    """The weights of a part, a source's row, a synapse's place, and the instant there (base, offset)."""
 
-    rows: Any
+    weight: Any
     source: int
     place: int
     base: int
@@ -33,12 +33,14 @@ def synapse(frame: FrameType) -> Synapse:
     seen = frame.f_locals
     kernel = frame.f_code.co_name
     if kernel == "_replay":  # on_post, a delay after the spike
-        at = frame.f_globals["_seen"](seen["history"], seen["e"], seen["d"], seen["rule"])
-    elif kernel == "visit":  # on_pre
+        e = seen["e"]
+        at = frame.f_globals["_seen"](seen["history_base"][e], seen["history_offset"][e], seen["d"], seen["rule_u"])
+    elif kernel == "visit":  # on_pre, transmit
         at = seen["tb"], seen["to"]
-    else:  # on_signal
+    else:  # on_signal, rewire
         at = seen["base"], seen["offset"]
-    return Synapse(seen["rows"], int(seen["i"]), int(seen["j"]), int(at[0]), float(at[1]))
+    weight = next(f.f_locals["rows_weight"] for f in _outwards(frame) if "rows_weight" in f.f_locals)
+    return Synapse(weight, int(seen["i"]), int(seen["j"]), int(at[0]), float(at[1]))
 
 
 def cell(frame: FrameType) -> Cell | None:
