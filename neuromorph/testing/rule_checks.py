@@ -112,6 +112,8 @@ def compiles(subject: Subject) -> str:
 
 def learns(subject: Subject) -> str:
     """At its default parameters something changes: else there is nothing that the other checks could see."""
+    if set(subject.rule.hooks()) == {"transmit"}:
+        raise NotApplicable("it says what a spike delivers, and keeps nothing")
     for kind in subject.kinds:
         simulation = subject.plain_run(kind)
         if not learned(simulation):
