@@ -76,7 +76,8 @@ class _Writer(ast.NodeTransformer):
             for value, condition in reversed(pairs[:-1]):
                 result = ast.IfExp(self.visit(condition), self.visit(value), result)
             return result
-        return _call(name, *(self.visit(a) for a in node.args))
+        called = "relative_exp" if name == "exprel" else name
+        return _call(called, *(self.visit(a) for a in node.args))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return node if isinstance(node.value, bool) else ast.Constant(float(node.value))  # type: ignore[arg-type]

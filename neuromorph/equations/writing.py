@@ -14,7 +14,7 @@ from neuromorph.equations.linear import Flow
 from neuromorph.equations.quantities import declared_unit, source_of
 from neuromorph.equations.statements import receive_lines, reset_lines, straight_into
 from neuromorph.equations.system import System
-from neuromorph.equations.thresholds import defined, sides
+from neuromorph.equations.thresholds import rate_lines, response_lines, sides
 
 #: names that generated code may use -> where they come from
 _SOURCES = {
@@ -95,6 +95,9 @@ def _declarations(system: System, chosen: Plan, coefficients: list[str]) -> list
     lines += [f"resolutions = {resolutions!r}", f"refractory = {period!r}"]
     if coefficients:
         lines.append(f"coefficient_names = {tuple(coefficients)!r}")
+    decays = tuple(c for c in coefficients if c.startswith("decay_"))
+    if chosen.crossing is not None and decays:
+        lines.append(f"decay_names = {decays!r}")
     if chosen.crossing is not None and chosen.crossing.closed:
         lines.append("closed_crossing = True")
     lines += ["receptors = ("]
@@ -180,9 +183,15 @@ def _linear(system: System, chosen: Plan, flow: Flow, hooks: dict[str, list[str]
     if chosen.crossing is None:
         return coefficients
     answers, body = hook("")
-    both = [line for a in answers for line in defined(a, names, "h")]
-    both = list(dict.fromkeys(both))
-    hooks["advance"] = [*both, *body]
+    rates = rate_lines(answers[0], names)  # those of both answers
+    decays = [decay_of(rate) for rate in answers[0].rates]
+    exponentials = [f"{decay_of(rate)} = exp(-h * {rate})" for rate in answers[0].rates]
+    responses = [line for a in answers for line in response_lines(a, names, "h")]
+    hooks["advance"] = [*rates, *exponentials, *responses, *body]
+    if decays:
+        given = f"{', '.join(decays)}{',' if len(decays) == 1 else ''}"
+        hooks["decays"] = [*rates, *exponentials, f"return {given}"]
+        hooks["advance_by"] = [*rates, f"{given} = decays", *responses, *body]
     hooks["crossing"], hooks["quiet"] = chosen.crossing.crossing, chosen.crossing.quiet
     return coefficients
 
