@@ -218,9 +218,9 @@ HODGKIN_HUXLEY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "within"), [("rk4", 5e-4), ("exponential_euler", 3.0)])
+@pytest.mark.parametrize(("method", "within"), [("rk4", 1e-6), ("exponential_euler", 0.1)])
 def test_the_action_potential_of_hodgkin_and_huxley(method, within):
-    """The squid's axon of 1952 at 6.3 degrees, 100 pF of it, over 6 ms of 1 nA, the spike among them."""
+    """The squid's axon of 1952 at 6.3 degrees, 100 pF of it, under 1 nA: at 6 ms, after its spike."""
     model = Model(name=f"hodgkin_huxley_{method}", method=method, **HODGKIN_HUXLEY)
     check_model(model, "here")
 
@@ -237,4 +237,5 @@ def test_the_action_potential_of_hodgkin_and_huxley(method, within):
     times = np.arange(601) * 0.01
     exact = solve_ivp(slope, (0, 6), found[0], method="DOP853", rtol=1e-11, atol=1e-11, t_eval=times).y.T
     assert exact[:, 0].max() > 30.0
-    assert np.abs(found - exact)[:, 0].max() < within
+    assert abs(found - exact)[-1, 0] < within
+    assert abs(times[found[:, 0].argmax()] - times[exact[:, 0].argmax()]) < 0.05
