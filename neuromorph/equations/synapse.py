@@ -9,12 +9,13 @@ from typing import Any
 
 from neuromorph.equations.algebra import algebraic, symbol, tidy
 from neuromorph.equations.expressions import Checker, Expression
+from neuromorph.equations.model import class_name
 from neuromorph.equations.quantities import check_names, declared_unit, source_of, with_ranges
 from neuromorph.equations.reading import Equation, read_equations, read_statements
 from neuromorph.equations.rule import RuleSpec
 from neuromorph.equations.statements import assigned
 from neuromorph.equations.system import Assignment, Quantities, assignments
-from neuromorph.equations.writing import class_name, with_imports
+from neuromorph.equations.writing import with_imports
 from neuromorph.errors import PluginError, Problem
 from neuromorph.learning.contract import HOOKS, LearningRule
 from neuromorph.parameters import Param

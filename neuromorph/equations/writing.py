@@ -11,6 +11,7 @@ from neuromorph.equations.classify import Plan, plan
 from neuromorph.equations.closed import Answers, advanced, decay_of, response_code
 from neuromorph.equations.coding import IMPORTS
 from neuromorph.equations.linear import Flow
+from neuromorph.equations.model import class_name
 from neuromorph.equations.quantities import declared_unit, source_of
 from neuromorph.equations.statements import receive_lines, reset_lines, straight_into
 from neuromorph.equations.system import System
@@ -36,11 +37,6 @@ _SIGNATURES = {
     "advance_by": "s, h, decays, p, clamped", "crossing": "s, h, p", "quiet": "s, p",
     "receive": "s, x, p, refractory, r", "fires": "s, p", "reset": "s, p",
 }  # fmt: skip
-
-
-def class_name(name: str) -> str:
-    """The name of the class of a model or rule: MyLif for my_lif."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", name) if part)
 
 
 def write_model(system: System) -> str:
