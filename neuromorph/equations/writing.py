@@ -1,10 +1,10 @@
 """The module of a model: a class like those of models/, written from its equations, for people to read too.
 
-It runs as fast as what was written by hand. benchmarks/equations.py, 2,000 cells on a busy machine (Zen 4, one core), by
+It runs as fast as what was written by hand. benchmarks/equations.py, 2,000 cells on a busy machine (one core), by
 equations and by hand; ns per cell and tick of 0.1 ms: lif_delta 0.75, 0.72; lif_exp 1.2, 0.9; lif_alpha 1.2, 1.6;
 lif_cond_exp 2.7, 2.6; izhikevich 2.2, 2.2; adex 15.6, 15.7. Exact mode, ns per arrival, Poisson sources among them:
 lif_delta 52, 47; lif_exp 75, 83; lif_alpha 83, 71; a moving threshold and two currents, which nobody wrote by hand, 60.
-Reading equations takes 0.2 to 2 s of sympy, once; a text that was seen before a few milliseconds.
+Reading equations takes 20 to 100 ms, once, and the import of sympy 0.3 s; a text that was seen before 2 to 4 ms.
 """
 
 from __future__ import annotations
