@@ -148,6 +148,17 @@ def test_what_is_said_of_the_integration(equations, threshold, words):
     assert model.resolutions == (("exact", "grid") if "; exact mode" in model.integration else ("grid",))
 
 
+def test_a_method_may_be_asked_for_where_equations_are_linear():
+    texts = {"equations": "dv/dt = (E_L - v + R*I)/tau_m : mV\nI : pA", "parameters": LINEAR}
+    model, exact = (Model(name=f"asked_{m}", method=m, **texts) for m in ("heun", "exact"))
+    assert model.integration == "grid only, by Heun's method (heun, order 2), one step a tick: as asked for"
+    assert exact.resolutions == ("exact", "grid")
+    p = parameters(model)
+    end = exact.advance(state(exact, p, v=-60.0, I=50.0), 2.0, p, False)
+    orders, _ = rate_of_convergence(model, (20, 40), 2.0, end, v=-60.0, I=50.0)
+    assert orders == pytest.approx([2.0], abs=0.05)
+
+
 def test_while_refractory_the_variable_of_the_threshold_stands_still_and_others_go_on():
     equations = "dv/dt = (E_L - v)/tau_m : mV\ndtheta/dt = -theta/tau_w : mV\ndx/dt = (v - E_L)/tau_a : mV"
     model = Model(equations, "v > theta", "v = E_L; theta += 2*mV", "2 ms", name="still", parameters=LINEAR)
