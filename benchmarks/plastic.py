@@ -13,8 +13,8 @@ import json
 import time
 from typing import Any
 
-from neuromorph.engine.learning import Pending
 from neuromorph.graph.network import Network
+from neuromorph.kernels import driver
 from neuromorph.simulate import Simulation
 
 
@@ -71,11 +71,12 @@ def _visits(simulation: Simulation, windows: int = 100) -> float:
     steps = list(loop._steps)
     loop._steps[5] = steps[5][:0]  # the loop itself visits nothing
     calendar = simulation.calendar
+    visiting = part.visiting(calendar, loop.ring)
     for _ in range(windows):
         first = calendar.closed
         simulation.run(simulation.window * simulation.clock.unit)
         begin = time.process_time()
-        events += part.visit(calendar, min(first, calendar.closed), calendar.closed, loop.ring, Pending(1))
+        events += driver.run_step(*visiting.pair, min(first, calendar.closed), calendar.closed, 0)
         spent += time.process_time() - begin
     loop._steps = steps
     return 1e9 * spent / max(events, 1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dis
 import inspect
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 
-from neuromorph.errors import Problem, suggestion
+from neuromorph.errors import ContractWarning, Problem, suggestion
 from neuromorph.parameters import Param
 from neuromorph.units import UNITS, is_canonical
 
@@ -142,3 +143,24 @@ def parameter_problems(parameters: Mapping[str, Param], where: str) -> list[Prob
         if wrong is not None:
             problems.append(Problem("default out of range", wrong.where, wrong.value, wrong.allowed))
     return problems
+
+
+def api_problems(api: object, supported: tuple[int, ...], place: str) -> list[Problem]:
+    """Whether a class is written for a version of the contract that still loads; an old one does with a warning.
+
+    `supported` holds the versions in ascending order, the present one last (docs/plugins.md says how long each lasts).
+    """
+    what, allowed = "written for another version of the contract", f"api = {supported[-1]}"
+    if api == supported[-1]:
+        return []
+    if api in supported:
+        text = f"{place}: written for version {api} of the contract, which the next minor release of neuromorph drops"
+        warnings.warn(
+            f"{text}. Go over to api = {supported[-1]}: docs/plugins.md says how", ContractWarning, stacklevel=4
+        )
+        return []
+    if isinstance(api, int) and api > supported[-1]:
+        fix = "It is newer than this neuromorph: pip install --upgrade neuromorph."
+    else:
+        fix = "Install a newer version of the plugin, or have its author go over to that: docs/plugins.md says how."
+    return [Problem(what, f"{place}.api", api, allowed, fix)]

@@ -60,6 +60,14 @@ class TraceError(InputError):
     """A trace file cannot be read or written."""
 
 
+class ContractWarning(DeprecationWarning):
+    """A rule or model is written for a version of the contract that will not load much longer."""
+
+
+class NotFinite(UserWarning):
+    """A run went on with weights that are no numbers any more."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?`, or the list of known names where none is near."""
     names = sorted(str(k) for k in known)

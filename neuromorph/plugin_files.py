@@ -8,13 +8,16 @@ import importlib.util
 import sys
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from neuromorph import neighbours
 from neuromorph.errors import PluginError, Problem
 from neuromorph.learning import registry as rules
 from neuromorph.learning.contract import LearningRule
+from neuromorph.loading import LoadingError, TooLong, load
 from neuromorph.models import registry as models
 from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel
 from neuromorph.registration import Registry, registered_name
@@ -81,7 +84,8 @@ def _own(module: ModuleType, path: str | Path, base: Any) -> dict[str, type]:
 def load_module(path: str | Path) -> ModuleType:
     """Import a file under a name that depends on its path alone, since numba's cache finds functions by module name.
 
-    A file that was imported before and has not changed since is not run again.
+    It may import modules that lie beside it. A file that was imported before is not run again unless it, or one of
+    those, has changed since.
     """
     file = Path(path).resolve()
     try:
@@ -91,7 +95,11 @@ def load_module(path: str | Path) -> ModuleType:
     name = f"neuromorph_user_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     digest = hashlib.sha256(source).hexdigest()
     known = sys.modules.get(name)
-    if known is not None and getattr(known, "__neuromorph_digest__", "") == digest:
+    if (
+        known is not None
+        and getattr(known, "__neuromorph_digest__", "") == digest
+        and neighbours.unchanged(file.parent)
+    ):
         return known
     spec = importlib.util.spec_from_file_location(name, file, loader=_SourceLoader(name, str(file)))
     assert spec is not None
@@ -99,14 +107,16 @@ def load_module(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with neighbours.beside(file):
+            load(partial(spec.loader.exec_module, module))
+    except LoadingError as error:
         if known is None:
             del sys.modules[name]
         else:
             sys.modules[name] = known
-        where = f"{path}:{_line(error, file)}"
-        raise PluginError(Problem(f"cannot be imported: {type(error).__name__}: {error}", where)) from error
+        where = f"{path}:{_line(error.cause, file)}"
+        fix = "Give it longer, such as NEUROMORPH_PLUGIN_TIMEOUT=60." if isinstance(error.cause, TooLong) else ""
+        raise PluginError(Problem(f"cannot be imported: {error.reason}", where, fix=fix)) from error
     vars(module)["__neuromorph_digest__"] = digest
     return module
 
@@ -118,7 +128,7 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _line(error: Exception, file: Path) -> int:
+def _line(error: BaseException, file: Path) -> int:
     if isinstance(error, SyntaxError) and error.lineno:
         return error.lineno
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]

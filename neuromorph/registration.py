@@ -7,12 +7,15 @@ is asked for, alone, so that a broken one hurts nobody else.
 from __future__ import annotations
 
 import re
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, EntryPoints, distributions, entry_points
 
 from neuromorph.errors import PluginError, Problem, suggestion
+from neuromorph.loading import LoadingError, TooLong, load
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Registry:
     def _entry_points(self) -> dict[str, list[EntryPoint]]:
         if self._installed is None:
             found: dict[str, list[EntryPoint]] = {}
-            for point in entry_points(group=self.group):
+            for point in _points(self.group):
                 # A checkout beside its own installation lists everything twice.
                 if point.value not in [other.value for other in found.setdefault(point.name, [])]:
                     found[point.name].append(point)
@@ -117,21 +120,69 @@ class Registry:
         return self._installed
 
     def _load(self, name: str, points: list[EntryPoint]) -> Entry:
-        origins = [f"{point.dist.name if point.dist else 'unknown distribution'} ({point.value})" for point in points]
+        origins = [origin(point) for point in points]
         if len(points) > 1:
             what = f"{self.what} '{name}' is offered more than once: by {' and by '.join(origins)}"
-            return Entry(name, origins[0], error=PluginError(Problem(what, fix="Uninstall one of them.")))
-        origin = origins[0]
+            fix = f"Uninstall one of them, such as: pip uninstall {_distribution(points[-1])}."
+            return Entry(name, origins[0], error=PluginError(Problem(what, fix=fix)))
+        point, where = points[0], origins[0]
         try:
-            cls = points[0].load()
-        except Exception as error:  # a stranger's module may raise anything
-            what = f"{self.what} '{name}' cannot be imported: {type(error).__name__}: {error}"
-            return Entry(name, origin, error=PluginError(Problem(what, origin)))
+            cls = load(point.load)
+        except LoadingError as error:
+            what = f"{self.what} '{name}' cannot be imported: {error.reason}"
+            file = error.place or getattr(sys.modules.get(point.value.split(":")[0]), "__file__", "")
+            place = f"{where}, {file}" if file else where
+            return Entry(name, where, error=PluginError(Problem(what, place, fix=_fix(error, point))))
         try:
-            self._check(cls, origin)
+            self._check(cls, where)
         except PluginError as error:
-            return Entry(name, origin, error=error)
-        return Entry(name, origin, cls)
+            return Entry(name, where, error=error)
+        return Entry(name, where, cls)
+
+
+def _points(group: str) -> EntryPoints | list[EntryPoint]:
+    """All entry points of a group; a distribution whose list cannot be read is passed over, with a warning."""
+    try:
+        return entry_points(group=group)
+    except Exception:  # importlib.metadata stops at the first malformed line of any distribution
+        found: list[EntryPoint] = []
+        for distribution in distributions():
+            try:
+                found += [p for p in distribution.entry_points if p.group == group]
+            except Exception as error:
+                text = f"the entry points of {_named(distribution)} cannot be read: {error}. Reinstall it"
+                warnings.warn(text, stacklevel=4)
+        return found
+
+
+def origin(point: EntryPoint) -> str:
+    """Where an entry point comes from: `distribution version (module:attribute)`."""
+    return f"{_named(point.dist) if point.dist else 'unknown distribution'} ({point.value})"
+
+
+def _named(distribution: Distribution) -> str:
+    return f"{distribution.name} {distribution.version}"
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "it"
+
+
+def _fix(error: LoadingError, point: EntryPoint) -> str:
+    """What a user can do about a module that cannot be loaded."""
+    name, cause = _distribution(point), error.cause
+    if isinstance(cause, TooLong):
+        return f"Look at that loop, or give it longer, such as NEUROMORPH_PLUGIN_TIMEOUT=60, or: pip uninstall {name}."
+    if isinstance(cause, ModuleNotFoundError) and cause.name:
+        own = cause.name.split(".")[0] == point.value.split(":")[0].split(".")[0]
+        if own:
+            return f"Its files are missing, or its entry point is misspelt: pip install --force-reinstall {name}."
+        return f"Install {cause.name}, which it needs, or: pip uninstall {name}."
+    if isinstance(cause, AttributeError) and not error.place:
+        return (
+            f"Its entry point '{point.name} = {point.value}' names what is not there: correct it, and reinstall {name}."
+        )
+    return f"Correct it, or: pip install --upgrade {name}, or: pip uninstall {name}."
 
 
 def registered_name(cls: type) -> str:

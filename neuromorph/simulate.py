@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import platform
 import sys
+import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuromorph._version import __version__
 from neuromorph.engine.simulation import Engine
 from neuromorph.engine.sink import SpikeSink
-from neuromorph.errors import InputError, NeuromorphError, Problem
+from neuromorph.errors import InputError, NeuromorphError, NotFinite, Problem
 
 if TYPE_CHECKING:
     import networkx as nx
 
+    from neuromorph.debugging import Watch
     from neuromorph.engine.minibatch import Batches
     from neuromorph.graph.network import Network
 
@@ -46,6 +51,8 @@ class Simulation(Engine):
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
     batches : how examples learn in minibatches (engine/minibatch.py); by default they learn one after the other
+    debug : hooks run as plain Python (slow), and the run stops with a HookError at the first weight or state that is
+        not finite, and where a hook raises (docs/debugging.md); in one part and in float64
     Raises DescriptionError with every mistake of the description.
     """
 
@@ -62,12 +69,16 @@ class Simulation(Engine):
         provenance: dict[str, Any] | None = None,
         precision: str = "float64",
         batches: Batches | None = None,
+        debug: bool = False,
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
         from neuromorph.graph.network import Network
         from neuromorph.lowered.compile import compile_network
 
+        self.watch = _watch(self, precision, batches) if debug else None
+        self._warned: set[str] = set()  # projections whose weights have been called no numbers
+        parts = 1 if debug else parts
         if not isinstance(network, Network):
             network = Network.from_networkx(network)
         description = describe(network, resolution=resolution, seed=seed)
@@ -88,7 +99,8 @@ class Simulation(Engine):
         }
         # what stays in memory needs no description beside it
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
-        super().__init__(compiled, sink, described, about, precision, batches)
+        with self._watched():
+            super().__init__(compiled, sink, described, about, precision, batches)
 
     def __enter__(self) -> Simulation:
         return self
@@ -105,10 +117,70 @@ class Simulation(Engine):
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate `duration` ms more; an exception on the way closes the recording with what had been simulated."""
         try:
-            super().run(duration, callback)
+            with self._watched():
+                super().run(duration, self._each_window(callback))
         except BaseException as error:
             self._fail(error)
             raise
+
+    def signal(self, name: str, value: float) -> None:
+        """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
+        with self._watched():
+            super().signal(name, value)
+
+    def weights(self, projection: str) -> NDArray[np.float32]:
+        """Weights of a projection's synapses now, in order of ordinal; warns (NotFinite) of any that is no number."""
+        found = super().weights(projection)
+        self._warn([projection])
+        return found
+
+    def close(self, status: str = "complete") -> dict[str, Any]:
+        """Finish the recording; returns the summary. Warns (NotFinite) of any weight that is no number."""
+        if not self._closed:
+            self._warn(list(self.plastic))
+        return super().close(status)
+
+    def not_finite(self, projection: str) -> str:
+        """What is to be said of weights of a plastic projection that are no numbers; nothing where all are."""
+        bad, n = [], 0
+        for part in self.plastic.get(projection, ()):
+            n += part.weight.size
+            if not np.isfinite(part.weight).all():
+                bad += [(part.rows.origin[j], j, part.rows) for j in np.flatnonzero(~np.isfinite(part.weight))]
+        if not bad:
+            return ""
+        ordinal, place, rows = min(bad, key=lambda b: b[0])
+        found = self._projection(projection)
+        source = int(np.searchsorted(rows.row, place, side="right")) - 1
+        first = f"{projection}[{ordinal}] from {found.source}[{source}] to {found.target}[{rows.target[place]}]"
+        return (
+            f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). "
+            "Run again with --debug (in Python: debug=True) to see where that began"
+        )
+
+    def _warn(self, projections: list[str]) -> None:
+        for name in projections:
+            text = "" if name in self._warned else self.not_finite(name)
+            if text:
+                self._warned.add(name)
+                warnings.warn(text, NotFinite, stacklevel=3)
+
+    def _watched(self) -> AbstractContextManager[None]:
+        """Kernels made within are those of a debug run, if this is one."""
+        return nullcontext() if self.watch is None else self.watch.watching()
+
+    def _each_window(self, callback: Callable[[Engine], None] | None) -> Callable[[Engine], None] | None:
+        """What is called after each window: in a debug run, that it stop where a hook has failed."""
+        watch = self.watch
+        if watch is None or callback is None:
+            return callback if watch is None else watch.after_window
+        asked = callback
+
+        def both(engine: Engine) -> None:
+            watch.after_window(engine)
+            asked(engine)
+
+        return both
 
     def _fail(self, error: BaseException) -> None:
         """Close the recording as failed or interrupted, or remove it where nothing was simulated."""
@@ -137,6 +209,18 @@ class Simulation(Engine):
             fix = suggestion(population, self.sink.run.populations)
             raise InputError(Problem("no spikes recorded of this population", population, fix=fix))
         return self.sink.spike_times(population)
+
+
+def _watch(simulation: Simulation, precision: str, batches: Any) -> Watch:
+    """Who watches the hooks of a debug run; InputError where that cannot be."""
+    from neuromorph.debugging import Watch
+
+    if batches is not None:
+        fix = "Let examples learn one after the other: leave `batches` out."
+        raise InputError(Problem("minibatches cannot be debugged", "debug", fix=fix))
+    if precision != "float64":
+        raise InputError(Problem("a debug run is in float64", "precision", precision, "float64"))
+    return Watch(simulation)
 
 
 def _read_spikes(path: str, population: str) -> Any:

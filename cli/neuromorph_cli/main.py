@@ -20,8 +20,9 @@ COMMANDS = {
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
-    "models": ("neuromorph_cli.registered:models", "List neuron models and inputs, or show one."),
-    "rules": ("neuromorph_cli.registered:rules", "List learning rules, or show one."),
+    "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
+    "rules": ("neuromorph_cli.registered:rules", "List, show, write and check learning rules."),
+    "trace-rule": ("neuromorph_cli.trace_rule:trace_rule", "Show what a rule does to one synapse, event by event."),
     "warmup": ("neuromorph_cli.warmup:warmup", "Compile the usual kernels ahead."),
     "bench": ("neuromorph_cli.bench:bench", "Measure a case here and, side by side, a peer."),
     "completion": ("neuromorph_cli.completion:completion", "Print the completion script of a shell."),
@@ -61,11 +62,12 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 done, 1 the run failed, 2 bad input, 130 or 143 interrupted."""
-    from neuromorph.errors import NeuromorphError
+    from neuromorph.errors import ContractWarning, NeuromorphError
 
     try:
         with warnings.catch_warnings(), Interrupts() as interrupts:
             warnings.showwarning = _warn
+            warnings.simplefilter("default", ContractWarning)  # Python hides deprecations outside of __main__
             code = cli.main(arguments, prog_name="neuromorph", standalone_mode=False, obj=interrupts)
     except click.ClickException as error:
         _say(_usage(error))

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from neuromorph_cli import options
+from neuromorph_cli import author, options
 
 #: what there is -> the module with its registry
 REGISTRIES = {"models": "neuromorph.models.registry", "rules": "neuromorph.learning.registry"}
@@ -61,6 +61,7 @@ def _group(what: str, kind: str, example: str) -> click.Group:
         facts = _facts(name, cls)
         click.echo(json.dumps(facts) if as_json else _page(facts))
 
+    author.add_to(group, what, example)
     return group
 
 

@@ -45,6 +45,10 @@ RATES = 8  # populations in the summary; `neuromorph analyze` shows all
     "--record", "records", multiple=True, metavar="WHAT",
     help="Record more: E.V_m@0.1 (every 0.1 ms), E[0:10].V_m (some cells), noise.spikes, E_I.weight@100.",
 )  # fmt: skip
+@click.option(
+    "--debug", is_flag=True,
+    help="Run hooks uncompiled and stop at the first weight or state that is not finite; slow (docs/debugging.md).",
+)  # fmt: skip
 @options.plugin
 @options.json
 @options.quiet
@@ -58,10 +62,12 @@ def run(network: str, output: str | None, as_json: bool, quiet: bool, force: boo
           --set populations.E.params.tau_m=15 --record "E[0:5].V_m@0.1"
     """
     options.load_plugins(given["plugins"])
+    if given["debug"] and not quiet:
+        click.echo("neuromorph: --debug: hooks run uncompiled, many times slower, on one thread", err=True)
     described = _read(network, given)
     name = described.name or Path(network).stem
     interrupts = Interrupts.of_command()
-    with options.trace_file(output, name) as path, Progress(not quiet) as progress:
+    with options.trace_file(output, name) as path, Progress(not (quiet or given["debug"])) as progress:
         progress.wait(f"{name}: building the network")
         started = time.perf_counter()
         with _simulation(described, given, path, force) as simulation:
@@ -78,7 +84,7 @@ def run(network: str, output: str | None, as_json: bool, quiet: bool, force: boo
     if interrupts.code and not quiet:
         ended = f"{text.milliseconds(simulation.time)} of {text.milliseconds(duration)}"
         click.echo(f"neuromorph: ended early, at {ended}; {path} holds what was simulated", err=True)
-    return interrupts.code
+    return interrupts.code or int(any(map(simulation.not_finite, simulation.plastic)))
 
 
 def _read(path: str, given: dict[str, Any]) -> Any:
@@ -106,7 +112,7 @@ def _simulation(network: Any, given: dict[str, Any], path: Path, force: bool) ->
     with options.recorded(given["records"], given["first_record"]):
         return Simulation(
             network, given["resolution"], given["seed"], parts=given["threads"], trace=path, force=force,
-            precision=given["precision"],
+            precision=given["precision"], debug=given["debug"],
         )  # fmt: skip
 
 

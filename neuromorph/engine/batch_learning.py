@@ -64,8 +64,8 @@ class Learner:
         self._lists: dict[int, NDArray[np.int64]] = {}  # by number of examples
 
     def _step(self, name: str, bounds: str, values: dict[str, Any]) -> Step:
-        call = f"{name}({bounds}, {', '.join([*values, *self.part.flat])})"
-        return make_step(getattr(self.part.module, name), call, values | self.part.flat)
+        values = values | self.part.arguments(name)
+        return make_step(getattr(self.part.module, name), f"{name}({bounds}, {', '.join(values)})", values)
 
     def pushes(self) -> NDArray[np.int64]:
         """Tasks that add momentum, once a minibatch."""

@@ -37,7 +37,6 @@ class ExactWindows:
         self.engine = engine
         network = engine.network
         self.pending = Pending()
-        self._ring = np.zeros((1, 0))
         self._visited, self._remembering = listeners(engine)
         self._stepwise = bool(self._visited or self._remembering or engine.signals_of_populations)
         self._span = 1
@@ -191,9 +190,7 @@ class ExactWindows:
         emitted = {name for name, emitter in emitters.items() if emitter.n}
         for part, name in self._visited:
             if name in emitted:
-                engine.synaptic_events += part.visit(
-                    engine.calendar, first, engine.calendar.closed, self._ring, self.pending
-                )
+                engine.synaptic_events += part.visit(engine.calendar, first, engine.calendar.closed, self.pending)
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""

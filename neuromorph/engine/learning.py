@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells
-from neuromorph.kernels import plastic, recent, rng
+from neuromorph.kernels import driver, plastic, recent, rng
 from neuromorph.kernels.plastic_lines import STRUCTS, only_adds, variable_names
 from neuromorph.kernels.steps import Step, make_step
 from neuromorph.lowered.clock import Clock
@@ -19,8 +21,12 @@ from neuromorph.lowered.compiled import Input, Neurons, Plasticity, PlasticRows
 HISTORY = 1 << 14
 #: ticks that a trace's decay is tabulated for (32 kB a trace): 20 time constants of 20 ms at 0.1 ms
 DECAYS = 1 << 12
-#: arguments that all kernels of a rule end with
-FLAT = [f"{name}_{field}" for name, fields in STRUCTS.values() for field in fields.split()]
+Rows: Any
+Synapse: Any
+Source: Any
+History: Any
+Rule: Any
+Rows, Synapse, Source, History, Rule = (namedtuple(name.title(), fields) for name, fields in STRUCTS.items())
 
 
 class Pending:
@@ -73,7 +79,7 @@ class PlasticPart:
         key: tuple[int, str],
     ) -> None:
         rule = plasticity.rule
-        self.module = module = plastic.plastic_kernels(rule, clock.exact)
+        self.module = plastic.plastic_kernels(rule, clock.exact)
         self.plasticity = plasticity
         self.rows = rows
         self.first_pre, self.n_pre = pre.first_id, pre.size
@@ -83,7 +89,7 @@ class PlasticPart:
         states = rule.states()
         timed = any(s.tau for s in states.values())
         n = self.weight.size
-        self.synapse = module.Synapse(
+        self.synapse = Synapse(
             np.repeat(np.array([[s.initial] for s in states.values()]).reshape(-1, 1), n, axis=1),
             np.full(n if timed else 0, -1 if clock.exact else 0, np.int64),
             np.full(n if timed else 0, clock.unit if clock.exact else 0.0),
@@ -91,7 +97,7 @@ class PlasticPart:
         )
         n_pre = pre.size
         n_x, self.n_y = len(rule.traces("pre")), len(rule.traces("post"))
-        self.source = module.Source(
+        self.source = Source(
             np.zeros((n_x, n_pre)), np.zeros((n_x, n_pre)), np.full(n_pre, -1, np.int64), np.zeros(n_pre),
             np.full(n_pre, -1, np.int64), np.zeros(n_pre),
         )  # fmt: skip
@@ -107,7 +113,7 @@ class PlasticPart:
         width = rows.high - rows.low if self.only_adds else 0
         self._known = np.zeros(min(width, 1), np.int64)
         volley = np.zeros((3, n_pre if self.only_adds else 0), np.int64)
-        self._rows = module.Rows(
+        self._rows = Rows(
             rows.row, rows.target, rows.slot, rows.delay, self.weight, rows.low, rows.dense, self._known, volley,
             np.zeros(width),
         )  # fmt: skip
@@ -117,7 +123,7 @@ class PlasticPart:
         self._size = np.zeros(1, np.int64)  # events of the history
         self._columns = np.zeros(0, np.int64)
         unit, ms = (clock.unit, 1.0) if clock.exact else (1.0, clock.unit)
-        self._rule = module.Rule(
+        self._rule = Rule(
             plasticity.parameters, plasticity.w_min, plasticity.w_max, unit, ms, self._decays(ms), key[0],
             rng.stream(f"{key[1]}/learning"),
         )  # fmt: skip
@@ -152,36 +158,43 @@ class PlasticPart:
         )  # fmt: skip
         if keep is None:
             head = np.full(self.n_post, -1, np.int64)
-            floor = np.zeros((self.n_y, self.n_post)), np.full(self.n_post, -1, np.int64), np.zeros(self.n_post)
+            # long ago: what a trace has fallen by since then must not be a growth where the synapse looks before time 0
+            began = np.full(self.n_post, recent.NEVER, np.int64)
+            floor = np.zeros((self.n_y, self.n_post)), began, np.zeros(self.n_post)
         else:
             n = int(self._size[0])
             for new, old in zip(fresh, keep[:7]):
                 new[..., :n] = old[..., :n]
             head, floor = keep.head, (keep.floor_y, keep.floor_base, keep.floor_offset)
-        self.history = self.module.History(
-            *fresh, head, *floor, np.zeros(capacity, np.int64), *self._recent, self._past
-        )
-        self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
+        self.history = History(*fresh, head, np.zeros(capacity, np.int64), *floor, *self._recent, self._past)
+        self._flatten()
 
-    @property
-    def flat(self) -> dict[str, Any]:
-        """The arguments that all kernels of the rule end with."""
-        return dict(zip(FLAT, self._flat))
+    def arguments(self, kernel: str) -> dict[str, Any]:
+        """The fields of structs that a kernel of the rule ends with."""
+        return {name: self._flat[name] for name in self.module.ARGUMENTS[kernel]}
+
+    def _run(self, kernel: str, *arguments: Any) -> Any:
+        return getattr(self.module, kernel)(*arguments, *self.arguments(kernel).values())
 
     def share(self, weight: NDArray[np.float32]) -> None:
         """Have the weights of another part, the same array."""
         self.weight = weight
         self._rows = self._rows._replace(weight=weight)
-        self._flat = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
+        self._flatten()
+
+    def _flatten(self) -> None:
+        values = (*self._rows, *self.synapse, *self.source, *self.history, *self._rule)
+        self._flat = dict(zip([f"{name}_{field}" for name, fields in STRUCTS.items() for field in fields], values))
+        self._sweeping: list[Step] = []
 
     def remember(self, cells: Cells, part: int, now: tuple[int, float]) -> None:
         """Append the window's postsynaptic spikes to the history."""
         low, high = int(cells.rows_of_part[part]), int(cells.rows_of_part[part + 1])
         if high > low:
             arguments = tuple(self._events(cells).values())
-            if self.module.append(*arguments, low, high, *self._flat) < 0:
+            if self._run("append", *arguments, low, high) < 0:
                 self.make_room(high - low, now)
-                self.module.append(*arguments, low, high, *self._flat)
+                self._run("append", *arguments, low, high)
 
     def _events(self, cells: Cells) -> dict[str, Any]:
         if self.replays and self.post_variables and not self._columns.size:
@@ -194,15 +207,14 @@ class PlasticPart:
     def make_room(self, n: int, now: tuple[int, float]) -> None:
         """Make room for n more events in the history; `now` is the start of the window: all before it is settled."""
         self.sweep(now)
-        self._size[0] = self.module.compact(int(self._size[0]), *now, self.largest_delay, *self._flat)
+        self._size[0] = self._run("compact", int(self._size[0]), *now, self.largest_delay)
         if int(self._size[0]) + n > self.history.base.size // 2:
             self._new_history(2 * (self.history.base.size + n), keep=self.history)
 
     def remembering(self, cells: Cells) -> Step:
         """Step that appends the postsynaptic spikes a..b-1 of a window to the history (grid)."""
-        values = self._events(cells) | dict(zip(FLAT, self._flat))
-        call = f"append({', '.join(self._events(cells))}, a, b, {', '.join(FLAT)})"
-        return make_step(self.module.append, call, values)
+        events, flat = self._events(cells), self.arguments("append")
+        return make_step(self.module.append, f"append({', '.join(events)}, a, b, {', '.join(flat)})", events | flat)
 
     def keeping(self, cells: Cells) -> list[Step]:
         """Steps that, at tick a, put by what the targets had at its beginning, for on_pre to read (grid)."""
@@ -223,24 +235,22 @@ class PlasticPart:
             "base": calendar.base, "offset": calendar.offset, "spike_source": calendar.source,
             "spike_count": calendar.count, "first_id": self.first_pre, "n_pre": self.n_pre, "ring": ring,
         }  # fmt: skip
-        fields = ("base", "offset", "slot", "weight", "source", "synapse")
-        values |= dict(zip([f"pending_{f}" for f in fields], Pending(capacity=1).arrays()))
-        values |= {"pending": 0, "projection": self.projection_key, "deaf": 0}  # deaf: the third number of a call
-        values |= dict(zip(FLAT, self._flat))
-        names = ", ".join("c" if name == "deaf" else name for name in values)
-        return make_step(self.module.visit, f"visit(a, b, {names})[2]", values)
+        flat = self.arguments("visit")
+        call = f"visit(a, b, {', '.join(values)}, c, {', '.join(flat)})"  # c: whether nobody listens
+        return make_step(self.module.visit, call, values | flat)
 
     def signalled(self, variables: list[Any], value: NDArray[np.float64]) -> Step:
         """Step that applies a signal of value[0] at tick a to every synapse (grid)."""
-        values = dict(zip(variable_names(self.plasticity.rule), variables)) | dict(zip(FLAT, self._flat))
+        values = dict(zip(variable_names(self.plasticity.rule), variables)) | self.arguments("signal")
         call = f"signal(a, 0.0, value[0], {', '.join(values)})"
         return make_step(self.module.signal, call, values | {"value": value})
 
     def sweeping(self) -> list[Step]:
         """Step that brings every synapse up to tick a, where any may be behind (grid)."""
-        if not self.replays:
-            return []
-        return [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(FLAT)})", dict(zip(FLAT, self._flat)))]
+        if self.replays and not self._sweeping:
+            flat = self.arguments("sweep")
+            self._sweeping = [make_step(self.module.sweep, f"sweep(a, 0.0, {', '.join(flat)})", flat)]
+        return self._sweeping
 
     def forget_volley(self) -> None:
         """To be called where weights have changed: what a volley came to before holds no longer."""
@@ -257,16 +267,20 @@ class PlasticPart:
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
-        if self.replays:
-            self.module.sweep(*now, *self._flat)
+        if not self.replays:
+            return
+        if self.clock.exact or not hasattr(self.module.sweep, "py_func"):
+            self._run("sweep", *now)
+        else:  # an inner kernel, which Python cannot call
+            driver.run_step(*self.sweeping()[0].pair, now[0], 0, 0)
 
-    def visit(self, calendar: Calendar, start: int, end: int, ring: Any, pending: Pending) -> int:
-        """Learn from and deliver the presynaptic spikes start..end-1 of the calendar; returns synaptic events."""
+    def visit(self, calendar: Calendar, start: int, end: int, pending: Pending) -> int:
+        """Learn from and deliver presynaptic spikes start..end-1 of the calendar; returns synaptic events (exact)."""
         events = 0
         while start < end:
-            start, pending.n, more = self.module.visit(
-                start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
-                self.n_pre, ring, *pending.arrays(), pending.n, self.projection_key, 0, *self._flat,
+            start, pending.n, more = self._run(
+                "visit", start, end, calendar.base, calendar.offset, calendar.source, calendar.count, self.first_pre,
+                self.n_pre, *pending.arrays(), pending.n, self.projection_key,
             )  # fmt: skip
             events += more
             if start < end:
@@ -276,7 +290,40 @@ class PlasticPart:
     def signal(self, now: tuple[int, float], value: float, variables: list[NDArray[np.float64]]) -> None:
         """A third factor arrives at every synapse; `variables` of sources, then of targets."""
         self.sweep(now)
-        self.module.signal(*now, value, *variables, *self._flat)
+        self._run("signal", *now, value, *variables)
+
+    def sources(self) -> NDArray[np.int64]:
+        """Source of each synapse, in the order of rows."""
+        return np.repeat(np.arange(self.n_pre), np.diff(self.rows.row))
+
+    def given_up(self, now: tuple[int, float], variables: list[NDArray[np.float64]]) -> NDArray[np.bool_]:
+        """Which synapses the rule gives up now; `variables` of sources, then of targets."""
+        self.sweep(now)
+        chosen = np.zeros(self.weight.size, np.bool_)
+        self._run("choose", *now, chosen, *variables)
+        return chosen
+
+    def rewire(self, source: NDArray[np.int64], moved: NDArray[np.bool_], now: tuple[int, float]) -> None:
+        """Give synapses, in the order of rows, these sources; those that have `moved` begin anew."""
+        rows, own = self.rows, self.rows.delay.size > 1
+        self.weight[moved] = rows.weight[moved]
+        for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
+            row[moved] = state.initial
+        if self.synapse.base.size:
+            self.synapse.base[moved], self.synapse.offset[moved] = now
+        order = np.lexsort((rows.origin, rows.target, rows.delay if own else np.zeros(source.size), source))
+        self.rows = replace(
+            rows, row=np.searchsorted(source[order], np.arange(self.n_pre + 1)), target=rows.target[order],
+            slot=rows.slot[order] if rows.slot.size == order.size > 1 else rows.slot, dense=False,
+            delay=rows.delay[order] if own else rows.delay, weight=rows.weight[order], origin=rows.origin[order],
+        )  # fmt: skip
+        self.synapse = Synapse(*(a[..., order] if a.shape[-1] else a for a in self.synapse))
+        self._recent = (*self._recent[:-1], self._recent_spikes()[-1])
+        self._rows = self._rows._replace(
+            row=self.rows.row, target=self.rows.target, slot=self.rows.slot, delay=self.rows.delay, dense=False
+        )
+        self.history = self.history._replace(late=self._recent[-1])
+        self.share(self.weight[order])
 
     def reset(self, now: tuple[int, float]) -> None:
         """Forget traces and history; weights stay, brought up to date."""

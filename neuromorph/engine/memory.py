@@ -41,6 +41,9 @@ class MemorySink:
         """Keep a reading of weights."""
         self._weights[channel].append((time_ms, values))
 
+    def rewired(self, projection: str, time_ms: float, ordinals: NDArray[np.int64], sources: NDArray[np.int64]) -> None:
+        """Synapses that have grown anew: they are not kept here."""
+
     def signal(self, name: str, time_ms: float, value: float) -> None:
         """Keep an event of a signal."""
         self._signals[name].append((time_ms, value))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.engine import structure
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells, GridCells
 from neuromorph.engine.currents import CurrentState
@@ -40,11 +41,8 @@ from neuromorph.lowered.rows import places
 from neuromorph.units import quantity
 
 Instant = tuple[int, float]
-SIGNAL, READING = 0, 1  # what comes first at one instant
+SIGNAL, READING = 0, 2  # what comes first at one instant; 1: structure.REWIRING
 HAND_OVER = 1.0  # seconds of wall time after which the recorder gets the spikes so far, at the latest
-_SYNAPSE = [
-    ("projection", "U64"), ("source", "i8"), ("target", "i8"), ("weight", "f4"), ("delay_ms", "f8"), ("receptor", "i1"),
-]  # fmt: skip
 
 
 class Engine:
@@ -216,8 +214,8 @@ class Engine:
         `source` and `target` keep only the synapses of those cells (indices in their populations).
         """
         names = [p.name for p in self.network.projections] if projection is None else [projection]
-        tables = [_table(self._projection(n), self.weights(n), source, target) for n in names]
-        return np.concatenate([np.empty(0, _SYNAPSE), *tables])
+        tables = [structure.table(self, self._projection(n), source, target) for n in names]
+        return np.concatenate([np.empty(0, structure.SYNAPSE), *tables])
 
     def signal(self, name: str, value: float) -> None:
         """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
@@ -261,6 +259,7 @@ class Engine:
             return
         self._opened = True
         self.sink.open(self.recorder.description)
+        structure.begin(self)
         for k in range(len(self.recorder.states)):
             self._read_next(k, self.recorder.steps(k), self.recorder.read_states, f"state {k:06d}")
         for k in range(len(self.recorder.weights)):
@@ -393,21 +392,6 @@ def _plastic_parts(network: CompiledNetwork) -> dict[str, list[PlasticPart]]:
                 for rows in p.plasticity.parts
             ]
     return parts
-
-
-def _table(projection: Projection, weights: Any, source: Any, target: Any) -> NDArray[Any]:
-    drawn = projection.connections.draw()
-    keep = np.ones(weights.size, bool)
-    if source is not None:
-        keep &= np.isin(drawn.source, np.atleast_1d(source))
-    if target is not None:
-        keep &= np.isin(drawn.target, np.atleast_1d(target))
-    out = np.empty(int(keep.sum()), _SYNAPSE)
-    out["projection"] = projection.name
-    out["source"], out["target"] = drawn.source[keep], drawn.target[keep]
-    out["weight"], out["receptor"] = weights[keep], drawn.receptor[keep]
-    out["delay_ms"] = np.broadcast_to(drawn.delay_ms, weights.size)[keep]
-    return out
 
 
 def _chosen(indices: ArrayLike | None, size: int, where: str) -> NDArray[np.int64]:

@@ -71,6 +71,9 @@ class SpikeSink(Protocol):
     def signal(self, name: str, time_ms: float, value: float) -> None:
         """A third-factor event at its arrival."""
 
+    def rewired(self, projection: str, time_ms: float, ordinals: NDArray[np.int64], sources: NDArray[np.int64]) -> None:
+        """Synapses of a projection that have grown anew, and from where."""
+
     def flush(self) -> None:
         """Make everything so far safe against the end of the process."""
 

@@ -197,8 +197,8 @@ class GridWindows:
 
     def _replaceable(self) -> tuple[Any, ...]:
         engine = self.engine
-        histories = [part.history for parts in engine.plastic.values() for part in parts]
-        return engine.calendar.base, *engine.synapse, *histories
+        plastic = [a for parts in engine.plastic.values() for part in parts for a in (part.history, part.weight)]
+        return engine.calendar.base, *engine.synapse, *plastic
 
     def _build(self) -> None:
         """Make all steps, where there are none yet or an array that they hold has been replaced."""

@@ -59,6 +59,7 @@ class PlasticitySpec:
     w_min, w_max : bounds in the weight's unit, None where the sign of the initial weights decides
     frozen : keep the weights, but run traces and deliver as usual
     signals : names of the signals that call `on_signal`, sorted
+    rewire_every : ms between two calls of `rewire`, 0 where the rule has none
     """
 
     rule: type[LearningRule]
@@ -67,6 +68,7 @@ class PlasticitySpec:
     w_max: float | None = None
     frozen: bool = False
     signals: tuple[str, ...] = ()
+    rewire_every: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from neuromorph.learning import registry as rules
 from neuromorph.learning.contract import LearningRule
 from neuromorph.models.contract import CurrentModel, InputModel
 
-_KEYS = ("rule", "params", "w_min", "w_max", "frozen", "signals")
+_KEYS = ("rule", "params", "w_min", "w_max", "frozen", "signals", "rewire_every")
 
 
 def read_plasticity(
@@ -37,9 +37,10 @@ def read_plasticity(
     params = _read_rule_params(reading, rule, table, spot)
     _check_variables(reading, rule, source, target, spot)
     signals = _read_signals(reading, rule, table.get("signals"), spot)
+    every = _read_rewire_every(reading, rule, table.get("rewire_every"), f"{spot}.rewire_every")
     if len(reading.problems) > before:
         return None
-    return PlasticitySpec(rule, params, *bounds, frozen, signals)
+    return PlasticitySpec(rule, params, *bounds, frozen, signals, every)
 
 
 def _read_rule_class(reading: Reading, name: object, where: str) -> type[LearningRule] | None:
@@ -122,3 +123,20 @@ def _read_signals(reading: Reading, rule: type[LearningRule], given: object, whe
     if names and not listens:
         reading.problem(f"{rule.__name__} has no on_signal", spot, value=list(names), fix="Leave `signals` out.")
     return tuple(sorted(set(names)))
+
+
+def _read_rewire_every(reading: Reading, rule: type[LearningRule], given: object, where: str) -> float:
+    """Time between two looks at which synapses are given up (ms); 0 where the rule gives none up."""
+    rewires = "rewire" in rule.hooks()
+    if given is None:
+        if rewires:
+            fix = 'Say how often: rewire_every = "100 ms".'
+            reading.problem(f"{rule.__name__} gives synapses up, but it is not said when", where, fix=fix)
+        return 0.0
+    if not rewires:
+        reading.problem(f"{rule.__name__} has no rewire", where, value=given, fix="Leave `rewire_every` out.")
+        return 0.0
+    every = read_number(given, "ms", where, reading.problems)
+    if every is not None and not every > 0.0:
+        reading.problem("value out of range", where, value=every, allowed="above 0 ms")
+    return every or 0.0

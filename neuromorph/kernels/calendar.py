@@ -76,7 +76,7 @@ def deliver_grid(
                     c = float(count[k])
                     synapses = synapse[a:b]
                     for j in range(synapses.size):
-                        into[synapses[j].slot] += c * synapses[j].weight
+                        into[synapses[j]["slot"]] += c * synapses[j]["weight"]
                     events += (b - a) * count[k]
                 start = stop
     return events

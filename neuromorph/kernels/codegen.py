@@ -6,6 +6,7 @@ kernels/, versions), since numba's cache notices neither a changed helper nor a 
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import importlib.util
 import os
@@ -15,12 +16,13 @@ import tempfile
 import threading
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 
-from neuromorph.kernels.jit import FLAGS, cache_directory, fingerprint
+from neuromorph.kernels.jit import cache_directory, fingerprint, inlined
+from neuromorph.kernels.watch import Watcher, plain, watcher
 
 _VERSIONED = {"math", "numpy", "numba", "builtins", "neuromorph"}
 #: modules are made by one thread at a time
@@ -36,7 +38,10 @@ def load(template: str, hooks: dict[str, Callable[..., Any]], label: str) -> typ
     """Return the module of `template` with `hooks` injected as inlined globals; compiled lazily, cached on disk.
 
     Modules are registered in sys.modules under a stable name, which numba's cache needs to load them again.
+    In a debug run the module is plain Python, made anew each time, and its hooks are watched (kernels/watch.py).
     """
+    if (who := watcher()) is not None:
+        return _plain(template, hooks, label, who)
     try:
         key = _key(template, hooks)
         cached = True
@@ -60,17 +65,27 @@ def _loaded(
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    vars(module).update({hook: _inlined(function) for hook, function in hooks.items()})
+    vars(module).update({hook: inlined(function) for hook, function in hooks.items()})
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:  # a step is compiled at once, and may not be: who asks again shall hear why again
+        del sys.modules[name]
+        raise
     return module
 
 
-def _inlined(function: Callable[..., Any]) -> Any:
-    import numba
-
-    # forceinline: without it LLVM keeps a call for hooks of 20 lines and more (measured: 19.1 -> 17.6 ns per event)
-    return function if hasattr(function, "py_func") else numba.njit(forceinline=True, **FLAGS)(function)
+def _plain(template: str, hooks: dict[str, Callable[..., Any]], label: str, who: Watcher) -> types.ModuleType:
+    text = f'"""Generated kernels of {label}, not compiled. Do not edit."""\n{template}'
+    text = text.replace("import kernel\n", "import uncompiled as kernel\n")
+    name = f"neuromorph_debug_{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    path = _write(cache_directory() / f"{name}.py", text)  # for a debugger to show
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
+    vars(module)["float"] = np.float64  # Python's own times float32 is a float32; compiled, as here, a float64
+    vars(module).update({hook: who.wrapped(hook, plain(function)) for hook, function in hooks.items()})
+    exec(compile(text, path, "exec"), vars(module))
+    return module
 
 
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
@@ -91,6 +106,8 @@ def _key(template: str, hooks: dict[str, Callable[..., Any]]) -> str:
 
 
 def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
+    # how a helper is compiled counts too, such as fastmath
+    digest.update(repr(sorted(getattr(function, "targetoptions", {}).items())).encode())
     function = getattr(function, "py_func", function)
     if id(function) in seen:
         return
@@ -100,21 +117,33 @@ def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
         return
     _hash_code(digest, function.__code__)
     # numba's cache re-imports the module of an inlined function by name
-    digest.update(repr((function.__module__, function.__defaults__)).encode())
-    for name in sorted(_names(function.__code__)):
+    digest.update(repr((function.__module__, function.__defaults__, function.__kwdefaults__)).encode())
+    for name, paths in sorted(_globals(function.__code__).items()):
         if name in function.__globals__:
             digest.update(name.encode())
-            _hash_value(digest, function.__globals__[name], seen)
+            _hash_value(digest, function.__globals__[name], seen, paths)
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         digest.update(name.encode())
         _hash_value(digest, cell.cell_contents, seen)
 
 
-def _names(code: types.CodeType) -> set[str]:
-    found = set(code.co_names)
+def _globals(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
+    """Global names that the code reads, each with the attributes that it takes of it: `a.b.c` as a: (b, c)."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    name: str = ""
+    path: tuple[str, ...] = ()
+    for step in dis.get_instructions(code):
+        if name and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            found[name].discard(path)
+            path = (*path, step.argval)
+        else:
+            name, path = (step.argval, ()) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") else ("", ())
+        if name:
+            found.setdefault(name, set()).add(path)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= _names(constant)
+            for inner, paths in _globals(constant).items():
+                found.setdefault(inner, set()).update(paths)
     return found
 
 
@@ -127,7 +156,7 @@ def _hash_code(digest: Any, code: types.CodeType) -> None:
             digest.update(repr(constant).encode())
 
 
-def _hash_value(digest: Any, value: Any, seen: set[int]) -> None:
+def _hash_value(digest: Any, value: Any, seen: set[int], paths: Collection[tuple[str, ...]] = ()) -> None:
     if isinstance(value, types.FunctionType) or hasattr(value, "py_func"):
         _hash_function(digest, value, seen)
     elif isinstance(value, types.ModuleType):
@@ -136,6 +165,9 @@ def _hash_value(digest: Any, value: Any, seen: set[int]) -> None:
             if not value.__file__:
                 raise Unfingerprintable(f"module {value.__name__} has no source file")
             digest.update(pathlib.Path(value.__file__).read_bytes())
+            for path in sorted(path for path in paths if path and hasattr(value, path[0])):
+                digest.update(path[0].encode())  # it may come from another file
+                _hash_value(digest, getattr(value, path[0]), seen, [path[1:]])
     elif isinstance(value, _SCALARS):
         digest.update(repr((type(value).__name__, value)).encode())
     elif isinstance(value, tuple):

@@ -216,6 +216,12 @@ def collect_spikes(n, end, first_id, out_base, out_index, out_count, base, sourc
 
 
 @kernel
+def run_step(address, table, a, b, c):
+    """Call one step from Python."""
+    return call(address, table, a, b, c)
+
+
+@kernel
 def run_signals(steps, tick):
     """Call each step of a signal that arrives at a tick."""
     for k in range(steps.shape[0]):

@@ -14,6 +14,7 @@ from types import ModuleType
 from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.exact import STRETCH_BITS, VARIABLES
 from neuromorph.kernels.visits import ROOM
+from neuromorph.kernels.watch import watcher
 from neuromorph.models.contract import NeuronModel
 
 _HOOKS = ("advance", "receive", "fires", "quiet")
@@ -191,8 +192,8 @@ def visit(base, unit, n, zero, slot0, size, driven, seed, stream, shared, cells,
 
 
 def visiting(kinds: tuple[tuple[type[NeuronModel], tuple[str, ...]], ...]) -> bool:
-    """Whether cells can be visited: all models say for how long a cell is quiet."""
-    return all(hasattr(model, "quiet") for model, _ in kinds)
+    """Whether cells can be visited: all models say for how long a cell is quiet (never in a debug run)."""
+    return watcher() is None and all(hasattr(model, "quiet") for model, _ in kinds)
 
 
 def visit_kernels(kind: tuple[type[NeuronModel], tuple[str, ...]]) -> ModuleType:

@@ -126,10 +126,10 @@ def add(n, due_start, due_end, due_count, synapse, into):
             part = synapse[start:end]
             if c == 1:
                 for j in range(part.size):
-                    into[np.uint32(part[j].slot)] += part[j].weight
+                    into[np.uint32(part[j]["slot"])] += part[j]["weight"]
             else:
                 for j in range(part.size):
-                    into[np.uint32(part[j].slot)] += c * part[j].weight
+                    into[np.uint32(part[j]["slot"])] += c * part[j]["weight"]
             start = end
         events += (due_end[k] - due_start[k]) * c
     return events
@@ -159,8 +159,8 @@ def add_listing(n, due_start, due_end, due_count, synapse, into, lists):
             ahead, q = _ask_for(ahead, q, n, due_start, due_end, synapse)
             part = synapse[start:end]
             for j in range(part.size):
-                into[np.uint32(part[j].slot)] += c * part[j].weight
-                enlist(part[j].slot, lists)
+                into[np.uint32(part[j]["slot"])] += c * part[j]["weight"]
+                enlist(part[j]["slot"], lists)
             start = end
         events += (due_end[k] - due_start[k]) * c
     return events

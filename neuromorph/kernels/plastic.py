@@ -15,13 +15,15 @@ Results do not depend on when rows are swept: traces are (value, instant of the 
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from neuromorph.kernels.codegen import load, render
 from neuromorph.kernels.elementary import exp
+from neuromorph.kernels.flatten import flatten
 from neuromorph.kernels.jit import kernel
-from neuromorph.kernels.plastic_lines import template_lines
+from neuromorph.kernels.plastic_lines import STRUCTS, template_lines
 from neuromorph.learning.contract import LearningRule
 
 _TEMPLATE = """
@@ -39,59 +41,51 @@ Pre = collections.namedtuple("Pre", {pre_fields!r})
 Post = collections.namedtuple("Post", {post_fields!r})
 P = collections.namedtuple("P", {parameters!r})
 Syn = collections.namedtuple("Syn", {states!r})
-{structs}
 
 
-@kernel(forceinline=True, counted=False)
-def _parameters(rule):
-    p = rule.p
-    return P({parameter_values})
-
-
-@kernel(forceinline=True, counted=False)
-def _bounded(w, rule):
+@kernel(forceinline=True, counted=False, inner=True)
+def _bounded(w, w_min, w_max):
     # clipped to the projection's bounds, rounded once to what is stored
-    return float(np.float32(min(max(w, rule.w_min), rule.w_max)))
+    return float(np.float32(min(max(w, w_min), w_max)))
 
 
-@kernel(forceinline=True, counted=False)
-def _delay(rows, j):
-    return {unit}(rows.delay[0] if rows.delay.size == 1 else rows.delay[j])
+@kernel(forceinline=True, counted=False, inner=True)
+def _delay(delay, j):
+    return {unit}(delay[0] if delay.size == 1 else delay[j])
 
 
-@kernel(forceinline=True, counted=False)
-def _slot(rows, j):
-    return rows.slot[0] + rows.target[j] if rows.slot.size == 1 else rows.slot[j]
+@kernel(forceinline=True, counted=False, inner=True)
+def _slot(slot, target, j):
+    return slot[0] + target[j] if slot.size == 1 else slot[j]
 
 
-@kernel(forceinline=True, counted=False)
-def _seen(history, e, delay, rule):
-    # When a synapse sees event e. The very arithmetic by which spikes arrive, so that a tie of the two is a tie.
+@kernel(forceinline=True, counted=False, inner=True)
+def _seen(base, offset, delay, u):
+    # When a synapse sees a postsynaptic event. The very arithmetic by which spikes arrive: a tie of the two is a tie.
     {seen}
 
 
-@kernel(forceinline=True, counted=False)
-def _decay(since, rule, row, tau):
+@kernel(forceinline=True, counted=False, inner=True)
+def _decay(since, table, row, ms, tau):
     # how far a trace falls in `since` units of delays; `row` is its place in the table
     {decay}
 
 
-@kernel(forceinline=True, counted=False)
+@kernel(forceinline=True, counted=False, inner=True)
 def _at_most(a, a_offset, b, b_offset):
     {at_most}
 
 
-@kernel(forceinline=True, counted=False)
+@kernel(forceinline=True, counted=False, inner=True)
 def _earlier(a, a_offset, b, b_offset):
     {earlier}
 
 
-@kernel(counted=False)
-def append(size, base, offset, index, count, archive, columns, low, high, {flat}):
+@kernel(counted=False{inner})
+def append(size, base, offset, index, count, archive, columns, low, high, {structs}):
     # Append the spikes low..high-1 of the postsynaptic population (in time order per cell) to the size[0] events of the
     # history; returns their new number, -1 where there is no room.
-    {bind}
-    p = _parameters(rule)
+    p = P({parameter_values})
     n = size[0]
     if n + high - low > history.base.size:
         return -1
@@ -114,15 +108,14 @@ def append(size, base, offset, index, count, archive, columns, low, high, {flat}
 
 
 @kernel(counted=False)
-def compact(n, base, offset, largest_delay, {flat}):
+def compact(n, base, offset, largest_delay, {structs}):
     # Drop events that every synapse has seen; the last dropped one of each cell becomes its floor. Returns the length.
-    {bind}
     for t in range(history.head.size):
         history.head[t] = -1
     m = 0
     for e in range(n):
         t = history.cell[e]
-        sb, so = _seen(history, e, largest_delay, rule)
+        sb, so = _seen(history.base[e], history.offset[e], largest_delay, rule.u)
         if _earlier(sb, so, base, offset):
             {floor_from_event}
             history.floor_base[t] = history.base[e]
@@ -142,41 +135,41 @@ def compact(n, base, offset, largest_delay, {flat}):
     return m
 
 
-@kernel(forceinline=True, counted=False)
-def _last_before(history, t, base, offset, delay, rule):
-    # Last event of cell t whose time at the synapse is strictly earlier than the instant; -1: none in the log.
-    e = history.head[t]
+@kernel(forceinline=True, counted=False, inner=True)
+def _last_before(e, bases, offsets, prev, base, offset, delay, u):
+    # The last event, of those from e back, whose time at the synapse is strictly earlier than the instant; -1: none in
+    # the log.
     while e >= 0:
-        sb, so = _seen(history, e, delay, rule)
+        sb, so = _seen(bases[e], offsets[e], delay, u)
         if _earlier(sb, so, base, offset):
             break
-        e = history.prev[e]
+        e = prev[e]
     return e
 
 
-@kernel(forceinline=True, counted=False)
-def _reached(history, e, delay, base, offset, rule):
-    # whether a synapse has seen event e by an instant
-    sb, so = _seen(history, e, delay, rule)
+@kernel(forceinline=True, counted=False, inner=True)
+def _reached(event_base, event_offset, delay, base, offset, u):
+    # whether a synapse has seen an event by an instant
+    sb, so = _seen(event_base, event_offset, delay, u)
     return _at_most(sb, so, base, offset)
 
 
-@kernel(forceinline=True, counted=False)
+@kernel(forceinline=True, counted=False, inner=True)
 def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
     # Postsynaptic events that reach synapse j in (seen, instant], in order.
-    p = _parameters(rule)
+    p = P({parameter_values})
     t = rows.target[j]
-    d = _delay(rows, j)
+    d = _delay(rows.delay, j)
     seen, seen_offset = source.seen_base[i], source.seen_offset[i]
     e = history.head[t]
-    while e >= 0 and not _reached(history, e, d, base, offset, rule):
+    while e >= 0 and not _reached(history.base[e], history.offset[e], d, base, offset, rule.u):
         e = history.prev[e]
-    if e < 0 or _reached(history, e, d, seen, seen_offset, rule):
+    if e < 0 or _reached(history.base[e], history.offset[e], d, seen, seen_offset, rule.u):
         return w
     # one missed event is the common case; of more the later ones wait
     n = 0
     q = history.prev[e]
-    while q >= 0 and not _reached(history, q, d, seen, seen_offset, rule):
+    while q >= 0 and not _reached(history.base[q], history.offset[q], d, seen, seen_offset, rule.u):
         history.stack[n] = e
         n += 1
         e = q
@@ -188,7 +181,7 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
         pre = Pre({pre_values_post_hook})
         post = Post({post_values_post_hook})
         {call_on_post}
-        w = _bounded(w, rule)
+        w = _bounded(w, rule.w_min, rule.w_max)
         if n == 0:
             return w
         n -= 1
@@ -198,13 +191,11 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
 {learn_row}
 
 
-@kernel(counted=False)
-def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, ring, pending_base, pending_offset,
-          pending_slot, pending_weight, pending_source, pending_synapse, pending, projection, deaf, {flat}):
-    # Presynaptic spikes start..end-1 of the calendar; returns (next spike, pending, synaptic events). Where nobody
-    # listens (deaf) a matrix that only adds is left alone.
-    {bind}
-    p = _parameters(rule)
+@kernel(counted=False{inner})
+def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, {outbox}, {structs}):
+    # Presynaptic spikes start..end-1 of the calendar; returns the synaptic events (on the grid), or (next spike,
+    # pending, synaptic events). Where nobody listens (deaf) a matrix that only adds is left alone.
+    p = P({parameter_values})
     events = 0
     {matrix}
     for k in range(start, end):
@@ -226,13 +217,12 @@ def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, 
         source.seen_base[i] = tb
         source.seen_offset[i] = to
         events += (b - a) * spike_count[k]
-    return end, pending, events
+    return {visited}
 
 
-@kernel(counted=False)
-def sweep(base, offset, {flat}):
+@kernel(counted=False{inner})
+def sweep(base, offset, {structs}):
     # Bring every synapse up to an instant.
-    {bind}
     for i in range(source.base.size):
         for j in range(rows.row[i], rows.row[i + 1]):
             {sweep_body}
@@ -241,7 +231,7 @@ def sweep(base, offset, {flat}):
     return 0
 
 
-@kernel(forceinline=True, counted=False)
+@kernel(forceinline=True, counted=False, inner=True)
 def _targets(rows, history):
     # the cells that any row may reach: first, one past the last
     if rows.dense and rows.row.size > 1:
@@ -249,11 +239,10 @@ def _targets(rows, history):
     return 0, history.head.size
 
 
-@kernel(disjoint=True, counted=False)
-def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat}):
+@kernel(disjoint=True, counted=False, inner=True)
+def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{structs}):
     # A third factor for rows that may change; `changed` targets, counted from `low`, with what the rule reads of them.
-    {bind}
-    p = _parameters(rule)
+    p = P({parameter_values})
     weight = rows.weight
     for i in range(source.base.size):
         {skip_row}
@@ -264,19 +253,30 @@ def _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{v
     return 0
 
 
-@kernel
-def signal(base, offset, value, {variables}{flat}):
+@kernel(counted=True{inner})
+def signal(base, offset, value, {variables}{structs}):
     # A third factor at an instant, for every synapse (or those that the rule does not promise to leave unchanged).
-    if rows_known.size > 0:
-        rows_known[0] = 0
+    if rows.known.size > 0:
+        rows.known[0] = 0
     {changed_cells}
-    return _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{flat})
+    return _learn_rows(base, offset, value, low, changed, n_changed, {changed_values}{variables}{structs})
 
 
 @kernel(counted=False)
-def list_changed(first, end, results, {places}every_changed, n_every, {flat}):
+def choose(base, offset, given_up, {variables}{structs}):
+    # Which synapses the rule gives up at an instant, up to which they have been swept.
+    p = P({parameter_values})
+    for i in range(source.base.size):
+        a = rows.row[i]
+        b = rows.row[i + 1]
+        {x_at_signal}
+        {choose_loop}
+    return 0
+
+
+@kernel(counted=False{inner})
+def list_changed(first, end, results, {places}every_changed, n_every, {structs}):
     # For each of the examples first..end-1 the cells that the rule does not promise to leave alone, from `low` on.
-    {bind}
     low, high = _targets(rows, history)
     for k in range(first, end):
         {post_views}
@@ -284,12 +284,11 @@ def list_changed(first, end, results, {places}every_changed, n_every, {flat}):
     return 0
 
 
-@kernel(disjoint=True, counted=False)
-def signals(first, end, n, which, at, values, results, {places}every_changed, n_every, {flat}):
+@kernel(disjoint=True, counted=False{inner})
+def signals(first, end, n, which, at, values, results, {places}every_changed, n_every, {structs}):
     # `signal` for n events in order, for the rows first..end-1: event m ends example which[m] of a minibatch, and what
     # its cells showed then stands in a row of `results`. A row of weights stays in L1 while all examples change it.
-    {bind}
-    p = _parameters(rule)
+    p = P({parameter_values})
     weight = rows.weight
     low, high = _targets(rows, history)
     offset = 0.0
@@ -343,6 +342,10 @@ def decays(ms, tau, ticks):
 
 
 def plastic_kernels(rule: type[LearningRule], exact: bool) -> ModuleType:
-    """Module with append, compact, visit, sweep, signal and signals for one rule and kind of resolution."""
-    hooks = {name: getattr(hook, "__func__", hook) for name, hook in rule.hooks().items()}
-    return load(render(_TEMPLATE, template_lines(rule, exact)), hooks, f"rule {rule.__name__}")  # type: ignore[arg-type]
+    """Module with append, compact, visit, sweep, signal and signals for one rule and kind of resolution.
+
+    Its `ARGUMENTS` says which fields of the structs each of them ends with.
+    """
+    hooks: dict[str, Any] = {name: getattr(hook, "__func__", hook) for name, hook in rule.hooks().items()}
+    text, arguments = flatten(render(_TEMPLATE, template_lines(rule, exact)), STRUCTS)
+    return load(f"{text}\n\nARGUMENTS = {arguments!r}\n", hooks, f"rule {rule.__name__}")

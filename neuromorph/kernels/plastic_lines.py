@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from neuromorph.kernels.recent import append_lines, function_lines, row_lines
 from neuromorph.kernels.synapse_lines import call_lines, load_lines, transmit_lines
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule, Trace
 
-#: structs of the kernels; entry points take their fields flat (60 ns each to dispatch; a namedtuple costs 300 us)
+#: the structs of a part's arrays and numbers, as templates name them (kernels/flatten.py)
 STRUCTS = {
-    "Rows": ("rows", "row target slot delay weight low dense known volley total"),
-    "Synapse": ("synapse", "state base offset ordinal"),
-    "Source": ("source", "x before base offset seen_base seen_offset"),
-    "History": (
-        "history",
-        "base offset cell count prev y v head floor_y floor_base floor_offset stack "
-        "recent recent_count y_before y_after late past",
-    ),
-    "Rule": ("rule", "p w_min w_max u ms decay seed stream"),
+    "rows": ["row", "target", "slot", "delay", "weight", "low", "dense", "known", "volley", "total"],
+    "synapse": ["state", "base", "offset", "ordinal"],
+    "source": ["x", "before", "base", "offset", "seen_base", "seen_offset"],
+    "history": [
+        *("base", "offset", "cell", "count", "prev", "y", "v", "head", "stack"),
+        *("floor_y", "floor_base", "floor_offset"),
+        *("recent", "recent_count", "y_before", "y_after", "late", "past"),
+    ],
+    "rule": ["p", "w_min", "w_max", "u", "ms", "decay", "seed", "stream"],
 }
 
 #: a signal goes through whole rows of a matrix where more than one in so many of their targets have changed
 FEW = 10
 
 
+#: arrays of the arrivals that are under way in exact mode
+PENDING = [f"pending_{name}" for name in ("base", "offset", "slot", "weight", "source", "synapse")]
+
 #: rows of a matrix of which spikes change and remember nothing are only added up
 _MATRIX = [
     "if rows.dense:",
     "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
-    "    first = _slot(rows, 0) if width > 0 else 0",
+    "    first = _slot(rows.slot, rows.target, 0) if width > 0 else 0",
     "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
     "                          first, rows.weight, width, deaf, rows.known, rows.volley, rows.total)",
-    "    return end, pending, more",
+    "    return more",
 ]
 
 
@@ -41,31 +45,25 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
     hooks = rule.hooks()
     zero = "0.0"
     lines: dict[str, object] = {
-        "structs": [f'{kind} = collections.namedtuple("{kind}", "{fields}")' for kind, (_, fields) in STRUCTS.items()],
+        "structs": ", ".join(STRUCTS),
+        "outbox": ", ".join([*PENDING, "pending", "projection"] if exact else ["ring", "deaf"]),
+        "visited": "end, pending, events" if exact else "events",
         "decay": [
             # on the grid the table holds the very values of exp at whole numbers of ticks
-            *([] if exact else ["if 0 <= since < rule.decay.shape[1]:", "    return rule.decay[row, since]"]),
-            "return exp(-(since * rule.ms) / tau)",
+            *([] if exact else ["if 0 <= since < table.shape[1]:", "    return table[row, since]"]),
+            "return exp(-(since * ms) / tau)",
         ],
+        "inner": "" if exact else ", inner=True",  # on the grid only steps call them
         "unit": "float" if exact else "int",
         "at_most": _comparison(exact, "<="),
         "earlier": _comparison(exact, "<"),
-        "flat": ", ".join(f"{name}_{f}" for name, fields in STRUCTS.values() for f in fields.split()),
         "variables": "".join(f"{name}, " for name in variable_names(rule)),
-        "bind": [
-            f"{name} = {kind}({', '.join(f'{name}_{f}' for f in fields.split())})"
-            for kind, (name, fields) in STRUCTS.items()
-        ],
-        "seen": [
-            "return normalise(history.base[e], history.offset[e] + delay, rule.u)"
-            if exact
-            else "return history.base[e] + delay, 0.0"
-        ],
+        "seen": ["return normalise(base, offset + delay, u)" if exact else "return base + delay, 0.0"],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
         "parameters": list(rule.parameters()) or ["none"],
         "states": [*rule.states(), *rule.randoms()] or ["none"],
-        "parameter_values": ", ".join(f"p[{k}]" for k in range(len(rule.parameters()))) or zero,
+        "parameter_values": ", ".join(f"rule.p[{k}]" for k in range(len(rule.parameters()))) or zero,
         "offset_at_append": "offset[k]" if exact else zero,
         "y_at_append": _y_at_append(y, len(x), exact),
         "floor_from_event": [f"history.floor_y[{k}, t] = history.y[{k}, e]" for k in range(len(y))],
@@ -100,6 +98,7 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "skip_row": _skip_row(rule),
         "x_at_signal": _x_at_signal(x, exact),
         "signal_loop": _signal_loop(rule, exact) if "on_signal" in hooks else ["pass"],
+        "choose_loop": _choose_loop(rule, exact) if "rewire" in hooks else ["pass"],
     }
     return lines | _minibatch_lines(rule, exact)
 
@@ -139,7 +138,7 @@ def _minibatch_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]
 
 
 def _decay(trace: Trace, row: int) -> str:
-    return f"_decay(since, rule, {row}, p.{trace.tau})"
+    return f"_decay(since, rule.decay, {row}, rule.ms, p.{trace.tau})"
 
 
 def _since(exact: bool, at: tuple[str, str], of: str, index: str, delay: str = "") -> str:
@@ -202,7 +201,7 @@ def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, s
         return []
     out = [
         "t = rows.target[j]",
-        f"e = _last_before(history, t, {at[0]}, {at[1]}, d, rule)",
+        f"e = _last_before(history.head[t], history.base, history.offset, history.prev, {at[0]}, {at[1]}, d, rule.u)",
         "if e >= 0:",
         f"    {_since(exact, at, 'history', 'e', ' - d')}",
     ]
@@ -234,10 +233,10 @@ def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
     if "on_pre" in hooks:
         pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
         post = [f"y{k}" for k in range(len(y))] + _past(rule) + ["0.0"]
-        body += ["d = _delay(rows, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
+        body += ["d = _delay(rows.delay, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
         body += load_lines(rule, "on_pre", exact)
         body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_pre")]
-        body += ["w = _bounded(w, rule)"]
+        body += ["w = _bounded(w, rule.w_min, rule.w_max)"]
     if len(body) == 1:
         return []
     return ["for j in range(a, b):", *("    " + line for line in [*body, "rows.weight[j] = w"])]
@@ -255,16 +254,16 @@ def _past(rule: type[LearningRule]) -> list[str]:
 def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
     transmit = [f"    {line}" for line in transmit_lines(rule, exact)]
     if "transmit" in rule.hooks() and not exact:
-        to = "ring[(tb + int(_delay(rows, j))) % ring.shape[0], _slot(rows, j)]"
+        to = "ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], _slot(rows.slot, rows.target, j)]"
         return ["for j in range(a, b):", *transmit, f"    {to} += c * w"]
     if exact:
         return [
             "for j in range(a, b):",
             *transmit,
-            "    at_base, at_offset = normalise(tb, to + _delay(rows, j), rule.u)",
+            "    at_base, at_offset = normalise(tb, to + _delay(rows.delay, j), rule.u)",
             "    pending_base[pending] = at_base",
             "    pending_offset[pending] = at_offset",
-            "    pending_slot[pending] = _slot(rows, j)",
+            "    pending_slot[pending] = _slot(rows.slot, rows.target, j)",
             "    pending_weight[pending] = c * w",
             "    pending_source[pending] = spike_source[k]",
             "    pending_synapse[pending] = projection + j",
@@ -275,7 +274,7 @@ def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
         "    pass",
         "elif rows.dense:",
         "    # a row of a matrix: one slice of the input row, added with SIMD",
-        "    first = _slot(rows, a)",
+        "    first = _slot(rows.slot, rows.target, a)",
         "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], first : first + (b - a)]",
         "    weights = rows.weight[a:b]",
         "    for j in range(weights.size):",
@@ -288,7 +287,8 @@ def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
         "        into[targets[j]] += c * weights[j]",
         "else:",
         "    for j in range(a, b):",
-        "        ring[(tb + int(_delay(rows, j))) % ring.shape[0], _slot(rows, j)] += c * rows.weight[j]",
+        "        slot = _slot(rows.slot, rows.target, j)",
+        "        ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], slot] += c * rows.weight[j]",
     ]
 
 
@@ -305,8 +305,8 @@ def _changed_cells(rule: type[LearningRule]) -> list[str]:
     values = [f"value_{k}" for k in range(len(rule.variables("post")))]
     return [
         "low, high = 0, post_0.size",
-        "if rows_dense and rows_row.size > 1:",
-        "    low, high = rows_low, rows_low + rows_row[1] - rows_row[0]",
+        "if rows.dense and rows.row.size > 1:",
+        "    low, high = rows.low, rows.low + rows.row[1] - rows.row[0]",
         "changed = np.empty(high - low, np.int64)",
         *(f"{value} = np.empty(high - low)" for value in values),
         "n_changed = 0",
@@ -336,23 +336,34 @@ def _x_at_signal(x: dict[str, Trace], exact: bool) -> list[str]:
     ]
 
 
-def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
-    x, y, own = rule.traces("pre"), rule.traces("post"), bool(rule.states() or rule.randoms())
+def _look_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
+    """A hook for synapse j of source i and target t that is called at an instant of both."""
+    x, y = rule.traces("pre"), rule.traces("post")
     pre = [f"x{k}" for k in range(len(x))]
     pre += [f"pre_{k}[i]" for k in range(len(rule.variables("pre")))] + ["0.0"]
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
-    body = ["w = float(rows.weight[j])", *(["d = _delay(rows, j)"] if y else []), *at]
-    body += load_lines(rule, "on_signal", exact)
-    body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_signal")]
-    body += ["rows.weight[j] = _bounded(w, rule)"]
+    body = ["w = float(rows.weight[j])", *(["d = _delay(rows.delay, j)"] if y else []), *at]
+    body += load_lines(rule, hook, exact)
+    return body + [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, hook)]
+
+
+def _choose_loop(rule: type[LearningRule], exact: bool) -> list[str]:
+    look = _look_lines(rule, "rewire", exact)
+    return ["for j in range(a, b):", "    t = rows.target[j]", *_indent(look), "    given_up[j] = w"]
+
+
+def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
+    y, own = rule.traces("post"), bool(rule.states() or rule.randoms())
+    body = _look_lines(rule, "on_signal", exact)
+    body += ["rows.weight[j] = _bounded(w, rule.w_min, rule.w_max)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
     one_by_one = [*every, *([f"    if {test}:"] if promised else [])]
     one_by_one += [("        " if promised else "    ") + line for line in body]
-    whole = [] if y or own else _whole_row(rule)
+    whole = [] if y or own or watcher() else _whole_row(rule)  # a debug run goes synapse by synapse
     if not promised:
         return ["if rows.dense:", *_indent(whole), "else:", *_indent(one_by_one)] if whole else one_by_one
     few = [
@@ -379,7 +390,7 @@ def _few_of_row(rule: type[LearningRule]) -> list[str]:
         "    w = float(weights[t])",
         f"    post = Post({', '.join(post)})",
         *_indent(call_lines(rule, "on_signal")),
-        "    weights[t] = _bounded(w, rule)",
+        "    weights[t] = _bounded(w, rule.w_min, rule.w_max)",
     ]
 
 
@@ -398,7 +409,7 @@ def _whole_row(rule: type[LearningRule]) -> list[str]:
         "    w = float(weights[m])",
         f"    post = Post({', '.join(post)})",
         *_indent(call_lines(rule, "on_signal")),
-        "    w = _bounded(w, rule)",
+        "    w = _bounded(w, rule.w_min, rule.w_max)",
         f"    weights[m] = w if {test} else weights[m]" if test else "    weights[m] = w",
     ]
 

@@ -14,6 +14,7 @@ For rows with one delay on the grid, of rules without states of the synapse or v
 
 from __future__ import annotations
 
+from neuromorph.kernels.watch import watcher
 from neuromorph.learning.contract import LearningRule
 
 #: spikes of a cell that are tried
@@ -26,6 +27,8 @@ def learns_rows(rule: type[LearningRule], exact: bool) -> bool:
     """Whether rows of this rule can be learned at once."""
     replays = "on_post" in rule.hooks()
     remembers = replays or ("on_pre" in rule.hooks() and bool(rule.traces("post")))
+    if watcher() is not None:  # hooks are tried on spikes that are not due
+        return False
     own = rule.states() or rule.randoms() or rule.reads_past() or (replays and rule.variables("post"))
     return remembers and not exact and not own
 
@@ -100,7 +103,7 @@ def function_lines(rule: type[LearningRule], exact: bool) -> list[str]:
         body += [f"bad |= b{last} >= horizon"]
     body += ["weights[j] = before if bad else np.float32(w)", "late[j] = bad", "n += bad"]
     return [
-        "@kernel(disjoint=True, counted=False)",
+        "@kernel(disjoint=True, counted=False, inner=True)",
         f"def learn_row({', '.join(_arguments(rule))}):",
         f"    p = P({parameters})",
         "    horizon = now - d  # spikes up to here have reached the synapse, those before it count for on_pre",

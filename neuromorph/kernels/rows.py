@@ -47,8 +47,8 @@ def scatter(source, target, ordinal, cursor, record):
     for k in range(source.size):
         q = cursor[source[k]]
         cursor[source[k]] = q + 1
-        record[q].slot = target[k]
-        record[q].bits = ordinal[k]
+        record[q]["slot"] = target[k]
+        record[q]["bits"] = ordinal[k]
 
 
 @kernel
@@ -63,8 +63,8 @@ def scatter_cells(source, degree, first, cursor, record):
         for d in range(degree):
             q = cursor[source[k]]
             cursor[source[k]] = q + 1
-            record[q].slot = t
-            record[q].bits = d
+            record[q]["slot"] = t
+            record[q]["bits"] = d
             k += 1
 
 
@@ -74,8 +74,8 @@ def gather(record, begin, number, degree, target, ordinal):
     n = 0
     for r in range(begin.size):
         for q in range(begin[r], begin[r] + number[r]):
-            target[n] = record[q].slot
-            ordinal[n] = np.int64(record[q].slot) * degree + record[q].bits
+            target[n] = record[q]["slot"]
+            ordinal[n] = np.int64(record[q]["slot"]) * degree + record[q]["bits"]
             n += 1
 
 
@@ -140,8 +140,8 @@ def place(segment, slot, bits, code, part, me, row_start, cap, record, slice_del
         s, last = cap[r], np.int64(-1)
         for i in range(into.size):
             delay = np.int64(key[i] >> _32)
-            into[i].slot = np.int32(key[i] & _LOW)
-            into[i].bits = bits[origin[i]]
+            into[i]["slot"] = np.int32(key[i] & _LOW)
+            into[i]["bits"] = bits[origin[i]]
             if delay != last:
                 if i:
                     slice_end[s] = i

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from neuromorph.kernels.codegen import load
 from neuromorph.kernels.synapse import SYNAPSE
+from neuromorph.kernels.watch import called_back, watcher, watching
 
 _TEMPLATE = """
 import numpy as np
@@ -65,13 +66,20 @@ def make_step(kernel: Any, call: str, values: dict[str, Any]) -> Step:
         names = {**values, function.__name__: kernel}
         _plain[step.table.ctypes.data] = lambda a, b, c: eval(call, {**names, "a": a, "b": b, "c": c})
         return step
+    who = watcher()
+    if who is not None and not hasattr(kernel, "py_func"):
+        names = {**values, function.__name__: kernel}
+        code = compile(call, "a step", "eval")
+        address, held = called_back(lambda a, b, c: eval(code, {**names, "a": a, "b": b, "c": c}), who)
+        return Step(address, np.zeros(1, np.int64), {**values, "called": held})
     slots: list[Any] = []
     unpack = [f"    {name} = {_unpack(value, slots)}" for name, value in values.items()]
     table = np.array([s if isinstance(s, int) else np.float64(s).view(np.int64) for s in slots] or [0], np.int64)
     text = _TEMPLATE.format(
         module=function.__module__, function=function.__name__, size=table.size, unpack="\n".join(unpack), call=call
     )
-    return Step(load(text, {}, f"step {function.__name__}").run.address, table, values)
+    with watching(None):
+        return Step(load(text, {}, f"step {function.__name__}").run.address, table, values)
 
 
 def _unpack(value: Any, slots: list[Any]) -> str:

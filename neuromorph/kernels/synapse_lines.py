@@ -21,7 +21,7 @@ def load_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
     if any(s.tau for s in states.values()):
         out += [f"at_base = {base}", f"at_offset = {offset}{' + d' if hook == 'on_post' else ''}"]
         out += ["since = (at_base - synapse.base[j]) * rule.u + (at_offset - synapse.offset[j])"]
-        if hook != "transmit":
+        if hook.startswith("on_"):
             out += ["synapse.base[j] = at_base", "synapse.offset[j] = at_offset"]
         out += [f"e{k}_ *= exp(-(since * rule.ms) / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
     if not rule.randoms():
@@ -37,7 +37,7 @@ def load_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
 def _instant(hook: str) -> tuple[str, str]:
     if hook == "on_post":
         return "history.base[e]", "history.offset[e]"
-    return ("base", "offset") if hook == "on_signal" else ("tb", "to")
+    return ("tb", "to") if hook in ("on_pre", "transmit") else ("base", "offset")
 
 
 def call_lines(rule: type[LearningRule], hook: str) -> list[str]:
@@ -45,7 +45,7 @@ def call_lines(rule: type[LearningRule], hook: str) -> list[str]:
     states = [f"e{k}_" for k in range(len(rule.states()))]
     seen = ", ".join(states + [f"u{k}_" for k in range(len(rule.randoms()))])
     arguments = ", ".join([*HOOKS[hook], *([f"Syn({seen})"] if seen else [])])
-    if not states or hook == "transmit":
+    if not states or not hook.startswith("on_"):
         return [f"w = {hook}({arguments})"]
     out = [f"w, {', '.join(states)} = {hook}({arguments})"]
     return out + [f"synapse.state[{k}, j] = {name}" for k, name in enumerate(states)]

@@ -13,6 +13,7 @@ A hook sees one synapse: its weight `w`, what is declared of the two cells (`pre
 States and Randoms of the synapse. It returns the new weight, or (weight, state, ...) where States are declared.
 Weights are stored as float32 and clipped to the projection's bounds after every hook; hooks compute in float64.
 `transmit` returns what one spike of the source delivers, after its on_pre; without it that is the weight.
+`rewire` says, every so often, whether the synapse is given up: it then grows anew from another source.
 
 Time at the synapse (the delay is dendritic): a presynaptic spike is seen at its emission, a postsynaptic one a
 delay after it. At equal instants on_post comes first, then on_pre, then on_signal; all see traces strictly earlier.
@@ -33,6 +34,7 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "on_post": ("w", "pre", "post", "p"),
     "on_signal": ("w", "pre", "post", "p", "value"),
     "transmit": ("w", "p"),
+    "rewire": ("w", "pre", "post", "p"),
 }
 
 

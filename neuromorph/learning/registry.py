@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TypeVar, cast
 
 from neuromorph.contract_checks import (
+    api_problems,
     parameter_problems,
     plain_function,
     return_problem,
@@ -18,6 +19,8 @@ from neuromorph.parameters import Param, declared
 from neuromorph.registration import Entry, Registry
 
 GROUP = "neuromorph.learning_rules"
+#: versions of the contract that load, in ascending order, the present one last
+SUPPORTED_APIS = (API,)
 SIDES = ("pre", "post")
 _Kind = TypeVar("_Kind")
 
@@ -46,8 +49,9 @@ def check_rule(cls: type, where: str) -> None:
     place = f"{where}: {getattr(cls, '__name__', cls)}"
     if not (isinstance(cls, type) and issubclass(cls, LearningRule)):
         raise PluginError(Problem("not a learning rule", place, cls, "a class derived from LearningRule"))
-    if cls.api != API:
-        raise PluginError(Problem("written for another version of the contract", place, cls.api, f"api = {API}"))
+    wrong = api_problems(cls.api, SUPPORTED_APIS, place)
+    if wrong:
+        raise PluginError(*wrong)
     problems = parameter_problems(cls.parameters(), place)
     problems += _declarations(cls, place)
     hooks = cls.hooks()
@@ -116,7 +120,7 @@ def _visible(cls: type[LearningRule], hook: str, side: str) -> Collection[str]:
     if hook == "transmit":
         return ()
     names = set(cls.traces(side))
-    if hook == "on_signal" or (hook.startswith("on_p") and side == "post"):
+    if hook in ("on_signal", "rewire") or side == "post":
         names |= set(cls.variables(side))
     if (hook, side) in (("on_pre", "pre"), ("on_post", "post")):
         names.add("count")
@@ -133,8 +137,8 @@ def _hook(cls: type[LearningRule], name: str, member: object, spot: str) -> list
     allowed: dict[str, Collection[str]] = {side: _visible(cls, name, side) for side in SIDES}
     allowed |= {"p": cls.parameters(), "syn": [*states, *randoms]}
     problems = use_problems(function, allowed, spot, _reasons(cls, allowed))
-    returned = ["w", *states] if name != "transmit" else ["w"]
-    what = "what a spike delivers" if name == "transmit" else "the new weight"
+    returned = ["w", *states] if name.startswith("on_") else ["w"]
+    what = {"transmit": "what a spike delivers", "rewire": "whether it is given up"}.get(name, "the new weight")
     wrong = return_problem(function, len(returned), f"({', '.join(returned)})" if len(returned) > 1 else what, spot)
     return problems + ([wrong] if wrong else [])
 
@@ -142,7 +146,9 @@ def _hook(cls: type[LearningRule], name: str, member: object, spot: str) -> list
 def _reasons(cls: type[LearningRule], allowed: dict[str, Collection[str]]) -> dict[str, str]:
     """Why something that exists cannot be read in a hook."""
     reasons = {f"{side}.count": f"{side}.count is known in on_{side} only." for side in SIDES}
-    reasons |= {f"pre.{n}": "A variable of the source is read in on_signal only." for n in cls.variables("pre")}
+    reasons |= {
+        f"pre.{n}": "A variable of the source is read in on_signal and rewire only." for n in cls.variables("pre")
+    }
     return {text: why for text, why in reasons.items() if text.partition(".")[2] not in allowed[text.partition(".")[0]]}
 
 

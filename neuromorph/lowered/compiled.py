@@ -140,6 +140,7 @@ class Plasticity:
     w_max: float
     signals: tuple[str, ...]
     parts: tuple[PlasticRows, ...]
+    rewire_every: float = 0.0  # ms; 0: never
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -148,7 +149,7 @@ class _Rows:
         # room for as many slices as there can be
         np.cumsum(np.minimum(length, different), out=self.cap[1:])
         self.slices = np.zeros(n_ids, np.int32)
-        self.record = np.empty(int(self.row_start[-1]), RECORD)
+        self.record = _records(int(self.row_start[-1]))
         long = length.size and int(length.max()) > 0xFFFF
         self.slice_delay = np.empty(int(self.cap[-1]), np.int32 if delays.largest > 0xFFFF else np.uint16)
         self.slice_end = np.empty(int(self.cap[-1]), np.uint32 if long else np.uint16)
@@ -160,6 +161,12 @@ class _Rows:
             array.resize(int(row[-1]), refcheck=False)  # in place
         synapse = self.record.view(SYNAPSE)
         return StaticRows(row, self.row_start, self.slice_delay, self.slice_end, self.delays.table, synapse)
+
+
+def _records(n: int) -> NDArray[Any]:
+    """Room for n records; without a compiler numpy knows their fields as attributes only where it is told to."""
+    made = np.empty(n, RECORD)
+    return made.view(np.recarray) if numba.config.DISABLE_JIT else made  # type: ignore[attr-defined]
 
 
 def _count(made: Connections, target: Neurons, first_id: int, parts: int, threads: int) -> _Segments:

@@ -56,7 +56,7 @@ def plasticity(wiring: Wiring, target: Neurons, clock: Clock, parts: int, n_sour
         for k in range(parts)
     ]
     parameters = np.array([spec.params[k] for k in spec.rule.parameters()], float)
-    return Plasticity(spec.rule, parameters, float(low), float(high), spec.signals, tuple(rows))
+    return Plasticity(spec.rule, parameters, float(low), float(high), spec.signals, tuple(rows), spec.rewire_every)
 
 
 def _side(wiring: Wiring, target: Neurons) -> int:

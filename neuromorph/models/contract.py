@@ -33,6 +33,9 @@ from typing import Any, ClassVar
 
 from neuromorph.parameters import Param, declared
 
+#: version of this contract
+API = 1
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -73,6 +76,7 @@ class Receptor:
 class NeuronModel:
     """Base class of neuron models."""
 
+    api: ClassVar[int] = API
     name: ClassVar[str] = ""
     receptors: ClassVar[tuple[Receptor, ...]] = ()
     resolutions: ClassVar[tuple[str, ...]] = ("exact", "grid")
@@ -128,6 +132,7 @@ class InputModel:
     `kernel(exact)` returns the kernel that emits: see kernels/inputs.py for its two signatures.
     """
 
+    api: ClassVar[int] = API
     name: ClassVar[str] = ""
     equations: ClassVar[str] = ""
     source: ClassVar[str] = ""
@@ -176,6 +181,7 @@ class CurrentModel:
     values at a tick (float64[size], or None where nothing changes), on the grid only.
     """
 
+    api: ClassVar[int] = API
     steps: ClassVar[Any] = None
     sample: ClassVar[Any] = None
 

@@ -34,8 +34,8 @@ class Izhikevich(NeuronModel):
     refractory = ""
     receptors = (Receptor("delta", "mV", doc="jump of the membrane potential"), CURRENT)
     coefficient_names = ("step",)
-    a = Param(0.02, "1", doc="rate of recovery (1/ms)")
-    b = Param(0.2, "1", doc="sensitivity of the recovery to V_m")
+    a = Param(0.02, "1", doc="rate of recovery (1/ms), any sign")
+    b = Param(0.2, "1", doc="sensitivity of the recovery to V_m, any sign")
     c = Param(-65.0, "mV", doc="potential after a spike, below V_th")
     d = Param(8.0, "mV", doc="jump of the recovery at a spike")
     V_th = Param(30.0, "mV", doc="peak of a spike")

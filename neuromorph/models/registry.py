@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from neuromorph.contract_checks import (
     CANONICAL_UNITS,
+    api_problems,
     parameter_problems,
     plain_function,
     return_problem,
@@ -14,11 +15,13 @@ from neuromorph.contract_checks import (
     use_problems,
 )
 from neuromorph.errors import PluginError, Problem, suggestion
-from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel, Receptor
+from neuromorph.models.contract import API, CurrentModel, InputModel, NeuronModel, Receptor
 from neuromorph.registration import Entry, Registry
 from neuromorph.units import is_canonical
 
 GROUP = "neuromorph.neuron_models"
+#: versions of the contract that load, in ascending order, the present one last
+SUPPORTED_APIS = (API,)
 RESOLUTIONS = ("exact", "grid")
 #: hook -> (arguments, when it is needed: "always" or the name of a resolution)
 HOOKS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -60,6 +63,9 @@ def check_model(cls: type, where: str) -> None:
     if not (isinstance(cls, type) and issubclass(cls, NeuronModel | InputModel | CurrentModel)):
         bases = "a class derived from NeuronModel, InputModel or CurrentModel"
         raise PluginError(Problem("not a model", place, cls, bases))
+    wrong = api_problems(cls.api, SUPPORTED_APIS, place)
+    if wrong:
+        raise PluginError(*wrong)
     problems = parameter_problems(cls.parameters(), place) + _resolutions(cls, place)
     if issubclass(cls, NeuronModel):
         problems += _variables(cls, place) + _receptors(cls, place) + _refractory(cls, place)

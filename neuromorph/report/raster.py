@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from neuromorph.analysis.spikes import Floats, Ints, population_rate
 from neuromorph.analysis.table import interval
-from neuromorph.errors import InputError, Problem
+from neuromorph.report.files import new_file, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +79,7 @@ def raster(
     InputError where matplotlib is missing, the file exists or cannot be written, the format is unknown, or the
     interval is empty; TraceError for a population that is not in the trace.
     """
-    target = _check(Path(path), force)
+    target = new_file(Path(path), force)
     start, stop = interval(trace, start_ms, stop_ms)
     bands = _bands(trace, populations, start_ms, stop_ms)
     figure = _figure(width, len(bands))
@@ -88,26 +88,8 @@ def raster(
     _draw_rates(below, bands, start, stop)
     figure.align_ylabels()
     _write_title(above, trace, bands)
-    _save(figure, target, dpi)
+    save(figure, target, dpi)
     return target
-
-
-def _check(path: Path, force: bool) -> Path:
-    """Everything that can be wrong with the file, before anything is read or drawn."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-    except ImportError:
-        fix = "pip install 'neuromorph[plot]'"
-        raise InputError(Problem("drawing needs the package matplotlib", str(path), fix=fix)) from None
-    known = sorted(FigureCanvasAgg.get_supported_filetypes())
-    if path.suffix[1:].lower() not in known:
-        raise InputError(Problem("unknown format of a figure", str(path), path.suffix, ", ".join(known)))
-    if path.exists() and not force:
-        fix = "Choose another name, or overwrite it with force=True (--force)."
-        raise InputError(Problem("the file exists already", str(path), fix=fix))
-    if not path.parent.is_dir():
-        raise InputError(Problem(f"{path.parent} is no folder", str(path), fix="Choose a folder that exists."))
-    return path
 
 
 def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None, stop: float | None) -> list[Band]:
@@ -226,15 +208,3 @@ def _plain(axes: Axes) -> None:
     axes.spines["bottom"].set_color(RULE)
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(color=INK, fontsize=9.5)
-
-
-def _save(figure: Figure, path: Path, dpi: int) -> None:
-    temporary: Any = path.with_name(f".{path.stem}.drawing{path.suffix}")
-    try:
-        figure.savefig(temporary, dpi=dpi)
-        os.replace(temporary, path)
-    except OSError as error:
-        fix = "Choose a folder that you may write to."
-        raise InputError(Problem(f"cannot be written: {error.strerror or error}", str(path), fix=fix)) from None
-    finally:
-        temporary.unlink(missing_ok=True)

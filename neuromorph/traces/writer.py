@@ -108,6 +108,11 @@ class TraceWriter:
         """Record a third-factor event at its arrival."""
         self._add_row("signals", name, time_ms, np.array(value, np.float64))
 
+    def rewired(self, projection: str, time_ms: float, ordinals: NDArray[np.int64], sources: NDArray[np.int64]) -> None:
+        """Record synapses that have grown anew: rows (ms, ordinal, source) of the curve rewired_<projection>."""
+        rows = np.column_stack([np.full(len(ordinals), time_ms), ordinals, sources])
+        self.learning(f"rewired_{projection}", rows, "ms, ordinal, source")
+
     def learning(self, name: str, values: ArrayLike, units: str = "1") -> None:
         """Append to the learning curve `name`: a number, a 1-D array of numbers, or rows of a 2-D one.
 

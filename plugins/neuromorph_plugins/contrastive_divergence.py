@@ -13,7 +13,7 @@ class ContrastiveDivergence(LearningRule):
 
     name = "contrastive_divergence"
     tau = Param(10.0, "ms", above=0, doc="time constant of the window, on both sides")
-    eta = Param(0.001, doc="change of a pair at dt -> 0, in the unit of the weight")
+    eta = Param(0.001, doc="change of a pair at dt -> 0, in the unit of the weight, any sign")
     gate = State(0.0)
     x = Trace("pre", "tau")
     y = Trace("post", "tau")

@@ -28,10 +28,10 @@ class EProp(LearningRule):
     """
 
     name = "eprop"
-    eta = Param(1e-3, doc="learning rate, in mV times the unit of the weight over that of error")
+    eta = Param(1e-3, doc="learning rate, in mV times the unit of the weight over that of error, any sign")
     tau_m = Param(20.0, "ms", above=0, doc="low-pass of the presynaptic spikes: the target's membrane time constant")
     tau_e = Param(20.0, "ms", above=0, doc="low-pass of the eligibility: by which the task reads spikes")
-    V_th = Param(-55.0, "mV", doc="the target's threshold")
+    V_th = Param(-55.0, "mV", doc="the target's threshold, any value")
     width = Param(15.0, "mV", above=0, doc="distance from threshold at which the pseudo-derivative is 0")
     gamma = Param(0.3, "1", above=0, doc="height of the pseudo-derivative, in units of 1 / width")
     x = Trace("pre", "tau_m")

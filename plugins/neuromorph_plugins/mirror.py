@@ -12,7 +12,7 @@ class Mirror(LearningRule):
     """
 
     name = "mirror"
-    eta = Param(0.01, doc="learning rate, weight per pair of spikes")
+    eta = Param(0.01, doc="learning rate, weight per pair of spikes, any sign")
     change = Variable("pre", "change")
     free = Variable("post", "n_free")
     unchanged_when_zero = ("pre.change", "post.free")

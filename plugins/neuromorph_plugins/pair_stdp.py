@@ -13,8 +13,8 @@ class PairSTDP(LearningRule):
     name = "pair_stdp"
     tau_plus = Param(20.0, "ms", above=0, doc="time constant of potentiation")
     tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
-    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight")
-    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight")
+    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight, any sign")
+    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight, any sign")
     x = Trace("pre", "tau_plus")
     y = Trace("post", "tau_minus")
 

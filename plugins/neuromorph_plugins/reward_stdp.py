@@ -17,8 +17,8 @@ class RewardSTDP(LearningRule):
     name = "reward_stdp"
     tau_plus = Param(20.0, "ms", above=0, doc="time constant of potentiation")
     tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
-    a_plus = Param(0.001, doc="eligibility of a pair at dt -> 0, in the unit of the weight per ms and unit of dopamine")
-    a_minus = Param(0.00105, doc="eligibility that a pair at dt -> 0 takes away, in the same unit")
+    a_plus = Param(0.001, doc="eligibility of a pair at dt -> 0, weight per ms and unit of dopamine, any sign")
+    a_minus = Param(0.00105, doc="eligibility that a pair at dt -> 0 takes away, in the same unit, any sign")
     tau_c = Param(1000.0, "ms", above=0, doc="time constant of the eligibility")
     tau_d = Param(200.0, "ms", above=0, doc="time constant of the dopamine")
     x = Trace("pre", "tau_plus")

@@ -16,7 +16,7 @@ class STDPDerivative(LearningRule):
     name = "stdp_derivative"
     tau_fast = Param(10.0, "ms", above=0, doc="time constant of the fast trace")
     tau_slow = Param(100.0, "ms", above=0, doc="time constant of the slow trace")
-    eta = Param(0.01, doc="learning rate, in the unit of the weight times ms")
+    eta = Param(0.01, doc="learning rate, in the unit of the weight times ms, any sign")
     fast = Trace("post", "tau_fast")
     slow = Trace("post", "tau_slow")
 

@@ -13,7 +13,7 @@ class Wake(LearningRule):
     """
 
     name = "wake"
-    eta = Param(1e-5, doc="learning rate, weight per pair of spikes")
+    eta = Param(1e-5, doc="learning rate, weight per pair of spikes, any sign")
     above = Variable("pre", "n_free")
     free = Variable("post", "n_free")
     mean = Variable("post", "n_mean")
@@ -44,7 +44,7 @@ class WakeLooks(LearningRule):
     """
 
     name = "wake_looks"
-    eta = Param(1e-3, doc="learning rate per squared spike")
+    eta = Param(1e-3, doc="learning rate per squared spike, any sign")
     step = Variable("pre", "n_step")
     luck = Variable("post", "luck_step")
     unchanged_when_zero = ("pre.step", "post.luck")

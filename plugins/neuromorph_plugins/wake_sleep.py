@@ -13,7 +13,7 @@ class WakeSleep(LearningRule):
     """
 
     name = "wake_sleep"
-    eta = Param(0.01, doc="learning rate, weight per pair of spikes")
+    eta = Param(0.01, doc="learning rate, weight per pair of spikes, any sign")
     said = Variable("pre", "n_nudged")
     missed = Variable("post", "change")
     unchanged_when_zero = ("pre.said", "post.missed")

@@ -26,6 +26,16 @@ ALLOWED = {
     "analysis": {"traces"},
     "report": {"traces", "analysis"},
     "tasks": {"simulate", "engine", "graph"},
+    "testing": {
+        "simulate",
+        "engine",
+        "graph",
+        "kernels",
+        "learning",
+        "models",
+        "plugin_files",
+        "registration",
+    },
 }
 SHARED = {"errors", "units", "parameters", "_version"}
 LOOSE = sorted(ROOT.rglob("*.py"))

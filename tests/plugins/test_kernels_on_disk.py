@@ -83,6 +83,42 @@ def test_all_keys_of_the_cases_differ():
     assert len({key(source, **names) for source, names in cases}) == len(cases)
 
 
+FILES = {
+    "a_rule_of_mine": "import a_helper_of_mine as helper\nfrom a_second_helper import often\n\n"
+    "def hook(x):\n    return helper.gain(x) + often(x) + helper.deeper.LAST\n",
+    "a_helper_of_mine": "import numba\nimport a_third_helper as deeper\nfrom a_third_helper import gain\n",
+    "a_second_helper": "import numba\n\n@numba.njit\ndef often(x):\n    return 2.0 * x\n",
+    "a_third_helper": "import numba\nLAST = 1.0\nK = 3.0\n\n@numba.njit\ndef gain(x):\n    return K * x\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("edited", "before", "after"),
+    [
+        ("a_second_helper", "2.0", "2.5"),
+        ("a_second_helper", "@numba.njit", "@numba.njit(fastmath=True)"),
+        ("a_third_helper", "K = 3.0", "K = 3.5"),
+        ("a_third_helper", "K * x", "K + x"),
+        ("a_third_helper", "LAST = 1.0", "LAST = 1.5"),
+        ("a_rule_of_mine", "+ often", "- often"),
+    ],
+)
+def test_helpers_in_other_files_are_part_of_the_key(tmp_path, monkeypatch, edited, before, after):
+    """Imported by name or as modules, and what those import from a third file."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert before in FILES[edited]
+    found = []
+    for change in ((before, before), (before, before), (before, after)):
+        for name, text in FILES.items():
+            (tmp_path / f"{name}.py").write_text(text.replace(*change) if name == edited else text)
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        hook = importlib.import_module("a_rule_of_mine").hook
+        found.append(codegen.load(TEMPLATE, {"hook": hook}, "a test").__name__)
+    assert found[0] == found[1] != found[2]
+
+
 def test_what_cannot_be_fingerprinted_is_compiled_anew_and_said():
     hook = made("def hook(x):\n    return K.get(x)", K=collections.OrderedDict())
     words = r"kernels of a test are compiled anew in each process: cannot hash OrderedDict"

@@ -140,6 +140,18 @@ def test_an_edited_helper_counts_too(file, cache):
         assert run(file, cache) == [expected(factor), SPIKES]
 
 
+def test_an_edited_helper_in_another_file_counts_too_and_an_unchanged_one_is_not_compiled(file, cache):
+    helper = file.with_name("gains_of_hebb.py")
+    file.write_text("from gains_of_hebb import gain\n" + RULE.replace("GAIN * pre.x", "gain(pre.x)"))
+    for factor in (0.25, 4.0):
+        text = "from numba import njit\n\n\n@njit\ndef gain(x):\n    return FACTOR * x\n"
+        helper.write_text(f"FACTOR = {factor}\n{text}")
+        assert run(file, cache) == [expected(factor), SPIKES]
+    before = kernels(cache)
+    assert run(file, cache) == [expected(4.0), SPIKES]
+    assert kernels(cache) == before
+
+
 def test_a_second_process_compiles_nothing(file, cache):
     run(file, cache)
     before = kernels(cache)

@@ -43,7 +43,7 @@ def file(tmp_path):
     with rules.registry.override({}), models.registry.override({}):
         yield write
     for name in set(sys.modules) - before:
-        if name.startswith("neuromorph_user_"):
+        if name.startswith("neuromorph_user_") or name == "gains_beside":
             del sys.modules[name]
 
 
@@ -128,3 +128,31 @@ def test_a_missing_file(tmp_path):
     assert (
         message(tmp_path / "no.py") == f"{tmp_path / 'no.py'}: cannot read the plugin file: No such file or directory"
     )
+
+
+# -- modules beside a plugin file ------------------------------------------------------------------------------------
+
+HELPED = "from gains_beside import ETA\n" + RULE.replace("Param({eta})", "Param(ETA)").replace("{read}", "eta")
+
+
+def test_a_file_may_import_what_lies_beside_it(file):
+    path = sys.path.copy()
+    file("ETA = 0.5\n", "gains_beside.py")
+    assert load_file(file(HELPED)).rules["my_own_rule"].eta.default == 0.5
+    assert sys.path == path
+    module = load_module(file(HELPED))
+    assert load_module(file(HELPED)) is module  # nothing has changed
+    file("ETA = 0.7\n", "gains_beside.py")  # an edit within the second, of the same length
+    assert load_file(file(HELPED)).rules["my_own_rule"].eta.default == 0.7
+    file("ETA = 0.5\n", "gains_beside.py")
+    assert load_file(file(HELPED)).rules["my_own_rule"].eta.default == 0.5
+
+
+def test_two_files_with_neighbours_of_one_name(file, tmp_path):
+    (tmp_path / "other").mkdir()
+    file("ETA = 0.5\n", "gains_beside.py")
+    file("ETA = 0.9\n", "other/gains_beside.py")
+    load_file(file(HELPED))
+    words = "mine.py: it would import gains_beside from .*gains_beside.py, not gains_beside.py beside it. Rename gains_"
+    with pytest.raises(PluginError, match=words):
+        load_file(file(HELPED, "other/mine.py"))

@@ -68,19 +68,19 @@ def test_a_name_becomes_its_class(registry):
     assert (thing.__module__, thing.__name__) == ("alpha_m", "Thing")
     assert registry.get("same") is thing
     assert "beta_m" not in sys.modules
-    assert registry.entry("thing").origin == "alpha (alpha_m:Thing)"
+    assert registry.entry("thing").origin == "alpha 1.0 (alpha_m:Thing)"
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("thin", "unknown thing 'thin'. Did you mean 'thing'?"),
-        ("broken", "beta (beta_m:Thing): thing 'broken' cannot be imported: RuntimeError: beta is broken"),
-        ("absent", "beta (alpha_m:Nothing): thing 'absent' cannot be imported: AttributeError"),
-        ("missing", "beta (no_such_module:X): thing 'missing' cannot be imported: ModuleNotFoundError"),
-        ("other", "alpha (alpha_m:Other): Other is not good"),
+        ("broken", "beta_m.py:1: thing 'broken' cannot be imported: RuntimeError: beta is broken"),
+        ("absent", "alpha_m.py: thing 'absent' cannot be imported: AttributeError"),
+        ("missing", "beta 1.0 (no_such_module:X): thing 'missing' cannot be imported: ModuleNotFoundError"),
+        ("other", "alpha 1.0 (alpha_m:Other): Other is not good"),
         ("twice", "thing 'twice' is offered more than once: by"),
-        ("twice", "Uninstall one of them."),
+        ("twice", "Uninstall one of them, such as: pip uninstall "),
     ],
 )
 def test_a_name_that_cannot_be_used_says_why(registry, name, words):

@@ -71,7 +71,7 @@ def test_no_rule_at_all():
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"api": 2}, "mine.py: Rule: written for another version of the contract, found 2 (allowed: api = 1)"),
+        ({"api": 2}, "mine.py: Rule.api: written for another version of the contract, found 2 (allowed: api = 1)"),
         ({"bad": Param(-1.0, above=0)}, "mine.py: Rule.bad: default out of range, found -1.0 (allowed: above 0)"),
         ({"bad": Param(1.0, "parsec")}, "mine.py: Rule.bad: unit 'parsec' is not canonical (allowed: ms, mV"),
         ({"x": Trace("per", "tau")}, "mine.py: Rule.x: unknown side, found 'per' (allowed: pre or post)"),
@@ -113,7 +113,7 @@ def test_no_rule_at_all():
         (on("return w + pre.y"), "pre.y in on_pre, line 2 of <string> is not declared. Did you mean 'p"),
         (
             {"n": Variable("pre", "n")} | on("return w + pre.n", "on_post"),
-            "pre.n cannot be read in on_post, line 2 of <string>. A variable of the source is read in on_signal only.",
+            "pre.n cannot be read in on_post, line 2 of <string>. A variable of the source is read in on_signal and ",
         ),
         (
             on("return w + post.count"),
@@ -148,7 +148,7 @@ def test_every_breach_of_the_contract(members, words):
 
 def test_a_rule_needs_a_hook():
     assert message(type("Rule", (LearningRule,), {})) == (
-        "mine.py: Rule: no hook is defined (allowed: at least one of on_pre, on_post, on_signal, transmit)"
+        "mine.py: Rule: no hook is defined (allowed: at least one of on_pre, on_post, on_signal, transmit, rewire)"
     )
 
 

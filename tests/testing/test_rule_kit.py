@@ -1,0 +1,116 @@
+"""The conformance kit: every rule of ours passes, and every check finds the rule that breaks its promise."""
+
+from __future__ import annotations
+
+import pytest
+
+import bad_rules
+from neuromorph import LearningRule
+from neuromorph.learning import registry
+from neuromorph.testing import rule_conformance, rule_conformance_tests
+from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, result_of
+from neuromorph.testing.rule_checks import CHECKS, Subject
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_rule_of_ours_conforms(name):
+    report = rule_conformance(registry.get(name))
+    assert report.passed
+    verdicts = {result.check: result.verdict for result in report.results}
+    assert set(verdicts) == set(CHECKS)
+    assert {check for check, verdict in verdicts.items() if verdict == NOT_APPLICABLE} <= {"resume", "both resolutions"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "check", "words"),
+    [
+        ("Signature", "contract", ["wrong arguments of on_pre", "expected on_pre(w, pre, post, p)"]),
+        ("NoDocstring", "documented", ["no docstring. Say what it does"]),
+        ("NoEquation", "documented", ["lacks an equation, such as: dw = "]),
+        ("NoSource", "documented", ["lacks a source: doi:10..., arXiv:..."]),
+        ("NoDocOfParameter", "units and ranges", ["no doc of eta. Say what it is: Param("]),
+        ("NoRange", "units and ranges", ["no range of eta. Declare one with above=", "or say `any sign`"]),
+        ("NoKernel", "compiles", ["grid: numba cannot compile it: ", "A hook may use arithmetic, math"]),
+        ("Idle", "learns", ["grid: neither a weight nor a state changed (", "spikes of cells", "Choose defaults"]),
+        ("Overflow", "compiled equals uncompiled", ["grid: weights of ", "compiled beside uncompiled. Look for"]),
+        ("Dice", "repeatable", ["grid: weights of ", "in two runs of one network. A hook that draws numbers"]),
+        ("Dice", "threads", ["grid: weights of ", "in one part and in two"]),
+        ("Dice", "insertion order", ["grid: weights of ", "described in two orders"]),
+        ("Dice", "cuts", ["grid: weights of ", "run at once and in pieces"]),
+        ("DiceAtSignals", "resume", ["weights of ", "never cut and gone on with"]),
+        ("Rounding", "both resolutions", ["weights of ", "grid and exact mode differ by ", "for the same spikes"]),
+        ("Division", "bounds", ["grid, every parameter at its low end: a weight of ", "is nan, outside 0.0 to 0.5"]),
+        ("Division", "extremes", ["grid, every parameter at its low end: a weight of ", "is nan. Narrow the ranges"]),
+    ],
+)  # fmt: skip
+def test_a_rule_that_breaks_a_promise_is_found(rule, check, words):
+    result = result_of(check, CHECKS[check], subject(rule))
+    assert result.verdict == FAILED, result
+    for word in words:
+        assert word in result.text, result.text
+
+
+_subjects = {}
+
+
+def subject(rule):
+    """One for all checks of a rule, so that it runs once."""
+    return _subjects.setdefault(rule, Subject(getattr(bad_rules, rule)))
+
+
+def test_a_rule_that_breaks_the_contract_is_not_run():
+    with pytest.raises(AssertionError, match=r"learning rule Signature\n  contract: failed: ") as error:
+        rule_conformance(bad_rules.Signature)
+    text = str(error.value)
+    assert "  cuts: not applicable: contract failed" in text
+    assert f"0 passed, 1 failed, {len(CHECKS) - 1} not applicable" in text
+
+
+def test_a_variable_that_no_model_has():
+    result = result_of("learns", CHECKS["learns"], subject("Orphan"))
+    assert result.verdict == NOT_APPLICABLE
+    assert "no registered model has the variables a_variable_that_no_model_has for the target" in result.text
+
+
+def test_a_rule_of_a_function_cannot_be_run_without_the_compiler():
+    class Local(bad_rules._Bad):
+        def on_pre(w, pre, post, p):
+            return w
+
+    result = result_of("uncompiled", CHECKS["compiled equals uncompiled"], Subject(Local))
+    assert (result.verdict, "made inside a function" in result.text) == (NOT_APPLICABLE, True)
+
+
+def test_each_check_is_a_test_of_pytests():
+    tests = rule_conformance_tests(registry.get("pair_stdp"))
+    names = [name for name in vars(tests) if name.startswith("test_")]
+    assert names == ["test_" + check.replace(" ", "_") for check in CHECKS]
+    tests().test_contract()
+    with pytest.raises(pytest.skip.Exception, match="only runs in minibatches"):
+        tests().test_resume()
+    bad = rule_conformance_tests(bad_rules.NoRange)
+    with pytest.raises(pytest.fail.Exception, match="units and ranges: failed: no range of eta"):
+        bad().test_units_and_ranges()
+
+
+def test_a_published_rule_states_its_version(monkeypatch):
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    from neuromorph.testing import documents
+
+    group = "neuromorph.learning_rules"
+    points = EntryPoints([EntryPoint("no_range", "bad_rules:NoRange", group)])
+    monkeypatch.setattr(documents, "entry_points", lambda group: points)
+    result = result_of("version", CHECKS["version"], Subject(bad_rules.NoRange))
+    assert (result.verdict, "Write in the class: api = 1" in result.text) == (FAILED, True)
+    monkeypatch.setattr(bad_rules.NoRange, "api", 1, raising=False)
+    assert result_of("version", CHECKS["version"], Subject(bad_rules.NoRange)).verdict == PASSED
+
+
+def test_a_class_that_is_no_rule():
+    class Nothing:
+        pass
+
+    assert not issubclass(Nothing, LearningRule)
+    result = result_of("contract", CHECKS["contract"], Subject(Nothing))
+    assert (result.verdict, "not a learning rule" in result.text) == (FAILED, True)
