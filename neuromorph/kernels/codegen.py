@@ -88,41 +88,6 @@ def _plain(template: str, hooks: dict[str, Callable[..., Any]], label: str, who:
     return module
 
 
-def source_module(name: str, write: Callable[[], str]) -> types.ModuleType:
-    """Import the module called `name` from the folder of kernels, where `write` makes its text if it is not there.
-
-    For classes that are written, not typed: numba finds functions by the name of a module, which must be importable in
-    every process by the same steps. The last line of a file is a digest of what stands before, so that a damaged one is
-    written anew.
-    """
-    with _LOADING:
-        if name in sys.modules:
-            return sys.modules[name]
-        path = cache_directory() / f"{name}.py"
-        if not _intact(path):
-            text = write()
-            _write(path, text + _seal(text))
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules[name] = module
-    return module
-
-
-def _seal(text: str) -> str:
-    return f"# {hashlib.sha256(text.encode()).hexdigest()[:16]}\n"
-
-
-def _intact(path: pathlib.Path) -> bool:
-    try:
-        text, mark, end = path.read_text().rpartition("# ")
-    except OSError:
-        return False
-    return bool(mark) and _seal(text) == mark + end
-
-
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
     if not path.exists() or path.read_text() != text:  # a damaged file is mended
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".py.tmp")

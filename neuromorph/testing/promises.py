@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,8 @@ def _cells(model: Any, simulation: Any) -> list[tuple[Any, Any]]:
     """(state, parameters) of the cells of a finished run, and of the same cells nearer to threshold."""
     names = list(model.variables())
     values = {name: simulation.state("alike", name) for name in names}
-    p = SimpleNamespace(**{name: param.default for name, param in model.parameters().items()})
+    given = {name: param.default for name, param in model.parameters().items()}
+    p = namedtuple("P", given)(**given)  # type: ignore[misc]  # hooks may hand it to compiled helpers
     found = []
     for k in range(len(values[names[0]])):
         state = {name: float(values[name][k]) for name in names}
