@@ -75,7 +75,8 @@ def far(param: Param) -> list[float]:
     """Values towards the two ends of a parameter's range; tenfold the default where there is none."""
     scale = 10.0 * (abs(param.default) if np.isfinite(param.default) and param.default else 1.0)
     tries = [-scale, scale, param.at_least, param.at_most]
-    tries += [None if end is None else end + sign * 1e-2 for end, sign in ((param.above, 1), (param.below, -1))]
+    inside = 4.0 * TICK if param.unit == "ms" else 1e-2  # what is faster than a few ticks is no matter for a grid
+    tries += [None if end is None else end + sign * inside for end, sign in ((param.above, 1), (param.below, -1))]
     fine = [v for v in tries if v is not None and np.isfinite(v) and param.problem(v, "") is None]
     return sorted({min(fine), max(fine)}) if fine else []
 
