@@ -71,6 +71,6 @@ def results_of(checks: Mapping[str, Callable[[Any], str]], subject: Any) -> Iter
     broken = ""
     for name, check in checks.items():
         result = Result(name, NOT_APPLICABLE, broken) if broken else result_of(name, check, subject)
-        if result.verdict != PASSED and name in GATES:
+        if result.verdict != PASSED and name in GATES and not broken:
             broken = f"{name} {'failed' if result.verdict == FAILED else 'is not applicable'}"
         yield result
