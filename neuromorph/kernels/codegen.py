@@ -7,6 +7,7 @@ kernels/, versions), since numba's cache notices neither a changed helper nor a 
 from __future__ import annotations
 
 import dis
+import functools
 import hashlib
 import importlib.util
 import os
@@ -127,6 +128,7 @@ def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
         _hash_value(digest, cell.cell_contents, seen)
 
 
+@functools.cache
 def _globals(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
     """Global names that the code reads, each with the attributes that it takes of it: `a.b.c` as a: (b, c)."""
     found: dict[str, set[tuple[str, ...]]] = {}
