@@ -5,7 +5,7 @@
 Prints a line of JSON for each rule (pair_stdp alone by default). `ratio` is that of generated pair STDP to the loop
 written by hand (neuromorph/testing/by_hand.py) over the same arrays, the median of ratios taken in turns; both come to
 the same weights, to the bit, which is asserted. `compile_s` is the first run (grid) of a process that finds all kernels
-in the cache but the rule's, `load_s` that of one which finds these too.
+in the cache but the rule's, `load_s` that of one which finds these too; both in seconds of the processor.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from neuromorph.testing.running import simulated
 
 def run(name, kind):
     rule = registry.get(name)
-    begin = time.perf_counter()
+    begin = time.process_time()
     simulated(networks.network(rule, networks.setting(rule)), kind, duration=1.0)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 for file in sys.argv[3:]:
     load_file(file)

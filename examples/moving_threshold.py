@@ -2,9 +2,9 @@
 
     python examples/moving_threshold.py
 
-Each spike raises the threshold by b, from which it decays. The model is linear, so that its spike times are exact. Under
-a constant current intervals grow to one that can be computed: where the membrane meets the threshold that jumps of b at
-that interval have raised. Prints first and last intervals and that one (ms), by current.
+Each spike raises the threshold by b, from which it decays. The model is linear, so that its spike times are exact.
+Under a constant current intervals grow to one that can be computed: where the membrane meets the threshold that jumps
+of b at that interval have raised. Prints first and last intervals and that one (ms), by current.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 
 from neuromorph import LearningRule, Param
@@ -31,18 +30,22 @@ class NoDocstring(_Bad):
         return w + p.eta * post.y
 
 
-class NoEquation(_Bad):
+class NoEquation(LearningRule):
     """Something happens to the weight at a presynaptic spike (Song, Miller & Abbott 2000, doi:10.1038/78829)."""
 
+    eta = Param(0.01, at_least=0, at_most=1, doc="learning rate")
+
     def on_pre(w, pre, post, p):
-        return w + p.eta * post.y
+        return w + p.eta
 
 
-class NoSource(_Bad):
+class NoSource(LearningRule):
     """dw = eta y at presynaptic spikes."""
 
+    eta = Param(0.01, at_least=0, at_most=1, doc="learning rate")
+
     def on_pre(w, pre, post, p):
-        return w + p.eta * post.y
+        return w + p.eta
 
 
 class NoDocOfParameter(_Bad):
@@ -106,11 +109,14 @@ class DiceAtSignals(LearningRule):
         return w + p.eta * random.random() * pre.n
 
 
-class Rounding(_Bad):
-    """dw = eta times the last digits of the trace, which each resolution rounds its way. Source: made up for a test."""
+class Rounding(LearningRule):
+    """dw = eta times the last digits of V_m, which each resolution rounds its way. Source: made up for a test."""
 
-    def on_pre(w, pre, post, p):
-        return w + p.eta * (post.y * 1e15 - math.floor(post.y * 1e15))
+    eta = Param(0.01, at_least=0, at_most=1, doc="learning rate")
+    V_m = Variable("post", "V_m")
+
+    def on_post(w, pre, post, p):
+        return w + p.eta * (post.V_m * 2.0**44 % 1024.0) / 1024.0
 
 
 class Division(_Bad):

@@ -131,14 +131,14 @@ class Past(LearningRule):
     name = "past"
     theta = Param(-60.0, "mV")
     gain = Param(0.01)
-    unread = Variable("post", "I_stim")
+    I_stim = Variable("post", "I_stim")
     V_m = Variable("post", "V_m")
 
     def on_pre(w, pre, post, p):
         return w + p.gain * (post.V_m - p.theta)
 
     def on_post(w, pre, post, p):
-        return w + p.gain * post.unread + 0.1 * p.gain * (post.V_m - p.theta)
+        return w + p.gain * post.I_stim + 0.1 * p.gain * (post.V_m - p.theta)
 
 
 RULES: dict[str, type] = {cls.name: cls for cls in (Order, Eligibility, Voltage, Nearest, Depression, Chance, Past)}

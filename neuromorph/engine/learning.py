@@ -267,10 +267,12 @@ class PlasticPart:
 
     def sweep(self, now: tuple[int, float]) -> None:
         """Bring every synapse up to an instant."""
-        if self.replays and self.clock.exact:
+        if not self.replays:
+            return
+        if self.clock.exact or not hasattr(self.module.sweep, "py_func"):
             self._run("sweep", *now)
-        for step in () if self.clock.exact else self.sweeping():
-            driver.run_step(*step.pair, now[0], 0, 0)
+        else:  # an inner kernel, which Python cannot call
+            driver.run_step(*self.sweeping()[0].pair, now[0], 0, 0)
 
     def visit(self, calendar: Calendar, start: int, end: int, pending: Pending) -> int:
         """Learn from and deliver presynaptic spikes start..end-1 of the calendar; returns synaptic events (exact)."""

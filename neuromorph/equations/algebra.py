@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +15,7 @@ from neuromorph.equations.expressions import CONSTANTS, constant
 from neuromorph.errors import PluginError, Problem
 from neuromorph.units import Unit, simple_unit
 
+_OPAQUE = "opaque:"
 _KNOWN = ("exp_", "log_", "sqrt_")
 #: for arrays of cells, where coefficients are made
 _OF_ARRAYS = {"exp": "exps", "log": "logs", "sqrt": "np.sqrt"}
@@ -91,7 +92,7 @@ def _opaque(node: ast.expr, walk: Any) -> Any:
     functions = {n.func for n in ast.walk(node) if isinstance(n, ast.Call)}
     depends = dict.fromkeys(walk(n) for n in inner if n not in functions)
     free = sorted({a for d in depends for a in d.free_symbols}, key=str)
-    return sympy().Function(f"opaque:{ast.unparse(node)}", real=True)(*free)
+    return sympy().Function(f"{_OPAQUE}{ast.unparse(node)}", real=True)(*free)
 
 
 def is_opaque(expression: Any) -> bool:
@@ -105,8 +106,8 @@ def tidy(expression: Any) -> Any:
     return s.expand(s.cancel(s.together(expression)))
 
 
-def written(expression: Any, names: Mapping[str, str], arrays: bool = False) -> str:
-    """Python code of an expression without opaque parts; `names` gives the code of every symbol."""
+def written(expression: Any, names: Mapping[str, str], arrays: bool = False, opaque: Callable[[str], str] = str) -> str:
+    """Python code of an expression; `names` gives the code of every symbol, `opaque` that of an opaque part's text."""
     s = sympy()
 
     class Printer(s.printing.str.StrPrinter):  # type: ignore[name-defined, misc]
@@ -114,6 +115,8 @@ def written(expression: Any, names: Mapping[str, str], arrays: bool = False) -> 
             return names[expr.name]
 
         def _print_Function(self, expr: Any) -> str:
+            if str(expr.func).startswith(_OPAQUE):
+                return f"({opaque(str(expr.func)[len(_OPAQUE) :])})"
             name = str(expr.func).rstrip("_")
             inside = ", ".join(self._print(a) for a in expr.args)
             return f"{_OF_ARRAYS[name] if arrays else name}({inside})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Mapping
 
 from neuromorph.equations.expressions import CONSTANTS, constant
@@ -24,7 +25,8 @@ def code(tree: ast.expr, names: Mapping[str, str], units: Mapping[str, Unit]) ->
     names : code of every quantity that it reads, such as {"v": "s.v"}
     units : unit of each: where a quantity is not kept in coherent units (Hz), its factor is written out
     """
-    return ast.unparse(ast.fix_missing_locations(_Writer(names, units).visit(tree)))
+    # a copy, since a transformer changes what it visits
+    return ast.unparse(ast.fix_missing_locations(_Writer(names, units).visit(copy.deepcopy(tree))))
 
 
 class _Writer(ast.NodeTransformer):
@@ -76,7 +78,8 @@ class _Writer(ast.NodeTransformer):
             for value, condition in reversed(pairs[:-1]):
                 result = ast.IfExp(self.visit(condition), self.visit(value), result)
             return result
-        return _call(name, *(self.visit(a) for a in node.args))
+        called = "relative_exp" if name == "exprel" else name
+        return _call(called, *(self.visit(a) for a in node.args))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         return node if isinstance(node.value, bool) else ast.Constant(float(node.value))  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from neuromorph.units import NO_UNIT, Unit, simple_unit
 
 #: function -> number of arguments (None: two or more)
 FUNCTIONS: dict[str, int | None] = {
-    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "sin": 1, "cos": 1, "tanh": 1, "sigmoid": 1, "int": 1,
+    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "sin": 1, "cos": 1, "tanh": 1, "sigmoid": 1, "exprel": 1, "int": 1,
     "min": None, "max": None, "clip": 3, "where": 3, "Piecewise": None,
 }  # fmt: skip
 CONSTANTS = {"pi": math.pi, "e": math.e}

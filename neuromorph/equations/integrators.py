@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from neuromorph.equations.algebra import is_opaque, sympy, written
+from neuromorph.equations.algebra import sympy, written
 from neuromorph.equations.closed import Answers, advanced
+from neuromorph.equations.expressions import Expression, parse
 from neuromorph.equations.linear import Flow
 from neuromorph.equations.system import System
 from neuromorph.errors import PluginError, Problem
@@ -118,6 +119,7 @@ class Step:
         targets = ", ".join(f"k1_{n}" for n in self.moved)
         lines.append(f"{targets}{',' if len(self.moved) == 1 else ''} = _slopes({arguments}, p, clamped)")
         names = system.names()
+        lines += system.auxiliary_lines([system.slopes[n] for n in self.moved], names)
         for n in self.moved:
             text = f"relative_exp(h * ({self._own_rate(n, names)}))"
             lines.append(f"{system.local(n)} = s.{n} + h * k1_{n} * {text}")
@@ -128,10 +130,14 @@ class Step:
         y = system.symbols[name]
         slope = sympy().expand(system.slope(name))
         own = slope.diff(y)
-        if y in own.free_symbols or is_opaque(own):
+        if y in own.free_symbols:
             what = f"d{name}/dt is not linear in {name}, as exponential_euler needs it"
             raise PluginError(Problem(what, f"{system.spec.name}: method", fix="Use rk4, heun or euler."))
-        return written(own, names)
+
+        def opaque(text: str) -> str:
+            return system.text(Expression(parse(text, name), text, None, frozenset()), names)
+
+        return written(own, names, opaque=opaque)
 
     def coefficients(self, lines: Callable[[list[Answers], str, str], list[tuple[str, str]]]) -> list[tuple[str, str]]:
         """(name, code) of what depends on the step alone; `lines` writes those of answers for a step of that code."""

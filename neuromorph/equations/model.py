@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import pathlib
 import sys
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
+from neuromorph.equations.modules import written_module
 from neuromorph.equations.quantities import parameter
 from neuromorph.equations.system import Spec, system
 from neuromorph.errors import PluginError, Problem
@@ -72,31 +70,12 @@ def check_name(name: object, what: str) -> None:
 
 def made_class(spec: Any, write: Any, caller: str) -> Any:
     """The class of the module that is written for a spec, as if the calling module had defined it."""
-    from neuromorph.equations.writing import class_name
-
-    module = _module(spec, write)
+    module = written_module(repr(spec), write)
     made = vars(module)[class_name(spec.name)]
-    own = {"__module__": caller, "__doc__": made.__doc__, "code": source_of_module(module)}
-    return type(made.__name__, (made,), own)
+    code = pathlib.Path(str(module.__file__)).read_text(encoding="utf-8")
+    return type(made.__name__, (made,), {"__module__": caller, "__doc__": made.__doc__, "code": code})
 
 
-def source_of_module(module: ModuleType) -> str:
-    """The text of a module that was written, without the digest at its end."""
-    return pathlib.Path(str(module.__file__)).read_text().rpartition("# ")[0]
-
-
-def _module(spec: Any, write: Any) -> ModuleType:
-    from neuromorph.kernels.codegen import source_module
-
-    key = hashlib.sha256(f"{_generator()}{spec!r}".encode()).hexdigest()[:24]
-    return source_module(f"neuromorph_equations_{key}", write)
-
-
-@functools.cache
-def _generator() -> str:
-    """Hash of all that decides what is written: this room, and the units."""
-    digest = hashlib.sha256()
-    here = pathlib.Path(__file__).parent
-    for file in [*sorted(here.glob("*.py")), here.parent / "units.py", here.parent / "parameters.py"]:
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+def class_name(name: str) -> str:
+    """The name of the class of a model or rule: MyLif for my_lif."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))

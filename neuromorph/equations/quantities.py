@@ -75,7 +75,7 @@ def check_names(names: Iterable[str], taken: Iterable[str], where: str) -> None:
     """Raise PluginError for a name that Python, the contract or the functions of equations use."""
     for name in names:
         what = ""
-        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_") or name.endswith("_"):
             what = "is no name of a quantity"
         elif name in FUNCTIONS:
             what = "is a function"

@@ -103,6 +103,11 @@ def read_statements(text: str, where: str) -> list[Statement]:
     return found
 
 
+def inside_docstring(text: str) -> str:
+    """A text as it may stand between three quotes."""
+    return text.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
+
+
 def split_flags(text: str, known: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """A text without the words in brackets at its end, and these, where all of them are known flags."""
     match = _FLAGS.search(text)

@@ -9,12 +9,13 @@ from typing import Any
 
 from neuromorph.equations.algebra import algebraic, symbol, tidy
 from neuromorph.equations.expressions import Checker, Expression
+from neuromorph.equations.model import class_name
 from neuromorph.equations.quantities import check_names, declared_unit, source_of, with_ranges
-from neuromorph.equations.reading import Equation, read_equations, read_statements
+from neuromorph.equations.reading import Equation, inside_docstring, read_equations, read_statements
 from neuromorph.equations.rule import RuleSpec
 from neuromorph.equations.statements import assigned
 from neuromorph.equations.system import Assignment, Quantities, assignments
-from neuromorph.equations.writing import class_name, with_imports
+from neuromorph.equations.writing import with_imports
 from neuromorph.errors import PluginError, Problem
 from neuromorph.learning.contract import HOOKS, LearningRule
 from neuromorph.parameters import Param
@@ -171,7 +172,8 @@ def _short(lines: list[str], statements: Iterable[Assignment], settable: list[st
 
 def _declarations(synapse: Synapse, parameters: dict[str, Param]) -> list[str]:
     spec = synapse.spec
-    lines = [f'"""{(spec.doc or f"Learning rule {spec.name} by equations.").strip()}"""', ""]
+    doc = inside_docstring(spec.doc.strip() or f"Learning rule {spec.name} by equations.")
+    lines = [f'"""{doc}"""', ""]
     lines += [f"name = {spec.name!r}", *_equations(spec)]
     if spec.source:
         lines.append(f"source = {spec.source!r}")
@@ -197,5 +199,5 @@ def _equations(spec: RuleSpec) -> list[str]:
     """The rule in words of its own, for `rules show`."""
     texts = [("", spec.traces), ("", spec.states), ("", spec.variables), *((f"{h}: ", t) for h, t in spec.hooks)]
     lines = [f"{head}{line.strip()}" for head, text in texts for line in re.split(r"[\n;]", text) if line.strip()]
-    text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
+    text = inside_docstring("\n".join(lines))
     return ['equations = """', *text.splitlines(), '"""']

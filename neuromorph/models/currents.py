@@ -72,7 +72,7 @@ class ACCurrent(CurrentModel):
     resolutions = ("grid",)
     amplitude = Param(0.0, "pA", doc="amplitude of the sine")
     frequency = Param(0.0, "Hz", at_least=0, doc="frequency")
-    phase = Param(0.0, "1", doc="phase at time 0, in degrees")
+    phase = Param(0.0, "1", doc="phase at time 0, in degrees, any value")
     offset = Param(0.0, "pA", doc="mean of the current")
 
     @staticmethod

@@ -113,7 +113,7 @@ def visit({arguments}):
         source_base[i], source_offset[i] = now, 0.0
         source_seen_base[i], source_seen_offset[i] = now, 0.0
         events += (b - a) * count
-    return end, pending, events
+    return events
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from importlib.metadata import entry_points
 from typing import Any
@@ -19,10 +18,11 @@ UNBOUNDED = re.compile(r"\bany (?:sign|value|number)\b|\bunbounded\b|\beither si
 
 def documented(cls: Any, where: tuple[str, ...]) -> str:
     """A sentence, an equation and a source, in the class's docstring or in its `equations` and `source`."""
-    own = vars(cls).get("__doc__") or inspect.getdoc(cls) or ""
-    if not own.strip() or cls.__doc__ is None:
+    own = cls.__doc__ or ""
+    if not own.strip():
         raise Failed('no docstring. Say what it does, an equation and the source: """dw = ... . NAME YEAR, doi:..."""')
-    text = "\n".join([own, str(getattr(cls, "equations", "")), str(getattr(cls, "source", ""))])
+    inherited = [base.__doc__ or "" for base in cls.__mro__[1:] if not base.__module__.startswith("neuromorph.")]
+    text = "\n".join([own, *inherited, str(getattr(cls, "equations", "")), str(getattr(cls, "source", ""))])
     missing = []
     if not EQUATION.search(text) and not re.search(r"\bby\b.*\bexp\(", text):
         missing.append("an equation, such as: dw = a_plus pre.x at a postsynaptic spike")

@@ -78,9 +78,20 @@ def units_and_ranges(subject: Subject) -> str:
 
 def compiles(subject: Subject) -> str:
     """It runs, compiled, in every resolution that it declares."""
+    missing = _needed(subject)
+    if missing:
+        raise NotApplicable(f"it needs parameters: {missing}. Give them: model_conformance(MODEL, params={{...}})")
     for kind in subject.kinds:
         subject.plain_run(kind)
     return ", ".join(subject.kinds)
+
+
+def _needed(subject: Subject) -> str:
+    """What an input or current says of its parameters where none are given."""
+    if subject.params or issubclass(subject.model, NeuronModel):
+        return ""
+    defaults = {name: np.atleast_1d(p.default) for name, p in subject.model.parameters().items()}
+    return "; ".join(subject.model.validate(defaults))
 
 
 def active(subject: Subject) -> str:
@@ -173,22 +184,6 @@ def both_resolutions(subject: Subject) -> str:
     return "the same states below threshold"
 
 
-def refractory(subject: Subject) -> str:
-    """No two spikes of a cell are nearer to each other than its refractory period."""
-    model = subject.model
-    if not issubclass(model, NeuronModel) or not model.refractory:
-        raise NotApplicable("it declares no refractory period")
-    period = subject.params.get(model.refractory, model.parameters()[model.refractory].default)
-    for kind in subject.kinds:
-        times, cells = subject.plain_run(kind).spikes("alike")
-        gaps = np.concatenate([[np.inf], *(np.diff(np.unique(times[cells == c])) for c in np.unique(cells))])
-        if gaps.min() < np.min(period) - 1e-9:
-            raise Failed(
-                f"{kind}: two spikes of a cell are {gaps.min():g} ms apart, {model.refractory} is {period:g} ms"
-            )
-    return f"at least {np.min(period):g} ms between spikes"
-
-
 def promised(subject: Subject) -> str:
     """What the model promises so that the engine may be fast: `into`, `decays`, `quiet`, `rests`."""
     if not issubclass(subject.model, NeuronModel):
@@ -251,7 +246,6 @@ CHECKS: dict[str, Callable[[Subject], str]] = {
     "insertion order": insertion_order,
     "cuts": cuts,
     "both resolutions": both_resolutions,
-    "refractory": refractory,
     "promises": promised,
     "extremes": extremes,
 }

@@ -72,12 +72,17 @@ def varied(model: type[NeuronModel]) -> dict[str, Any]:
 
 
 def far(param: Param) -> list[float]:
-    """Values towards the two ends of a parameter's range; tenfold the default where there is none."""
-    scale = 10.0 * (abs(param.default) if np.isfinite(param.default) and param.default else 1.0)
-    tries = [-scale, scale, param.at_least, param.at_most]
-    tries += [None if end is None else end + sign * 1e-2 for end, sign in ((param.above, 1), (param.below, -1))]
-    fine = [v for v in tries if v is not None and np.isfinite(v) and param.problem(v, "") is None]
-    return sorted({min(fine), max(fine)}) if fine else []
+    """Values towards the two ends of a parameter's range: tenfold the default, a tenth of it towards an open end.
+
+    Time constants of a few ticks at least: what is faster is no matter for a grid.
+    """
+    default = param.default if np.isfinite(param.default) and param.default else 1.0
+    low, high = -10.0 * abs(default), 10.0 * abs(default)
+    if param.above is not None or param.at_least is not None:
+        low = param.at_least if param.at_least is not None else max(default / 10.0, 4.0 * TICK * (param.unit == "ms"))
+    if param.at_most is not None:
+        high = param.at_most
+    return sorted({v for v in (low, high) if np.isfinite(v) and param.problem(v, "") is None})
 
 
 def busy(model: type[NeuronModel], params: dict[str, Any]) -> Network:

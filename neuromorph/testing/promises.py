@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import functools
+from collections import namedtuple
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,18 @@ import numpy as np
 from neuromorph.testing.report import Failed, NotApplicable
 
 STEPS = (0.03125, 0.7, 5.0)  # ms
+R = namedtuple("R", ["seed", "stream", "entity"])
+
+
+@functools.cache
+def _kind(names: tuple[str, ...]) -> Any:
+    # one class for each set of names, since every class is a type of its own to the compiler
+    return namedtuple("_kind", names)  # type: ignore[misc]
+
+
+def _tuple(values: dict[str, Any]) -> Any:
+    """Values by name as hooks take them, which may hand them on to compiled functions."""
+    return _kind(tuple(values) or ("none",))(*(values.values() or (0.0,)))
 
 
 def kept(model: Any, simulations: list[Any]) -> str:
@@ -37,19 +50,14 @@ def _cells(model: Any, simulation: Any) -> list[tuple[Any, Any]]:
     """(state, parameters) of the cells of a finished run, and of the same cells nearer to threshold."""
     names = list(model.variables())
     values = {name: simulation.state("alike", name) for name in names}
-    p = SimpleNamespace(**{name: param.default for name, param in model.parameters().items()})
+    p = _tuple({name: param.default for name, param in model.parameters().items()})
     found = []
     for k in range(len(values[names[0]])):
         state = {name: float(values[name][k]) for name in names}
-        found.append((SimpleNamespace(**state), p))
+        found.append((_tuple(state), p))
         if "V_m" in state and hasattr(p, "V_th"):
-            found += [(SimpleNamespace(**state | {"V_m": p.V_th - gap}), p) for gap in (1e-6, 0.5, 5.0)]
+            found += [(_tuple(state | {"V_m": p.V_th - gap}), p) for gap in (1e-6, 0.5, 5.0)]
     return found
-
-
-def _plain(hook: Any) -> Any:
-    """The hook as Python, so that its states may be any objects with the names."""
-    return getattr(hook, "py_func", hook)
 
 
 def _into(model: Any, cells: list[tuple[Any, Any]]) -> None:
@@ -57,9 +65,9 @@ def _into(model: Any, cells: list[tuple[Any, Any]]) -> None:
     nothing = {receptor.name: 0.0 for receptor in model.receptors}
     for receptor in (r for r in model.receptors if r.into):
         for s, p in cells:
-            arrival = SimpleNamespace(**nothing | {receptor.name: 0.25})
-            after = dict(zip(names, _as_tuple(model.receive(s, arrival, p, False, None))))
-            wanted = vars(s) | {receptor.into: getattr(s, receptor.into) + 0.25}
+            arrival = _tuple(nothing | {receptor.name: 0.25})
+            after = dict(zip(names, _as_tuple(model.receive(s, arrival, p, False, R(1, 1, 0)))))
+            wanted = s._asdict() | {receptor.into: getattr(s, receptor.into) + 0.25}
             wrong = [name for name in names if after[name] != wanted[name]]
             if wrong:
                 raise Failed(
@@ -89,12 +97,12 @@ def _quiet(model: Any, cells: list[tuple[Any, Any]]) -> None:
 
 
 def _rests(model: Any, cells: list[tuple[Any, Any]]) -> None:
-    c = SimpleNamespace(**dict.fromkeys(model.coefficient_names, 1.0))
-    nothing = SimpleNamespace(**{receptor.name: 0.0 for receptor in model.receptors})
+    c = _tuple(dict.fromkeys(model.coefficient_names, 1.0))
+    nothing = _tuple({receptor.name: 0.0 for receptor in model.receptors})
     names = list(model.variables())
     for s, p in cells:
         after = dict(zip(names, _as_tuple(model.propagate(s, c, p, False))))
-        after = dict(zip(names, _as_tuple(model.receive(SimpleNamespace(**after), nothing, p, False, None))))
+        after = dict(zip(names, _as_tuple(model.receive(_tuple(after), nothing, p, False, R(1, 1, 0)))))
         wrong = [name for name in names if after[name] != getattr(s, name) and name != "emit"]
         if wrong:
             raise Failed(f"it says that it rests, and {wrong[0]} changes without arrivals")

@@ -67,10 +67,10 @@ def result_of(name: str, check: Callable[[Any], str], subject: Any) -> Result:
 
 
 def results_of(checks: Mapping[str, Callable[[Any], str]], subject: Any) -> Iterator[Result]:
-    """Run all checks; where one of GATES fails, those after it have nothing to stand on."""
+    """Run all checks; where one of GATES does not pass, those after it have nothing to stand on."""
     broken = ""
     for name, check in checks.items():
         result = Result(name, NOT_APPLICABLE, broken) if broken else result_of(name, check, subject)
-        if result.verdict == FAILED and name in GATES:
-            broken = f"{name} failed"
+        if result.verdict != PASSED and name in GATES and not broken:
+            broken = f"{name} {'failed' if result.verdict == FAILED else 'is not applicable'}"
         yield result

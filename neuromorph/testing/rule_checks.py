@@ -112,6 +112,8 @@ def compiles(subject: Subject) -> str:
 
 def learns(subject: Subject) -> str:
     """At its default parameters something changes: else there is nothing that the other checks could see."""
+    if set(subject.rule.hooks()) == {"transmit"}:
+        raise NotApplicable("it says what a spike delivers, and keeps nothing")
     for kind in subject.kinds:
         simulation = subject.plain_run(kind)
         if not learned(simulation):
@@ -276,8 +278,8 @@ def _extreme_runs(subject: Subject) -> Iterator[tuple[str, str, Any]]:
 def _extreme_run(subject: Subject, kind: str, what: str) -> Any:
     from neuromorph.testing import extremes as extreme
 
-    net = extreme.network(subject.rule, subject.setting, extreme.parameters(subject.rule)[what])
-    return subject.run(net, kind, duration=extreme.DURATION)
+    net = extreme.network(subject.rule, subject.setting, extreme.parameters(subject.rule)[what], kind)
+    return subject.run(net, kind, duration=extreme.LATE[kind] + extreme.REST)
 
 
 def networks_of_extremes(rule: type[LearningRule]) -> list[str]:

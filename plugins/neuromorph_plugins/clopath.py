@@ -18,8 +18,8 @@ class Clopath(LearningRule):
     name = "clopath"
     a_LTD = Param(14e-5, at_least=0, doc="depression, in the unit of the weight per mV")
     a_LTP = Param(8e-5, at_least=0, doc="potentiation, in the unit of the weight per mV^2")
-    theta_minus = Param(-70.6, "mV", doc="where low-passed potentials begin to matter")
-    theta_plus = Param(-45.3, "mV", doc="where depolarisation begins to potentiate")
+    theta_minus = Param(-70.6, "mV", doc="where low-passed potentials begin to matter, unbounded")
+    theta_plus = Param(-45.3, "mV", doc="where depolarisation begins to potentiate, unbounded")
     tau_x = Param(15.0, "ms", above=0, doc="low-pass of the presynaptic spikes")
     u_ref_squared = Param(0.0, at_least=0, doc="reference of the homeostasis, mV^2; 0 for none")
     x = Trace("pre", "tau_x")

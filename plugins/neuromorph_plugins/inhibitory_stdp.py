@@ -15,7 +15,7 @@ class InhibitorySTDP(LearningRule):
 
     name = "inhibitory_stdp"
     tau = Param(20.0, "ms", above=0, doc="time constant of the window, on both sides")
-    eta = Param(0.01, doc="change of a pair at dt -> 0, in the unit of the weight; below 0 where weights are")
+    eta = Param(0.01, doc="change of a pair at dt -> 0, in the unit of the weight, any sign: that of the weights")
     rho_0 = Param(5.0, "Hz", at_least=0, doc="rate at which the target settles")
     x = Trace("pre", "tau")
     y = Trace("post", "tau")

@@ -7,8 +7,8 @@ from neuromorph.parameters import Param
 class _Pairs(LearningRule):
     tau_plus = Param(20.0, "ms", above=0, doc="time constant of potentiation")
     tau_minus = Param(20.0, "ms", above=0, doc="time constant of depression")
-    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight")
-    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight")
+    a_plus = Param(0.01, doc="potentiation of a pair at dt -> 0, in the unit of the weight, any sign")
+    a_minus = Param(0.0105, doc="depression of a pair at dt -> 0, in the unit of the weight, any sign")
 
 
 class NearestSTDP(_Pairs):

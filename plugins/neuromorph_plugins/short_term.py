@@ -30,7 +30,7 @@ class TsodyksMarkram(LearningRule):
 
 
 class StochasticRelease(LearningRule):
-    """A spike delivers w with probability p_transmit and nothing otherwise, each synapse for itself.
+    """A spike delivers r w, where r = 1 with probability p_transmit, else 0, drawn by each synapse for itself.
 
     Spikes of one instant fare alike. The mean delivered is p_transmit w, its variance p_transmit (1 - p_transmit) w^2.
     Lefort, Tomm, Sarria & Petersen 2009, doi:10.1016/j.neuron.2008.12.020; NEST's bernoulli_synapse.

@@ -24,11 +24,11 @@ class SuperSpike(LearningRule):
     """
 
     name = "superspike"
-    eta = Param(1e-3, doc="learning rate: weight per ms^2 of filtered error and eligibility")
+    eta = Param(1e-3, doc="learning rate: weight per ms^2 of filtered error and eligibility, any sign")
     tau_m = Param(10.0, "ms", above=0, doc="low-pass of the presynaptic spikes: the target's membrane time constant")
     tau_decay = Param(10.0, "ms", above=0, doc="decay of alpha")
     tau_rise = Param(5.0, "ms", above=0, doc="rise of alpha, below tau_decay")
-    V_th = Param(-55.0, "mV", doc="the target's threshold")
+    V_th = Param(-55.0, "mV", doc="the target's threshold, unbounded")
     beta = Param(1.0, above=0, doc="sharpness of the surrogate, 1/mV")
     x = Trace("pre", "tau_m")
     V_m = Variable("post", "V_m")

@@ -160,7 +160,7 @@ def test_check_of_a_model(call):
     answer = call("models", "check", "lif_delta", "--no-cost", "--json")
     (report,) = json.loads(answer.out)
     assert (answer.code, report["passed"]) == (0, True)
-    assert len(report["results"]) == 15
+    assert len(report["results"]) == 14
 
 
 def test_registries_are_left_as_they_were():

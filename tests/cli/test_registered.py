@@ -55,6 +55,21 @@ def test_show_a_model(call):
     assert [r["name"] for r in facts["receptors"]] == ["excitatory", "inhibitory", "current"]
 
 
+def test_show_the_code_written_by_hand_and_from_equations(call, tmp_path):
+    assert call("models", "show", "lif_delta", "--code").out.startswith("class LifDelta(_Lif):\n")
+    assert "return w - p.a_minus * post.y" in call("rules", "show", "pair_stdp", "--code").out
+    file = tmp_path / "leak.py"
+    file.write_text(
+        "from neuromorph import Model\n"
+        'Leak = Model("dv/dt = -v/tau : mV", name="leak", parameters={"tau": "10 ms"}, receptors={"delta": "v += w"})\n'
+    )
+    out = call("models", "show", "leak", "--code", "--plugin", str(file)).out
+    assert "class Leak(NeuronModel):" in out
+    assert "        decay_v = exps(-h * rate_v)\n" in out
+    assert json.loads(call("models", "show", "leak", "--code", "--json", "--plugin", str(file)).out)["name"] == "leak"
+    assert "integration:\n  exact on the grid" in call("models", "show", "leak", "--plugin", str(file)).out
+
+
 def test_show_what_inputs_and_rules_take(call):
     assert "arrays:\n  rates (Hz)  rate of each step" in call("models", "show", "poisson").out
     assert "texts:\n  path        trace or SONATA spike file" in call("models", "show", "spike_file").out

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import pytest
 
+from models.cell import arrivals, coefficients, parameters, state
 from neuromorph import Model
 from neuromorph.equations.algebra import sympy
 from neuromorph.errors import PluginError
@@ -120,6 +122,9 @@ def test_equations(equation, words):
         ({"reset": "V_th += 3*mV"}, "bad: reset: 'V_th' is not a variable that can be set. Known: I, v."),
         ({"reset": "v *= 2*mV"}, "`2*mV` is in mV, but what *= takes must be in 1"),
         ({"refractory": "t_rest"}, "bad: refractory: unknown parameter 't_rest'. Did you mean 't_ref'?"),
+        ({"refractory": "E_L"}, "bad: refractory: 'E_L' is in mV. Use ms."),
+        ({"initial": {"v": "tau_m"}}, "bad: initial v: parameter 'tau_m' is in ms, but v in mV"),
+        ({"equations": GOOD["equations"].replace("v", "v_"), "threshold": ""}, "'v_' is no name of a quantity"),
         ({"refractory": "2 times"}, "unknown unit 'times'"),
         ({"receptors": {"excitatory": "v = w"}}, "bad: receptor excitatory: `v = w` is not proportional to w"),
         ({"receptors": {"excitatory": "v += w**2"}}, "`v += w**2` is not proportional to w"),
@@ -161,3 +166,25 @@ def test_without_sympy_it_is_said_how_to_install_it(monkeypatch):
     finally:
         sympy.cache_clear()
     assert words == "equations need sympy, which is not installed. Run `pip install 'neuromorph[equations]'`."
+
+
+def test_texts_of_any_kind_stand_in_the_module_as_texts():
+    """Quotes and backslashes of a description end no string."""
+    doc = 'A "quoted" \\n text with """three""" of them"'
+    model = Model(**(GOOD | {"doc": doc, "source": doc, "name": "quoted", "receptors": {"a": 'I += w # """ + 1'}}))
+    assert model.__doc__.startswith("A \"quoted\" \\n text with '''three''' of them")
+    assert model.source == doc
+    assert model.receptors[0].doc == '""" + 1'
+
+
+def test_a_quantity_may_be_called_as_what_the_code_uses():
+    names = ("power", "h", "c", "s", "step", "rate_v", "exps", "k1_v", "f", "y")
+    texts = [f"d{name}/dt = -{name}/tau : 1" for name in names]
+    model = Model("\n".join(texts), name="names", parameters={"tau": "10 ms"}, receptors={"x": "power += w; h += 2*w"})
+    p, start = parameters(model), dict(zip(names, range(1, 11)))
+    s = state(model, p, **start)
+    assert model.advance(s, 10.0, p, False) == pytest.approx([k / math.e for k in range(1, 11)])
+    assert model.receive(s, arrivals(model, x=5.0), p, False, None)[:3] == (6.0, 12.0, 3.0)
+    assert model.propagate(s, coefficients(model, p, 10.0), p, False) == pytest.approx(
+        [k / math.e for k in range(1, 11)]
+    )

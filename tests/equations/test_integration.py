@@ -148,6 +148,17 @@ def test_what_is_said_of_the_integration(equations, threshold, words):
     assert model.resolutions == (("exact", "grid") if "; exact mode" in model.integration else ("grid",))
 
 
+def test_a_method_may_be_asked_for_where_equations_are_linear():
+    texts = {"equations": "dv/dt = (E_L - v + R*I)/tau_m : mV\nI : pA", "parameters": LINEAR}
+    model, exact = (Model(name=f"asked_{m}", method=m, **texts) for m in ("heun", "exact"))
+    assert model.integration == "grid only, by Heun's method (heun, order 2), one step a tick: as asked for"
+    assert exact.resolutions == ("exact", "grid")
+    p = parameters(model)
+    end = exact.advance(state(exact, p, v=-60.0, I=50.0), 2.0, p, False)
+    orders, _ = rate_of_convergence(model, (20, 40), 2.0, end, v=-60.0, I=50.0)
+    assert orders == pytest.approx([2.0], abs=0.05)
+
+
 def test_while_refractory_the_variable_of_the_threshold_stands_still_and_others_go_on():
     equations = "dv/dt = (E_L - v)/tau_m : mV\ndtheta/dt = -theta/tau_w : mV\ndx/dt = (v - E_L)/tau_a : mV"
     model = Model(equations, "v > theta", "v = E_L; theta += 2*mV", "2 ms", name="still", parameters=LINEAR)
@@ -180,7 +191,7 @@ def test_units_that_are_not_coherent_count():
 def test_functions_are_those_of_mathematics():
     names = "exp(x/3)", "log(2 + x**2)", "sqrt(abs(x))", "sin(x)", "cos(x)", "tanh(x)", "sigmoid(x)", "x**3", "x**-2"
     names += "clip(x, -1, 1)", "where(x > 0, x, 0)", "int(x > 0 or x < -2)", "min(x, 1, 2)", "(2 + x**2)**1.7"
-    names += "Piecewise((1, x > 1), (2, x > 0), (3, True))", "(1 if x > 0 else 2)", "pi*e"
+    names += "exprel(x)", "Piecewise((1, x > 1), (2, x > 0), (3, True))", "(1 if x > 0 else 2)", "pi*e"
     model = Model(
         "\n".join(f"df{k}/dt = ({text})/ms : 1" for k, text in enumerate(names)) + "\nx : 1",
         name="functions", method="euler",
@@ -188,8 +199,54 @@ def test_functions_are_those_of_mathematics():
     for x in (-3.0, -0.1, 0.25, 2.5):
         known = {"x": x, "sigmoid": lambda y: 1 / (1 + math.exp(-y)), "clip": lambda y, a, b: min(max(y, a), b)}
         known |= {"where": lambda c, a, b: a if c else b, "Piecewise": lambda *ps: next(v for v, c in ps if c)}
+        known["exprel"] = lambda y: math.expm1(y) / y
         known |= {n: getattr(math, n) for n in ("exp", "log", "sqrt", "sin", "cos", "tanh", "pi", "e")}
         expected = [float(eval(text, known)) for text in names]
         p = parameters(model)
         found = model.propagate(state(model, p, x=x), coefficients(model, p, 1.0), p, False)
         np.testing.assert_allclose(found[:-1], expected, rtol=1e-14, atol=1e-15)
+
+
+HODGKIN_HUXLEY = {
+    "equations": """
+        dv/dt = (g_Na*m**3*h*(E_Na - v) + g_K*n**4*(E_K - v) + g_L*(E_L - v) + I_e)/C_m : mV
+        dm/dt = a_m*(1 - m) - b_m*m : 1
+        dh/dt = a_h*(1 - h) - b_h*h : 1
+        dn/dt = a_n*(1 - n) - b_n*n : 1
+        a_m = 1/exprel(-(v + 40*mV)/(10*mV))/ms : 1/ms
+        b_m = 4*exp(-(v + 65*mV)/(18*mV))/ms : 1/ms
+        a_h = 0.07*exp(-(v + 65*mV)/(20*mV))/ms : 1/ms
+        b_h = sigmoid((v + 35*mV)/(10*mV))/ms : 1/ms
+        a_n = 0.1/exprel(-(v + 55*mV)/(10*mV))/ms : 1/ms
+        b_n = 0.125*exp(-(v + 65*mV)/(80*mV))/ms : 1/ms
+    """,
+    "threshold": "v > 0*mV and m > 2",
+    "parameters": {
+        "g_Na": "12 uS", "g_K": "3.6 uS", "g_L": "30 nS", "E_Na": "50 mV", "E_K": "-77 mV", "E_L": "-54.387 mV",
+        "C_m": "100 pF", "I_e": "1 nA",
+    },
+    "initial": {"v": "-65 mV", "m": 0.0529, "h": 0.5961, "n": 0.3177},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "within"), [("rk4", 1e-6), ("exponential_euler", 0.1)])
+def test_the_action_potential_of_hodgkin_and_huxley(method, within):
+    """The squid's axon of 1952 at 6.3 degrees, 100 pF of it, under 1 nA: at 6 ms, after its spike."""
+    model = Model(name=f"hodgkin_huxley_{method}", method=method, **HODGKIN_HUXLEY)
+    check_model(model, "here")
+
+    def slope(t, y):
+        v, m, h, n = y
+        current = 12e3 * m**3 * h * (50 - v) + 3.6e3 * n**4 * (-77 - v) + 30 * (-54.387 - v) + 1000
+        a_m, a_n = (-x / math.expm1(-x) if x else 1.0 for x in ((v + 40) / 10, (v + 55) / 10))
+        b_m, b_n = 4 * math.exp(-(v + 65) / 18), 0.125 * math.exp(-(v + 65) / 80)
+        a_h, b_h = 0.07 * math.exp(-(v + 65) / 20), 1 / (1 + math.exp(-(v + 35) / 10))
+        return [current / 100, a_m * (1 - m) - b_m * m, a_h * (1 - h) - b_h * h, 0.1 * a_n * (1 - n) - b_n * n]
+
+    p = parameters(model)
+    found = run_grid(model, p, state(model, p), 0.01, 600)
+    times = np.arange(601) * 0.01
+    exact = solve_ivp(slope, (0, 6), found[0], method="DOP853", rtol=1e-11, atol=1e-11, t_eval=times).y.T
+    assert exact[:, 0].max() > 30.0
+    assert abs(found - exact)[-1, 0] < within
+    assert abs(times[found[:, 0].argmax()] - times[exact[:, 0].argmax()]) < 0.05

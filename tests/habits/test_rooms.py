@@ -65,6 +65,12 @@ def test_only_traces_imports_h5py() -> None:
             assert not re.search(r"^\s*(import|from) h5py", file.read_text(), re.M), file
 
 
+def test_only_equations_import_sympy() -> None:
+    for file in LOOSE:
+        if file.name != "algebra.py":
+            assert not re.search(r"^\s*(import|from) sympy", file.read_text(), re.M), file
+
+
 def test_core_knows_no_learning_task() -> None:
     words = re.compile(r"mnist|learn_digits|softmax|backprop|\bimages?\b|classif", re.I)
     for room in ("models", "kernels", "engine", "lowered", "learning"):
@@ -95,7 +101,7 @@ def test_public_functions_have_docstrings() -> None:
 def test_import_is_light() -> None:
     code = (
         "import sys, neuromorph, neuromorph_cli.main;"
-        "print(sorted({'numpy', 'numba', 'h5py', 'networkx', 'pydantic', 'rich'} & set(sys.modules)))"
+        "print(sorted({'numpy', 'numba', 'h5py', 'networkx', 'pydantic', 'rich', 'sympy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

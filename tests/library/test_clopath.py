@@ -9,6 +9,7 @@ import pytest
 
 from library.same_spikes import add_train, peer
 from neuromorph import Network, Simulation
+from neuromorph.errors import DescriptionError
 
 NEST = peer("nest_clopath.json")
 H = 0.1
@@ -75,3 +76,11 @@ def test_pairings_depend_on_frequency_as_in_nest():
     assert read - 0.5 == pytest.approx(expected - 0.5, rel=0.015, abs=2e-4)
     assert np.all(np.diff(read[:5]) > 0.0)
     assert read[5] < 0.5 < read[9]
+
+
+@pytest.mark.parametrize("name", ["V_reset", "V_T_rest"])
+def test_a_cell_that_could_not_spike_is_refused(name):
+    network = Network("wrong")
+    network.add_population("post", "adex_clopath", 1, {name: 40.0})
+    with pytest.raises(DescriptionError, match=f"{name} must be below V_peak, found {name} = 40 mV and V_peak = 33 mV"):
+        Simulation(network, resolution=H)

@@ -119,7 +119,7 @@ def test_bcm_drifts_as_its_equation_says():
     <m y> = rho / (tau + tau_theta), <m m y> = rho / (tau_theta (2 tau + tau_theta)); the depression is
     eta rho_pre <m^2 y> / rho_0.
     """
-    n, pre, rho_0, tau, tau_theta, seconds = 1500, 20.0, 20.0, 0.02, 4.0, 4.0
+    n, pre, rho_0, tau, tau_theta, seconds = 600, 20.0, 20.0, 0.02, 2.0, 4.0
     rates = np.array([8.0, 14.0, 20.0, 30.0])
     network = Network("drift")
     network.add_population("post", "lif_delta", 4 * n, {"t_ref": 0.0, "V_th": 1000.0})
@@ -130,7 +130,7 @@ def test_bcm_drifts_as_its_equation_says():
     network.connect("pre", "post", "one_to_one", weight=0.0, delay=0.5, plasticity=plastic, name="learnt")
     network.connect("drive", "post", "one_to_one", weight=2000.0, delay=1.0)
     network.record("post", "spikes", indices=[])
-    before, after = learnt(network, [24_000.0, 24_000.0 + 1e3 * seconds], 0.5)
+    before, after = learnt(network, [12_000.0, 12_000.0 + 1e3 * seconds], 0.5)
     change = (after - before).reshape(4, n)
     rho = -np.expm1(-rates * 5e-4) / 5e-4  # a cell spikes once a tick of 0.5 ms at most
     squares = rho**2 + rho / (2.0 * tau_theta)
