@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping
 
 from neuromorph.equations.system import Arrival, Assignment, Quantities, System
@@ -33,10 +34,11 @@ def updated(old: str, operator: str, value: str) -> str:
     """Code of `old OPERATOR value`."""
     if operator == "=":
         return value
-    sign = operator[0]
-    simple = value.replace(".", "").replace("_", "").isalnum()
-    weak = sign in "+" or simple or (sign == "-" and not any(c in value for c in "+-?") and " if " not in value)
-    return f"{old} {sign} {value}" if weak and " if " not in value else f"{old} {sign} ({value})"
+    sign, top = operator[0], ast.parse(value, mode="eval").body
+    loose = isinstance(top, ast.IfExp) or (isinstance(top, ast.BinOp) and isinstance(top.op, ast.Add | ast.Sub))
+    if sign in "*/":
+        loose = not isinstance(top, ast.Name | ast.Attribute | ast.Call | ast.Constant)
+    return f"{old} {sign} ({value})" if loose else f"{old} {sign} {value}"
 
 
 def reset_lines(system: System) -> list[str]:

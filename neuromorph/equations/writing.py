@@ -9,9 +9,11 @@ Reading equations takes 20 to 100 ms, once, and the import of sympy 0.3 s; a tex
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 
 from neuromorph.equations.algebra import written
 from neuromorph.equations.classify import Plan, plan
@@ -163,10 +165,10 @@ def _fires(system: System) -> list[str]:
         return ["return 0"]
     names = system.names()
     lines = system.auxiliary_lines([system.threshold], names)
-    text = system.text(system.threshold, names)
-    if sides(system.threshold.tree) is not None:  # reached is enough, as everywhere
-        text = re.sub(r" ([<>])=? ", r" \1= ", text, count=1)
-    return [*lines, f"return 1 if {text} else 0"]
+    condition, both = system.threshold, sides(system.threshold.tree)
+    if both is not None:  # reached is enough, as everywhere
+        condition = replace(condition, tree=ast.Compare(both[0], [ast.GtE()], [both[1]]))
+    return [*lines, f"return 1 if {system.text(condition, names)} else 0"]
 
 
 def _linear(system: System, chosen: Plan, flow: Flow, hooks: dict[str, list[str]]) -> list[str]:

@@ -188,3 +188,27 @@ def test_a_quantity_may_be_called_as_what_the_code_uses():
     assert model.propagate(s, coefficients(model, p, 10.0), p, False) == pytest.approx(
         [k / math.e for k in range(1, 11)]
     )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "fires"),
+    [
+        ("v > V_th", (0, 1, 1)),
+        ("V_th < v", (0, 1, 1)),
+        ("v > V_th and I > 0", (0, 0, 0)),
+        ("(v if I > 0 else E_L) > V_th", (0, 0, 0)),
+        ("(v if I >= 0 else E_L) > V_th", (0, 1, 1)),
+    ],
+)
+def test_a_threshold_that_is_one_comparison_is_reached_at_equality(threshold, fires):
+    model = Model(**(GOOD | {"threshold": threshold, "name": "reached"}))
+    p = parameters(model)
+    assert tuple(model.fires(state(model, p, v=v), p) for v in (-55.1, -55.0, -54.9)) == fires
+
+
+def test_what_is_added_is_summed_first():
+    statements = "v += E_L + V_th; v -= V_th - E_L; v *= 1 + 1"
+    model = Model(**(GOOD | {"reset": statements, "name": "summed"}))
+    code = model.code.partition("def reset")[2]
+    for line in ("v = s.v + (p.E_L + p.V_th)", "v = v - (p.V_th - p.E_L)", "v = v * (1.0 + 1.0)"):
+        assert line in code
