@@ -204,7 +204,7 @@ def visit(start, end, base, offset, spike_source, spike_count, first_id, n_pre, 
             continue
         tb = base[k]
         to = offset[k]
-        c = float(spike_count[k])
+        c = np.float64(spike_count[k])  # uncompiled, float times float32 would stay float32
         a = rows.row[i]
         b = rows.row[i + 1]
         {room}

@@ -31,7 +31,7 @@ from {module} import {function}
 
 
 @step
-def run(table, a, b, c):
+def run(table_, a, b, c):
 {unpack}
     return {call}
 """
@@ -83,17 +83,17 @@ def _unpack(value: Any, slots: list[Any]) -> str:
         assert value.flags.c_contiguous
         slots.extend([value.ctypes.data, *map(int, value.shape)])
         dtype = "synapse" if value.dtype == SYNAPSE else value.dtype.name
-        return f'array(table, {k}, "{dtype}", {value.ndim})'
+        return f'array(table_, {k}, "{dtype}", {value.ndim})'
     if isinstance(value, tuple):
         return f"({', '.join(_unpack(v, slots) for v in value)},)"
     if isinstance(value, bool | np.bool_):
         slots.append(int(value))
-        return f"integer(table, {k}) != 0"
+        return f"integer(table_, {k}) != 0"
     if isinstance(value, int | np.integer):
         slots.append(int(value))
-        return f"integer(table, {k})"
+        return f"integer(table_, {k})"
     slots.append(float(value))
-    return f"real(table, {k})"
+    return f"real(table_, {k})"
 
 
 _plain: dict[int, Any] = {}  # steps without a compiler, by the address of their table
