@@ -1,4 +1,4 @@
-"""A package as `rules new` writes it, built, installed from its wheel in a fresh environment, checked and run there."""
+"""Packages as `rules new` and `models new` write them, from wheels in a fresh environment, checked and run there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import neuromorph_plugins
 from neuromorph import Trace
 
 NAME = "lab_oja"
+MODEL = "lab_cell"
 
 
 def call(*command, folder, **environment):
@@ -37,14 +38,16 @@ def python(tmp_path_factory):
     paths += [path for path in sys.path if path and Path(path).is_dir()]
     seen = {"PYTHONPATH": os.pathsep.join(paths)}
     call(sys.executable, "-m", "neuromorph_cli", "rules", "new", NAME, folder=folder, **seen)
+    call(sys.executable, "-m", "neuromorph_cli", "models", "new", MODEL, folder=folder, **seen)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    source = folder / "neuromorph-lab-oja"
-    call(*pip, "wheel", "--no-build-isolation", "--no-deps", "--no-index", "-w", "dist", source, folder=folder)
+    sources = [folder / "neuromorph-lab-oja", folder / "neuromorph-lab-cell"]
+    call(*pip, "wheel", "--no-build-isolation", "--no-deps", "--no-index", "-w", "dist", *sources, folder=folder)
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     inside = next((folder / "venv").glob("bin/python")).absolute()
-    (wheel,) = (folder / "dist").glob("*.whl")
+    wheels = sorted((folder / "dist").glob("*.whl"))
+    assert len(wheels) == 2
     site = call(inside, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", folder=folder).strip()
-    call(*pip, "install", "--no-deps", "--no-index", "--target", site, wheel, folder=folder)
+    call(*pip, "install", "--no-deps", "--no-index", "--target", site, *wheels, folder=folder)
     # as if neuromorph were installed here too: no download, and the very code that is tested
     (Path(site) / "neuromorph.pth").write_text("\n".join(dict.fromkeys(paths)))
     return inside
@@ -86,3 +89,11 @@ def test_a_network_runs_with_it(python):
         weights = trace.weights("noise_cells").values
     assert (weights[0] == 150.0).all()
     assert (weights[-1] != 150.0).any()
+
+
+def test_a_model_likewise(python):
+    source = python.parents[2] / "neuromorph-lab-cell"
+    out = call(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", source, folder=python.parents[2])
+    assert "13 passed, 2 skipped" in out
+    (report,) = json.loads(neuromorph_of(python, "models", "check", MODEL, "--no-cost", "--json"))
+    assert report["passed"]
