@@ -60,6 +60,19 @@ def uses(function: FunctionType) -> Iterator[Use]:
         loaded = ""
 
 
+def hands_on(function: FunctionType, argument: str) -> bool:
+    """Whether the function does more with an argument than to read its attributes: gives it to a helper, a new name."""
+    steps = list(dis.get_instructions(function))
+    for step, following in zip(steps, [*steps[1:], None]):
+        loaded = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        if not step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")) or argument not in loaded:
+            continue
+        read = following is not None and following.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")
+        if argument != loaded[-1] or not read:
+            return True
+    return False
+
+
 def signature_problem(member: object, name: str, expected: tuple[str, ...], where: str) -> Problem | None:
     """Whether a hook is a plain function with exactly the expected arguments."""
     function = plain_function(member)

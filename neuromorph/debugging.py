@@ -26,7 +26,7 @@ from neuromorph.registration import registered_name
 if TYPE_CHECKING:
     from neuromorph.engine.simulation import Engine
 
-RULE_HOOKS = {*HOOKS, "transmit"}
+RULE_HOOKS = set(HOOKS)
 #: hooks of models that return a state; of the others what they return is not looked at
 STATE_HOOKS = {"propagate", "advance", "advance_state", "advance_by", "receive", "reset"}
 MODEL_HOOKS = STATE_HOOKS | {"fires", "crossing", "quiet", "decays"}

@@ -50,7 +50,11 @@ def beside(file: Path) -> Iterator[None]:
 def _ours(folder: Path) -> dict[str, ModuleType]:
     """Modules beside plugin files that these have imported; those of the program itself are its own business."""
     modules = list(sys.modules.items())
-    return {name: m for name, m in modules if _MARK in vars(m) and _file(m).parent == folder and name == _file(m).stem}
+    return {
+        name: m
+        for name, m in modules
+        if _MARK in getattr(m, "__dict__", {}) and _file(m).parent == folder and name == _file(m).stem
+    }
 
 
 def _file(module: ModuleType) -> Path:

@@ -109,11 +109,13 @@ def load_module(path: str | Path) -> ModuleType:
     try:
         with neighbours.beside(file):
             load(partial(spec.loader.exec_module, module))
-    except LoadingError as error:
+    except BaseException as error:
         if known is None:
             del sys.modules[name]
         else:
             sys.modules[name] = known
+        if not isinstance(error, LoadingError):
+            raise
         where = f"{path}:{_line(error.cause, file)}"
         fix = "Give it longer, such as NEUROMORPH_PLUGIN_TIMEOUT=60." if isinstance(error.cause, TooLong) else ""
         raise PluginError(Problem(f"cannot be imported: {error.reason}", where, fix=fix)) from error

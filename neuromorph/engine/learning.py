@@ -317,7 +317,7 @@ class PlasticPart:
             slot=rows.slot[order] if rows.slot.size == order.size > 1 else rows.slot, dense=False,
             delay=rows.delay[order] if own else rows.delay, weight=rows.weight[order], origin=rows.origin[order],
         )  # fmt: skip
-        self.synapse = Synapse(*(a[..., order] if a.shape[-1] else a for a in self.synapse))
+        self.synapse = Synapse(*(np.ascontiguousarray(a[..., order]) if a.shape[-1] else a for a in self.synapse))
         self._recent = (*self._recent[:-1], self._recent_spikes()[-1])
         self._rows = self._rows._replace(
             row=self.rows.row, target=self.rows.target, slot=self.rows.slot, delay=self.rows.delay, dense=False

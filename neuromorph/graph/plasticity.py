@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,9 @@ def read_plasticity(
         reading.problem("not a truth value", f"{spot}.frozen", value=frozen, allowed="true or false")
     if rule is None:
         return None
+    if frozen is True and "transmit" in rule.hooks():
+        fix = "Leave `frozen` out, and set its rate of learning to 0."
+        reading.problem(f"{rule.__name__} says what a spike delivers: it cannot be frozen", f"{spot}.frozen", fix=fix)
     params = _read_rule_params(reading, rule, table, spot)
     _check_variables(reading, rule, source, target, spot)
     signals = _read_signals(reading, rule, table.get("signals"), spot)
@@ -137,6 +141,8 @@ def _read_rewire_every(reading: Reading, rule: type[LearningRule], given: object
         reading.problem(f"{rule.__name__} has no rewire", where, value=given, fix="Leave `rewire_every` out.")
         return 0.0
     every = read_number(given, "ms", where, reading.problems)
-    if every is not None and not every > 0.0:
-        reading.problem("value out of range", where, value=every, allowed="above 0 ms")
+    tick = reading.resolution or 0.0
+    if every is not None and not max(tick, 1e-9) <= every < math.inf:
+        allowed = f"at least a tick, {tick:g} ms" if tick else "above 0 ms, and finite"
+        reading.problem("value out of range", where, value=every, allowed=allowed)
     return every or 0.0

@@ -73,7 +73,7 @@ def deliver_grid(
                     a = row_start[g]
                     b = a + slice_end[q]
                     a += slice_end[q - 1] if q > row[g] else 0
-                    c = float(count[k])
+                    c = np.float64(count[k])
                     synapses = synapse[a:b]
                     for j in range(synapses.size):
                         into[synapses[j]["slot"]] += c * synapses[j]["weight"]

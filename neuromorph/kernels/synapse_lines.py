@@ -7,10 +7,7 @@ offset stand for it.
 
 from __future__ import annotations
 
-from neuromorph.learning.contract import HOOKS, LearningRule
-
-#: numbers that one hook may draw
-DRAWS = 16
+from neuromorph.learning.contract import HOOKS, MOST_RANDOMS, LearningRule
 
 
 def load_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
@@ -26,10 +23,10 @@ def load_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
         out += [f"e{k}_ *= exp(-(since * rule.ms) / p.{s.tau})" for k, s in enumerate(states.values()) if s.tau]
     if not rule.randoms():
         return out
-    first = list(HOOKS).index(hook) * DRAWS
-    out += [f"at = {f'instant_number({base}, {offset})' if exact else base}"]
+    first = list(HOOKS).index(hook) * MOST_RANDOMS
+    out += [f"drawn_at = {f'instant_number({base}, {offset})' if exact else base}"]
     return out + [
-        f"u{k}_ = uniform(rule.seed, rule.stream + {first + k}, synapse.ordinal[j], at)"
+        f"u{k}_ = uniform(rule.seed, rule.stream + {first + k}, synapse.ordinal[j], drawn_at)"
         for k in range(len(rule.randoms()))
     ]
 

@@ -24,10 +24,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from neuromorph.contract_checks import plain_function, uses
+from neuromorph.contract_checks import hands_on, plain_function, uses
 from neuromorph.parameters import Param, declared
 
 API = 1
+#: numbers that one hook may draw
+MOST_RANDOMS = 16
 #: hook -> arguments; `syn` follows where the rule declares a State or a Random
 HOOKS: dict[str, tuple[str, ...]] = {
     "on_pre": ("w", "pre", "post", "p"),
@@ -72,7 +74,10 @@ class State:
 
 @dataclass(frozen=True)
 class Random:
-    """A uniform number in [0, 1), new at each call of a hook for a synapse, by counter: no order or cut changes it."""
+    """A uniform number in [0, 1), new at each hook of each synapse at each instant, by counter.
+
+    No order and no cut changes it. Signals of one instant share theirs.
+    """
 
 
 class LearningRule:
@@ -110,9 +115,12 @@ class LearningRule:
     @classmethod
     def reads_past(cls) -> tuple[str, ...]:
         """Names of the target's Variables that on_pre reads: what they were a delay ago."""
-        hook = plain_function(vars(cls).get("on_pre", getattr(cls, "on_pre", None)))
-        read = {use.attribute for use in uses(hook) if use.argument == "post"} if hook else set()
-        return tuple(name for name in cls.variables("post") if name in read)
+        hook = plain_function(getattr(cls, "on_pre", None))
+        if hook is None:
+            return ()
+        read = {use.attribute for use in uses(hook) if use.argument == "post"}
+        every = hands_on(hook, "post")  # to a helper, which may read any of them
+        return tuple(name for name in cls.variables("post") if every or name in read)
 
     @classmethod
     def hooks(cls) -> dict[str, object]:

@@ -14,7 +14,7 @@ from neuromorph.contract_checks import (
     use_problems,
 )
 from neuromorph.errors import PluginError, Problem, suggestion
-from neuromorph.learning.contract import API, HOOKS, LearningRule, Trace, Variable
+from neuromorph.learning.contract import API, HOOKS, MOST_RANDOMS, LearningRule, Trace, Variable
 from neuromorph.parameters import Param, declared
 from neuromorph.registration import Entry, Registry
 
@@ -55,10 +55,6 @@ def check_rule(cls: type, where: str) -> None:
     problems = parameter_problems(cls.parameters(), place)
     problems += _declarations(cls, place)
     hooks = cls.hooks()
-    for name in HOOKS:
-        if name not in hooks and hasattr(cls, name):
-            fix = f"Repeat it in the class: {name} = BASE.{name}."
-            problems.append(Problem("an inherited hook is not seen", f"{place}.{name}", fix=fix))
     for name in vars(cls):
         if name.startswith("on_") and name not in HOOKS:
             problems.append(Problem(f"unknown hook '{name}'", f"{place}.{name}", fix=suggestion(name, HOOKS)))
@@ -86,6 +82,8 @@ def _declarations(cls: type[LearningRule], place: str) -> list[Problem]:
         elif parameters[tau].unit != "ms" or not _positive(parameters[tau]):
             found = f"{parameters[tau].unit}, {parameters[tau].allowed}"
             problems.append(Problem(f"tau '{tau}' must be a time above 0", spot, found, 'Param(..., "ms", above=0)'))
+    if len(cls.randoms()) > MOST_RANDOMS:
+        problems.append(Problem("too many Randoms", place, len(cls.randoms()), f"at most {MOST_RANDOMS}"))
     for name in {*sides, *parameters, *cls.states(), *cls.randoms()} & {"count"}:
         problems.append(Problem(f"'{name}' is the number of spikes of an instant", f"{place}.{name}", fix="Rename it."))
     return problems + _promise(cls, place)

@@ -83,6 +83,8 @@ def made(rule: Any, chosen: Setting) -> Simulation:
     plastic = None
     if rule:
         plastic = {"rule": rule if isinstance(rule, str) else rule_name(rule), "w_min": 0.0, "w_max": 2.0 * weight}
+        if not isinstance(rule, str) and "rewire" in rule.hooks():
+            plastic["rewire_every"] = 1000.0
         if not isinstance(rule, str) and "on_signal" in rule.hooks():
             net.add_signal("clock", start=10.0, interval=10.0, count=1000)
             plastic["signals"] = ["clock"]

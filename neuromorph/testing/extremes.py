@@ -68,6 +68,8 @@ def network(rule: type[LearningRule], chosen: Setting, params: dict[str, float],
     _keep_busy(net, "cells", every)
     w = chosen.weight
     plastic: dict[str, Any] = {"rule": rule_name(rule), "params": params, "w_min": 0.0, "w_max": w}
+    if "rewire" in rule.hooks():
+        plastic["rewire_every"] = 5.0
     if "on_signal" in rule.hooks():
         times = [0.0, 2.0, 2.0, 3.0, 5.0, 8.0, 8.25, late + 1.0, late + 2.0]
         values = [HUGE, 0.0, -HUGE, HUGE, HUGE, -HUGE, 0.0, HUGE, -HUGE]

@@ -137,6 +137,8 @@ def drive(net: Network, random: Any, cells: str, model: type[NeuronModel], size:
 
 def _plasticity(net: Network, rule: type[LearningRule], w: float) -> dict[str, Any]:
     plastic: dict[str, Any] = {"rule": rule_name(rule), "w_min": 0.0, "w_max": 2.0 * w}
+    if "rewire" in rule.hooks():
+        plastic["rewire_every"] = CYCLE
     if "on_signal" not in rule.hooks():
         return plastic
     cycles = int(DURATION / CYCLE)

@@ -217,6 +217,8 @@ def _network(script: _Script, rule: str) -> Network:
     if hears:
         network.add_signal("signal", times=[])
     plasticity = {"rule": rule, **script.plasticity} | ({"signals": ["signal"]} if hears else {})
+    if "rewire" in script.rule.hooks():
+        plasticity["rewire_every"] = 1e9  # there is one source, and nowhere to go
     delay = script.delay * script.unit
     network.connect(
         "pre", "post", weight=script.weight, delay=delay, receptor="traced", name="traced", plasticity=plasticity

@@ -12,7 +12,7 @@ from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.minibatch import Batches
 from neuromorph.errors import InputError
 from neuromorph.learning import registry
-from neuromorph.learning.contract import LearningRule, State, Variable
+from neuromorph.learning.contract import LearningRule, Random, State, Variable
 from neuromorph.parameters import Param
 from neuromorph.tasks import layered
 from neuromorph.tasks.images import Images
@@ -62,6 +62,30 @@ def test_minibatches_of_one_are_learning_online(top_down: str, period: float) ->
     made, duration = network(top_down, 12), 12 * period + 1
     online, batched = (bytes_of(run(made, duration, b)) for b in (None, Batches(period, 1)))
     assert [name for name in online if online[name] != batched[name]] == []
+
+
+class Noisy(LearningRule):
+    """Recirculation that draws a number for each synapse at each signal."""
+
+    name = "recirculation"
+    eta = Param(0.01)
+    drawn = State(0.0)
+    free = Variable("pre", "n_free")
+    change = Variable("post", "change")
+    u = Random()
+
+    def on_signal(w, pre, post, p, value, syn):
+        return w + p.eta * value * syn.u * pre.free * post.change, syn.drawn + syn.u
+
+
+def test_random_numbers_are_those_of_learning_online() -> None:
+    with registry.registry.override({"recirculation": Noisy}):
+        made, duration = network("fixed", 12), 12 * PERIOD + 1
+        online, batched = (bytes_of(run(made, duration, b)) for b in (None, Batches(PERIOD, 1)))
+        assert [name for name in online if online[name] != batched[name]] == []
+        runs = [bytes_of(run(made, duration, Batches(PERIOD, 4, threads=n))) for n in (1, 2)]
+        assert runs[0] == runs[1]
+        assert runs[0] != batched
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])

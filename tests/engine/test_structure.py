@@ -14,6 +14,24 @@ from neuromorph.learning.registry import registry
 BOTH = pytest.mark.parametrize("resolution", ["exact", 0.5], ids=["exact", "grid"])
 
 
+class Plain(LearningRule):
+    """Pair STDP without a state, which learns whole rows at once on the grid; gives up by chance of its traces."""
+
+    name = "plain"
+    tau = Param(20.0, "ms", above=0)
+    x = CellTrace("pre", "tau")
+    y = CellTrace("post", "tau")
+
+    def on_pre(w, pre, post, p):
+        return w - 0.05 * post.y
+
+    def on_post(w, pre, post, p):
+        return w + 0.05 * pre.x
+
+    def rewire(w, pre, post, p):
+        return pre.x < 0.3 * post.y
+
+
 class Turnover(LearningRule):
     """Pair STDP that gives up synapses below theta."""
 
@@ -22,14 +40,15 @@ class Turnover(LearningRule):
     a = Param(0.05)
     theta = Param(0.5)
     used = State(0.0, "tau")
+    seen = State(0.0)
     x = CellTrace("pre", "tau")
     y = CellTrace("post", "tau")
 
     def on_pre(w, pre, post, p, syn):
-        return w - 1.1 * p.a * post.y, syn.used + 1.0
+        return w - 1.1 * p.a * post.y, syn.used + 1.0, syn.seen + 1.0
 
     def on_post(w, pre, post, p, syn):
-        return w + p.a * pre.x, syn.used
+        return w + p.a * pre.x, syn.used, syn.seen + 1.0
 
     def rewire(w, pre, post, p, syn):
         return w < p.theta and syn.used < 50.0
@@ -37,7 +56,7 @@ class Turnover(LearningRule):
 
 @pytest.fixture(autouse=True)
 def _known():
-    with registry.override({"turnover": Turnover}):
+    with registry.override({"turnover": Turnover, "plain": Plain}):
         yield
 
 
@@ -151,6 +170,24 @@ def test_spikes_arrive_from_where_a_synapse_has_grown(resolution):
     assert simulation.spikes("c")[0].size == 0
 
 
+@BOTH
+def test_a_rule_without_states_and_a_reset(resolution):
+    """Rows that are learnt at once; after a reset synapses stay where they have grown."""
+    ends = []
+    for cuts in ((), (40.0, 77.0)):
+        simulation = Simulation(network(rule="plain"), resolution=resolution, seed=3, parts=1 + len(cuts))
+        for stop in (*cuts, 120.0):
+            simulation.run(stop - simulation.time)
+        before = simulation.synapses("up")
+        simulation.reset()
+        assert np.array_equal(simulation.synapses("up"), before)
+        simulation.run(60.0)
+        ends.append(columns(simulation))
+        assert np.any(simulation.synapses("up")["source"] != before["source"])
+    for one, other in zip(*ends):
+        assert np.array_equal(one, other)
+
+
 def test_a_trace_says_what_has_grown_and_from_where(tmp_path):
     file = tmp_path / "grown.h5"
     with Simulation(network(), resolution=0.5, seed=3, trace=str(file)) as simulation:
@@ -168,7 +205,9 @@ def test_a_trace_says_what_has_grown_and_from_where(tmp_path):
     ("plastic", "words"),
     [
         ({"rewire_every": None}, 'but it is not said when. Say how often: rewire_every = "100 ms".'),
-        ({"rewire_every": 0.0}, "plasticity.rewire_every: value out of range, found 0.0 (allowed: above 0 ms)"),
+        ({"rewire_every": 0.0}, "rewire_every: value out of range, found 0.0 (allowed: at least a tick, 0.5 ms)"),
+        ({"rewire_every": 0.1}, "rewire_every: value out of range, found 0.1 (allowed: at least a tick, 0.5 ms)"),
+        ({"rewire_every": float("inf")}, "value out of range, found inf (allowed: at least a tick, 0.5 ms)"),
         ({"rule": "pair_stdp"}, "PairSTDP has no rewire, found 10.0. Leave `rewire_every` out."),
     ],
 )

@@ -83,6 +83,12 @@ def test_no_rule_at_all():
             {"e": State(0.0, "tua")} | on("return w, syn.e", arguments="w, pre, post, p, syn"),
             "mine.py: Rule.e: tau 'tua' is not a declared parameter",
         ),
+        ({f"u{k}": Random() for k in range(17)} | on("return w", arguments="w, pre, post, p, syn"), "too many Randoms"),
+        (on("return w, 1.0", "rewire"), "returns 2 values, expected whether it is given up"),
+        (
+            {"n": Variable("pre", "n")} | on("return w + pre.n"),
+            "pre.n cannot be read in on_pre, line 2 of <string>. A variable of the source is read in on_signal",
+        ),
         ({"count": Param(1.0)}, "mine.py: Rule.count: 'count' is the number of spikes of an instant. Rename it."),
         ({"unchanged_when_zero": "pre.n"}, "mine.py: Rule.unchanged_when_zero: not a tuple of names, found 'pre.n'"),
         ({"unchanged_when_zero": ("post.V",)}, "a promise about on_signal, which the rule lacks, found ('post.V',)"),
@@ -152,12 +158,19 @@ def test_a_rule_needs_a_hook():
     )
 
 
-def test_an_inherited_hook_must_be_repeated_where_the_contract_sees_own_hooks_only():
-    child = type("Child", (Good,), {"on_pre": Good.on_pre})
-    if set(child.hooks()) == {"on_pre"}:
-        assert "mine.py: Child.on_post: an inherited hook is not seen. Repeat it in the class" in message(child)
-    else:
-        check_rule(child, "mine.py")
+def test_what_a_helper_is_given_counts_as_read():
+    """on_pre may hand `post` to a helper or give it another name: all variables must then be kept."""
+    assert rule(**on("return w + post.V")).reads_past() == ("V",)
+    assert rule(**on("return w + post.y")).reads_past() == ()
+    assert rule(**on("return helper(w, post)")).reads_past() == ("V",)
+    assert rule(**on("other = post; return w + other.V")).reads_past() == ("V",)
+    assert rule(**on("return w + post.V", "on_post")).reads_past() == ()
+
+
+def test_hooks_are_inherited():
+    child = type("Child", (Good,), {})
+    assert set(child.hooks()) == {"on_pre", "on_post", "on_signal"}
+    check_rule(child, "mine.py")
 
 
 def test_all_breaches_are_reported_at_once():
