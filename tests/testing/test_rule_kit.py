@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import bad_rules
@@ -11,9 +13,20 @@ from neuromorph.testing import rule_conformance, rule_conformance_tests
 from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, result_of
 from neuromorph.testing.rule_checks import CHECKS, Subject
 
+#: traces on both sides; states that decay; variables and states; counts of cycles. All others where time is given:
+FEW = ("pair_stdp", "reward_stdp", "eprop", "recirculation")
+ALL = registry.names() if os.environ.get("NEUROMORPH_LONG") else FEW
+
 
 @pytest.mark.parametrize("name", registry.names())
-def test_every_rule_of_ours_conforms(name):
+@pytest.mark.parametrize("check", ["contract", "version", "documented", "units and ranges"])
+def test_declarations_of_all_rules_of_ours(name, check):
+    result = result_of(check, CHECKS[check], Subject(registry.get(name)))
+    assert result.verdict != FAILED, result
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rules_of_ours_conform(name):
     report = rule_conformance(registry.get(name))
     assert report.passed
     verdicts = {result.check: result.verdict for result in report.results}
