@@ -11,6 +11,7 @@ import numpy as np
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.exact_drives import ExactDrives
 from neuromorph.engine.learning import Pending
+from neuromorph.engine.structure import shown
 from neuromorph.engine.windows import listeners
 from neuromorph.kernels import exact, visits
 from neuromorph.kernels.exact_cells import Kind, driver, walk_kernels
@@ -195,13 +196,7 @@ class ExactWindows:
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""
         for part, read in self.engine.listening(name):
-            part.signal(now, value, [self._variable(now, *item) for item in read])
-
-    def _variable(self, now: Instant, population: str, name: str) -> Any:
-        if population in self.engine.sources:
-            return np.asarray(self.engine.sources[population].register(name))
-        cells = self.engine.cells[population]
-        return np.ascontiguousarray(cells.values(name, *now, np.arange(cells.neurons.size)))
+            part.signal(now, value, [shown(self.engine, *item) for item in read])
 
     def _emit(self, stop: Instant) -> None:
         """The spikes of the inputs up to `stop`, in order of (instant, id): nothing that happens can change them."""

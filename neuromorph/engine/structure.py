@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from neuromorph.kernels.rewire import regrow
 from neuromorph.lowered.compiled import Projection
 
 if TYPE_CHECKING:
-    from neuromorph.engine.learning import PlasticPart
     from neuromorph.engine.simulation import Engine
 
 #: one row of a table of synapses
@@ -50,7 +48,9 @@ def rewire(engine: Engine, projection: Projection, number: int) -> int:
     given_up = np.zeros(made.n, np.bool_)
     for part in parts:
         source[part.rows.origin], target[part.rows.origin] = part.sources(), part.rows.target
-        given_up[part.rows.origin] = part.given_up(engine.now, list(_variables(engine, projection, part)))
+        read = [(projection.source, v) for v in part.pre_variables]
+        read += [(projection.target, v) for v in part.post_variables]
+        given_up[part.rows.origin] = part.given_up(engine.now, [shown(engine, *item) for item in read])
     order = np.argsort(target, kind="stable")
     first = np.searchsorted(target[order], np.arange(engine.network.population(projection.target).size + 1))
     same, allowed = projection.source == projection.target, made.spec.arguments
@@ -66,15 +66,8 @@ def rewire(engine: Engine, projection: Projection, number: int) -> int:
     return moved.size
 
 
-def _variables(engine: Engine, projection: Projection, part: PlasticPart) -> Iterator[NDArray[np.float64]]:
-    """What the rule reads of the models of both cells, now."""
-    for name in part.pre_variables:
-        yield _variable(engine, projection.source, name)
-    for name in part.post_variables:
-        yield _variable(engine, projection.target, name)
-
-
-def _variable(engine: Engine, population: str, name: str) -> NDArray[np.float64]:
+def shown(engine: Engine, population: str, name: str) -> NDArray[np.float64]:
+    """What a rule reads of a population now: a variable of the cells' model, or a register of an input."""
     if population in engine.sources:
         return np.asarray(engine.sources[population].register(name))
     cells = engine.cells[population]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from neuromorph.models.contract import CurrentModel, InputModel, NeuronModel
 from neuromorph.testing import documents, model_networks, networks, plain, promises
 from neuromorph.testing.networks import rule_name
 from neuromorph.testing.report import Failed, NotApplicable
-from neuromorph.testing.running import CUTS, Outcome, difference, failing, outcome, simulated
+from neuromorph.testing.running import CUTS, Outcome, Runs, difference, outcome
 
 
-class Subject:
+class Subject(Runs):
     """A model under test with the parameters to try it at, and the runs that several checks look at."""
 
     def __init__(self, model: Any, params: dict[str, Any] | None = None) -> None:
@@ -34,20 +34,9 @@ class Subject:
         """A network of the kit."""
         return model_networks.network(self.model, self.params, **how)
 
-    def run(self, net: Any, kind: str, **how: Any) -> Any:
-        """Run a network with the model; raises Failed where it cannot be compiled or run."""
-        with models.registry.override({rule_name(self.model): self.model}, "conformance kit"), failing(kind):
-            return simulated(net, kind, **how)
-
-    @functools.cache  # noqa: B019
-    def plain_run(self, kind: str) -> Any:
-        """The simulation that others are compared with."""
-        return self.run(self.network(), kind)
-
-    @functools.cache  # noqa: B019
-    def outcome(self, kind: str) -> Outcome:
-        """What that simulation came to."""
-        return outcome(self.plain_run(kind))
+    def known(self) -> AbstractContextManager[None]:
+        """The model has its name inside the block."""
+        return models.registry.override({rule_name(self.model): self.model}, "conformance kit")
 
 
 def contract(subject: Subject) -> str:

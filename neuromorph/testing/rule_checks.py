@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,10 @@ from neuromorph.learning.registry import check_rule
 from neuromorph.testing import documents, networks, plain
 from neuromorph.testing.networks import CYCLE, DURATION
 from neuromorph.testing.report import Failed, NotApplicable
-from neuromorph.testing.running import CUTS, Outcome, difference, failing, learned, outcome, registered, simulated
+from neuromorph.testing.running import CUTS, Outcome, Runs, difference, failing, learned, outcome, registered, simulated
 
 
-class Subject:
+class Subject(Runs):
     """A rule under test, and the runs that several checks look at."""
 
     def __init__(self, rule: type[LearningRule]) -> None:
@@ -53,20 +54,9 @@ class Subject:
         """A network of the kit."""
         return networks.network(self.rule, self.setting, number, noisy)
 
-    def run(self, net: Any, kind: str, **how: Any) -> Any:
-        """Run a network with the rule; raises Failed where it cannot be compiled or run."""
-        with registered(self.rule), failing(kind):
-            return simulated(net, kind, **how)
-
-    @functools.cache  # noqa: B019
-    def plain_run(self, kind: str) -> Any:
-        """The simulation that others are compared with."""
-        return self.run(self.network(), kind)
-
-    @functools.cache  # noqa: B019
-    def outcome(self, kind: str) -> Outcome:
-        """What that simulation came to."""
-        return outcome(self.plain_run(kind))
+    def known(self) -> AbstractContextManager[None]:
+        """The rule has its name inside the block."""
+        return registered(self.rule)
 
 
 # -- what can be read ------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -105,3 +106,30 @@ def _compiler_says(text: str) -> str:
     told = [line for line in lines if line and not line.startswith(("During:", "Failed in", "[1", "^", "-"))]
     fix = "A hook may use arithmetic, math, conditional expressions and functions decorated with numba.njit."
     return f"{' '.join(told[:4])[:400]} {fix}"
+
+
+class Runs:
+    """What several checks look at: runs of a rule or model under test."""
+
+    def network(self) -> Any:
+        """A network of the kit with what is tested."""
+        raise NotImplementedError
+
+    def known(self) -> AbstractContextManager[None]:
+        """What is tested has its name inside the block."""
+        raise NotImplementedError
+
+    def run(self, net: Any, kind: str, **how: Any) -> Any:
+        """Run a network; raises Failed where it cannot be compiled or run."""
+        with self.known(), failing(kind):
+            return simulated(net, kind, **how)
+
+    @functools.cache  # noqa: B019
+    def plain_run(self, kind: str) -> Any:
+        """The simulation that others are compared with."""
+        return self.run(self.network(), kind)
+
+    @functools.cache  # noqa: B019
+    def outcome(self, kind: str) -> Outcome:
+        """What that simulation came to."""
+        return outcome(self.plain_run(kind))
