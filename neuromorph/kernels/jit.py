@@ -24,7 +24,7 @@ from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.ccallback import CFunc
 
-from neuromorph.kernels.compiler import InnerCompiler, compare_flags_at_once
+from neuromorph.kernels.compiler import InnerCompiler, compare_flags_at_once, uncollected
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 # LLVM gives up vectorising a loop over more than a few arrays (eight comparisons), for it must check that none overlap;
@@ -194,5 +194,6 @@ def step(function: Callable[..., Any]) -> Any:
     signature = (types.int64,) * 4, types.int64
     compiled = CFunc(function, signature, {}, {k: v for k, v in FLAGS.items() if k != "nogil"})
     compiled._cache = _KernelCache(function)  # type: ignore[attr-defined]
-    compiled.compile()
+    with uncollected():
+        compiled.compile()
     return compiled

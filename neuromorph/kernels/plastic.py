@@ -50,6 +50,12 @@ def _bounded(w, w_min, w_max):
 
 
 @kernel(forceinline=True, counted=False, inner=True)
+def _within(since, last):
+    # a place in a table of decays
+    return min(max(since, 0), last)
+
+
+@kernel(forceinline=True, counted=False, inner=True)
 def _delay(delay, j):
     return {unit}(delay[0] if delay.size == 1 else delay[j])
 
