@@ -178,7 +178,8 @@ def _plasticity(random: Any, net: Network, strength: float, exact: bool) -> dict
     }[rule]
     if rule in ("eligibility", "voltage", "chance"):
         plastic["signals"] = [["reward"], ["crowd"], ["crowd", "reward"]][random.integers(3)]
-    return {"rule": rule, "params": params, "frozen": bool(random.random() < 0.1), **plastic}
+    frozen = bool(random.random() < 0.1) and rule not in ("depression", "chance")  # these say what a spike delivers
+    return {"rule": rule, "params": params, "frozen": frozen, **plastic}
 
 
 def _current(net: Network, random: Any, cells: dict[str, Any], exact: bool) -> None:

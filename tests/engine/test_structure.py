@@ -208,6 +208,10 @@ def test_a_trace_says_what_has_grown_and_from_where(tmp_path):
         ({"rewire_every": 0.0}, "rewire_every: value out of range, found 0.0 (allowed: at least a tick, 0.5 ms)"),
         ({"rewire_every": 0.1}, "rewire_every: value out of range, found 0.1 (allowed: at least a tick, 0.5 ms)"),
         ({"rewire_every": float("inf")}, "value out of range, found inf (allowed: at least a tick, 0.5 ms)"),
+        (
+            {"rule": "tsodyks_markram", "rewire_every": None, "frozen": True},
+            "TsodyksMarkram says what a spike delivers: it cannot be frozen. Leave `frozen` out",
+        ),
         ({"rule": "pair_stdp"}, "PairSTDP has no rewire, found 10.0. Leave `rewire_every` out."),
     ],
 )
