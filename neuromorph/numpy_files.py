@@ -94,7 +94,7 @@ class ArrayFile:
             raise ValueError("not as many numbers as it says")
         limits.need(count * dtype.itemsize, f"array '{name}' takes", str(self.path), "Use a smaller one.")
         array = np.empty(count, dtype)
-        view = memoryview(array.view(np.uint8)) if count and dtype.itemsize else memoryview(b"")
+        view = array.view(np.uint8).data if count and dtype.itemsize else memoryview(b"")
         done = 0
         while done < len(view):
             part = file.read(min(len(view) - done, 1 << 22))
