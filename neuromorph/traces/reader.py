@@ -280,7 +280,7 @@ class Trace:
             return self._file
         with reading(self.path):
             try:
-                return open_recording(self.path)
+                return open_recording(self.path, not lock.is_free(self._lock, lock.ALONE))
             except OSError:  # gone between the look and the opening?
                 self._follow()
                 if self._lock is None:
