@@ -41,7 +41,7 @@ def content(reader: Any, seed: int, number: int, seeds: list[bytes]) -> bytes:
 
 def outcome(reader: Any, path: Path) -> str:
     """`read`, `refused`, or what went wrong: a line, and the traceback below it."""
-    from fuzz.readers import Said
+    from fuzz.readers import IN_VAIN, Said
     from neuromorph.errors import NeuromorphError, printable
 
     def ring(*_: object) -> None:
@@ -56,7 +56,7 @@ def outcome(reader: Any, path: Path) -> str:
         text = str(error)
         if printable(text) != text:
             return f"commands a terminal\n{text!r}"
-        if "alloc" in text:
+        if IN_VAIN.search(text):
             return f"asks for memory in vain\n{text}"
         return "refused"
     except Hang:
