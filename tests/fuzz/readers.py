@@ -51,10 +51,12 @@ def network(path: Path) -> None:
     """A network file: read, changed by a setting, checked, and the memory of its run estimated."""
     from neuromorph.graph.check import describe
     from neuromorph.graph.files import load
+    from neuromorph.lowered.footprint import check_memory
 
-    with contextlib.suppress(NeuromorphError):
-        load(path, ["run.seed=2"])
-    describe(load(path))
+    if path.stat().st_size % 4 == 0:
+        with contextlib.suppress(NeuromorphError):
+            load(path, ["run.seed=2"])
+    check_memory(describe(load(path)))
 
 
 def trace(path: Path) -> None:
