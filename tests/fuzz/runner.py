@@ -24,7 +24,8 @@ from typing import Any
 SECONDS = 5.0  # that a reader may take
 ROOM = 1 << 30  # bytes that it may ask for, over what the process has before
 PATIENCE = 10.0  # seconds until a process that no alarm ends is killed
-HERE = Path(__file__).parent
+#: what a process runs before it reads
+IMPORTS = ""
 
 
 class Hang(BaseException):
@@ -133,7 +134,7 @@ def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
     """One process; returns the number of the file to go on with."""
     got, put = os.pipe()
     call = f"work({name!r}, {seed}, {at}, {end})"
-    code = f"import sys; sys.path[:0] = {sys.path!r}; from fuzz.runner import work; {call}"
+    code = f"import sys; sys.path[:0] = {sys.path!r}; {IMPORTS}from fuzz.runner import work; {call}"
 
     def keep() -> None:
         os.dup2(put, 3)
