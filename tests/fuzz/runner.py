@@ -119,6 +119,8 @@ class Results:
         """Keep a finding under its last lines, by which those of one cause are known."""
         lines = [line.strip() for line in found.splitlines() if line.strip().startswith("File")]
         key = " | ".join([reader, found.split("\n")[0][:60], *lines[-1:]])
+        if key not in self.findings:
+            print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
         self.findings.setdefault(key, []).append((reader, number, found))
 
 
