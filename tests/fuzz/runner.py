@@ -121,6 +121,8 @@ class Results:
         key = " | ".join([reader, found.split("\n")[0][:60], *lines[-1:]])
         if key not in self.findings:
             print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
+        if key not in self.findings:
+            print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
         self.findings.setdefault(key, []).append((reader, number, found))
 
 

@@ -47,6 +47,7 @@ def test_what_is_packed_is_unpacked_as_far_as_the_head_says(tmp_path):
 
 def test_images_that_do_not_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "available", lambda: 10)
+    monkeypatch.setattr(limits, "SMALL", 0)
     assert "its images take 16 bytes. 10 bytes are available. Get it again." in refusal(
         tmp_path, idx(2, 2, 2, content=bytes(8))
     )

@@ -85,6 +85,7 @@ def test_an_archive_packed_in_another_way(tmp_path):
 def test_an_array_that_does_not_fit(tmp_path, monkeypatch):
     np.save(tmp_path / "x.npy", np.zeros(1000))
     monkeypatch.setattr(limits, "available", lambda: 5000)
+    monkeypatch.setattr(limits, "SMALL", 0)
     with pytest.raises(InputError, match=r"x.npy: array '' takes 8 kB. 5 kB are available. Use a smaller one."):
         ArrayFile(tmp_path / "x.npy").read()
 

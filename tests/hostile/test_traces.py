@@ -180,6 +180,7 @@ def test_a_dataset_without_rows(finished):
 def test_what_does_not_fit_is_refused_before_it_is_read(finished, monkeypatch):
     with Trace(finished) as trace:
         monkeypatch.setattr(limits, "available", lambda: 10)
+        monkeypatch.setattr(limits, "SMALL", 0)
         with pytest.raises(InputError, match=r"a.h5: /spikes/E/timestamps takes 48 bytes. 10 bytes are available."):
             trace.spikes("E")
 
