@@ -49,7 +49,7 @@ def replay(name: str, file: str) -> int:
         path.write_bytes(Path(file).read_bytes())
         found = runner.outcome(reader, path)
     print(found)
-    return int(found not in ("read", "refused"))
+    return int(found not in runner.FINE)
 
 
 if __name__ == "__main__":
