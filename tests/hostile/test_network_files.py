@@ -149,7 +149,7 @@ def test_elements_nested_without_end(tmp_path):
 
 
 @pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000, "0x" + "f" * 5000])
-@pytest.mark.parametrize("place", ["size", "weight", "seed", "sources", "places"])
+@pytest.mark.parametrize("place", ["size", "weight", "seed", "sources", "places", "name"])
 def test_numbers_beyond_all_floats(tmp_path, digits, place):
     given = dict.fromkeys(("size", "weight", "seed", "sources", "name", "places"), "1") | {place: digits}
     (tmp_path / "n.toml").write_text(
