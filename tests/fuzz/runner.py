@@ -24,6 +24,7 @@ from typing import Any
 SECONDS = 5.0  # that a reader may take
 ROOM = 1 << 30  # bytes that it may ask for, over what the process has before
 PATIENCE = 30.0  # seconds until a process that no alarm ends is killed
+REPORT = 100  # files after which a process tells its counts
 #: outcomes that may be; `in vain`: refused, since libhdf5 did not get memory that a damaged file asked for
 FINE = ("read", "refused", "in vain")
 #: what a process runs before it reads
@@ -105,7 +106,8 @@ def work(name: str, seed: int, first: int, end: int) -> None:
             for file in folder.iterdir():
                 if file.name not in kept:
                     file.unlink()
-        say({"counts": counts})
+            if number % REPORT == 0 or number == end - 1:
+                say({"counts": counts})
 
 
 def say(line: dict[str, Any]) -> None:
@@ -175,7 +177,8 @@ def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
         return end
     why = why or f"dies of signal {-process.returncode}" if process.returncode < 0 else f"ends\n{said[-2000:]}"
     results.add(name, number, why)
-    results.counts[name] = counts + Counter(read_or_refused=number - at, found=1)
+    told = sum((results.counts[name] - counts).values()) if name in results.counts else 0
+    results.counts[name] = Counter(results.counts.get(name, ())) + Counter(fine=number - at - told, found=1)
     return number + 1
 
 
