@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import shlex
 from typing import Any
 
 import click
@@ -54,9 +55,9 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     rows += [(name, ", ".join(found)) for name, found in recorded.items() if found]
     rows += [(name, _curve(values)) for name, values in curves.items()]
     if summary["status"] == "killed":
-        rows.append(
-            ("to finish it", f"python -c 'from neuromorph.traces import *; repair_trace(\"{summary['file']}\")'")
-        )
+        # quoted, since it is there to be copied into a shell, and a file may be called anything
+        code = f"from neuromorph.traces import *; repair_trace({json_text.dumps(summary['file'])})"
+        rows.append(("to finish it", f"python -c {shlex.quote(code)}"))
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

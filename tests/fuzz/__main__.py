@@ -34,10 +34,8 @@ def main() -> int:
         for name, share in shares.items():
             files, since = round(given.files * share / sum(shares.values())), time.monotonic()
             runner.run([name], given.seed, files, 0, results)
-            print(
-                f"{name:12} {files:8,} files {time.monotonic() - since:7.0f} s  {dict(results.counts[name])}",
-                flush=True,
-            )
+            took = time.monotonic() - since
+            print(f"{name:12} {files:8,} files {took:7.0f} s  {dict(results.counts[name])}", flush=True)
     total = sum((Counter(c) for c in results.counts.values()), Counter())
     print(f"{total.total():,} files in {time.monotonic() - began:.0f} s, seed {given.seed}: {dict(total)}")
     for line in runner.keep(results, given.seed, given.keep):

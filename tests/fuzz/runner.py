@@ -128,8 +128,6 @@ class Results:
         key = " | ".join([reader, found.split("\n")[0][:60], *lines[-1:]])
         if key not in self.findings:
             print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
-        if key not in self.findings:
-            print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
         self.findings.setdefault(key, []).append((reader, number, found))
 
 
@@ -143,43 +141,51 @@ def run(names: list[str], seed: int, files: int, first: int, results: Results) -
 
 def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
     """One process; returns the number of the file to go on with."""
+    before = Counter(results.counts.get(name, ()))
+    process, got = _started(f"work({name!r}, {seed}, {at}, {end})")
+    try:
+        number, why = _listen(got, name, at, results, before)
+    finally:
+        process.kill()
+        said = process.communicate()[1].decode(errors="replace")
+        os.close(got)
+    if process.returncode == 0 and not why:
+        return end
+    if process.returncode >= 0:
+        why = f"ends\n{said[-2000:]}"
+    results.add(name, number, why or f"dies of signal {-process.returncode}")
+    so_far = results.counts.get(name, before)
+    results.counts[name] = so_far + Counter(fine=number - at - (so_far - before).total(), found=1)
+    return number + 1
+
+
+def _started(call: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A process, and the descriptor at which it tells what it does."""
     got, put = os.pipe()
-    call = f"work({name!r}, {seed}, {at}, {end})"
     code = f"import sys; sys.path[:0] = {sys.path!r}; {IMPORTS}from fuzz.runner import work; {call}"
-
-    def keep() -> None:
-        os.dup2(put, 3)
-
     process = subprocess.Popen(
-        [sys.executable, "-c", code], pass_fds=(3,), preexec_fn=keep, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", code], pass_fds=(3,), preexec_fn=lambda: os.dup2(put, 3) and None,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     os.close(put)
-    counts, number, begun = Counter(results.counts.get(name, ())), at, False
-    why, rest = "", b""
-    while True:
-        ready = select.select([got], [], [], PATIENCE if begun else 60.0)[0]
-        data = os.read(got, 1 << 16) if ready else b""
+    return process, got
+
+
+def _listen(got: int, name: str, at: int, results: Results, before: Counter[str]) -> tuple[int, str]:
+    """The last file that was begun when the process ended, and `hangs for good` where it did not."""
+    number, begun, rest = at, False, b""
+    while select.select([got], [], [], PATIENCE if begun else 60.0)[0]:
+        data = os.read(got, 1 << 16)
         if not data:
-            why = "" if ready else "hangs for good"
-            break
+            return number, ""
         *lines, rest = (rest + data).split(b"\n")
         for line in map(json.loads, lines):
             number, begun = line.get("at", number), True
             if "found" in line:
                 results.add(name, line["number"], line["found"])
             if "counts" in line:
-                results.counts[name] = counts + Counter(line["counts"])
-    process.kill()
-    said = process.communicate()[1].decode(errors="replace")
-    os.close(got)
-    if process.returncode == 0 and not why:
-        return end
-    why = why or f"dies of signal {-process.returncode}" if process.returncode < 0 else f"ends\n{said[-2000:]}"
-    results.add(name, number, why)
-    told = sum((results.counts[name] - counts).values()) if name in results.counts else 0
-    results.counts[name] = Counter(results.counts.get(name, ())) + Counter(fine=number - at - told, found=1)
-    return number + 1
+                results.counts[name] = before + Counter(line["counts"])
+    return number, "hangs for good"
 
 
 def keep(results: Results, seed: int, folder: Path) -> list[str]:
