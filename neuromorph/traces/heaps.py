@@ -58,9 +58,7 @@ def _heaps(descriptor: int, first: int, last: int) -> Iterator[int]:
 def _sound(descriptor: int, at: int, size: int) -> bool:
     """Whether the objects of the heap at a place fill it."""
     length = int.from_bytes(os.pread(descriptor, 8, at + 8), "little")
-    if at + length > size:
-        return True  # HDF5 says so itself
-    if length > WHOLE:
+    if at + length > size or length > WHOLE:  # HDF5 takes what is not there for zeros
         return False
     heap, place = os.pread(descriptor, length, at), HEADER
     while place + HEADER <= length:
