@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 
 import networkx as nx
 import numpy as np
@@ -16,8 +15,7 @@ import twin_rules
 from comparison import record_everything
 from neuromorph import Network, Simulation, Trace
 from neuromorph.engine import learning
-from neuromorph.engine.memory import MemorySink
-from neuromorph.engine.resume import restore, snapshot
+from stages import run_in_stages
 
 MODES = pytest.mark.parametrize("mode", ["exact", "grid"])
 #: networks of the series with Poisson inputs, plasticity, signals of both kinds, rhythmic cells and ties
@@ -238,33 +236,6 @@ def test_a_trace_holds_what_memory_held(mode, number, tmp_path):
 # -- in how many processes it was run -------------------------------------------------------------------------------
 
 
-class Continued(MemorySink):
-    """What one run after the other has recorded."""
-
-    def open(self, run):
-        if self.run is None:
-            super().open(run)
-
-
-def through_a_file(arrays):
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    file.seek(0)
-    return dict(np.load(file, allow_pickle=False))
-
-
-def outcome_in_stages(net, resolution, cuts, parts=(1,), duration=DURATION, seed=7, **more):
-    """`outcome` of a run that is saved at each cut and goes on from there in another simulation."""
-    sink, saved = Continued(), None
-    for k, end in enumerate([*cuts, duration]):
-        simulation = Simulation(net, resolution, seed, parts=parts[k % len(parts)], sink=sink, **more)
-        if saved is not None:
-            restore(simulation, saved)
-        simulation.run_until(end)
-        saved = through_a_file(snapshot(simulation))
-    return left_by(simulation)
-
-
 @MODES
 @FEW
 @given(number=st.sampled_from(NUMBERS), cuts=CUTS, parts=st.lists(st.integers(1, 3), min_size=1, max_size=4))
@@ -276,5 +247,6 @@ def outcome_in_stages(net, resolution, cuts, parts=(1,), duration=DURATION, seed
 @example(number=9, cuts=[32.0], parts=[2])
 @example(number=15, cuts=[32.0], parts=[2])
 def test_wherever_it_was_saved_and_gone_on_with(mode, number, cuts, parts):
-    found = outcome_in_stages(network(number, mode), resolution(number, mode), cuts, parts)
-    assert found == reference(number, mode)
+    ends = [*cuts, DURATION]
+    found = run_in_stages(lambda: network(number, mode), resolution(number, mode), ends, parts)
+    assert left_by(found) == reference(number, mode)
