@@ -66,9 +66,6 @@ def complete(file: h5py.File, journal: bytes, summary: Mapping[str, Any]) -> Non
     for name, (values, units) in curves(journal).items():
         dataset = file["learning"].create_dataset(escape(name), data=values)
         dataset.attrs["units"] = units
-    for name in SCAFFOLD:
-        if name in file:
-            del file[name]
     file.visititems(_without_channel)
     for population in file["report"].values():
         _sonata_report(population)

@@ -92,17 +92,16 @@ def test_folder_that_goes_before_open(tmp_path, describe):
     assert "cannot be written: No such file or directory." in refusal(writer.open, describe())
 
 
-@pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize(
     ("error", "expected"), [(OSError(28, "No space left on device"), TraceError), (ValueError("x"), ValueError)]
 )
-def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, live, error, expected):
+def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, error, expected):
     def fail(*arguments):
         create(*arguments)
         raise error
 
     monkeypatch.setattr("neuromorph.traces.writer.create", fail)
-    writer = TraceWriter(tmp_path / "a.h5", live=live)
+    writer = TraceWriter(tmp_path / "a.h5")
     with pytest.raises(expected):
         writer.open(describe())
     assert list(tmp_path.iterdir()) == []
