@@ -37,7 +37,7 @@ ALLOWED = {
         "registration",
     },
 }
-SHARED = {"errors", "units", "parameters", "_version"}
+SHARED = {"errors", "limits", "numpy_files", "private", "units", "parameters", "_version"}
 LOOSE = sorted(ROOT.rglob("*.py"))
 
 
