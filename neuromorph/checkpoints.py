@@ -33,14 +33,21 @@ def previous(path: Path) -> Path:
 
 
 def write(path: Path, head: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """Put a checkpoint in place whole, and keep the one before; raises InputError where the disk does not take it."""
+    """Put a checkpoint in place; raises as `put` does."""
     import numpy as np
 
     text = json.dumps({"schema": SCHEMA, "neuromorph": __version__, **head})
+    put(path, {_HEAD: np.array(text), **arrays})
+
+
+def put(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Put a file of arrays in place whole, and keep the one before; InputError where the disk does not take it."""
+    import numpy as np
+
     aside = path.with_name(path.name + ".part")
     try:
         with aside.open("wb") as file:
-            np.savez(file, **{_HEAD: np.array(text), **arrays})
+            np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
@@ -64,7 +71,8 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
     except (ValueError, LookupError, TypeError, NotArrays) as error:
         what = f"is no whole checkpoint of a run: {error}"
-        raise InputError(Problem(what, str(path), fix="`neuromorph run --checkpoint-every` leaves them.")) from None
+        fix = "`neuromorph run --checkpoint-every` leaves them; `neuromorph learn --resume` takes its own."
+        raise InputError(Problem(what, str(path), fix=fix)) from None
     if schema != SCHEMA:
         fix = f"Go on with neuromorph {head.get('neuromorph')}, which wrote it, or run again from the beginning."
         raise InputError(Problem("the checkpoint is of another schema", str(path), schema, str(SCHEMA), fix))

@@ -50,6 +50,8 @@ class Simulation(Engine):
     parts : parts by target, each on a thread of its own in static networks on the grid and in exact networks of
         lif_delta cells with many arrivals; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
+    resume : position of a recording (of its checkpoint) from which the trace goes on, that of a run killed or ended
+        early; `put_back` does so with the run
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
@@ -73,6 +75,7 @@ class Simulation(Engine):
         precision: str = "float64",
         batches: Batches | None = None,
         debug: bool = False,
+        resume: dict[str, Any] | None = None,
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
@@ -89,7 +92,7 @@ class Simulation(Engine):
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 
-            sink = TraceWriter(trace, force=force, compression=compression)
+            sink = TraceWriter(trace, force=force, compression=compression, resume=resume)
         compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
         about = {
             "seed": description.run.seed,
