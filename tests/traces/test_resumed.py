@@ -283,7 +283,7 @@ def test_another_trace_appears_while_the_recording_goes_on(tmp_path):
     writer = TraceWriter(path, resume=position)
     writer.open(description(False))
     path.write_bytes(b"mine")
-    with pytest.raises(TraceError, match=r"a.h5: the file appeared during the run. Move it away, then neuromorph.tr"):
+    with pytest.raises(RunError, match=r"a.h5: the file appeared during the run. Move it away; then `neuromorph rep"):
         writer.close({"status": "complete"})
     assert path.read_bytes() == b"mine"
 
