@@ -30,9 +30,8 @@ def check(path):
 def go_on(writer, part):
     """Record one thing more; the warning comes once."""
     writer.signal("reward", 3.0, 1.0)
-    what = (
-        rf"{part} has been moved, removed or replaced; the run goes on, and ends in {part.with_suffix('')}, but a kill"
-    )
+    end = part.with_suffix("")
+    what = rf"{part} has been moved, removed or replaced; the run goes on, and ends in {end}, but a kill would"
     with pytest.warns(TraceWarning, match=what):
         writer.flush()
     with warnings.catch_warnings():
@@ -139,7 +138,8 @@ def test_the_clock_may_jump(tmp_path, describe, record, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: random.uniform(-1e9, 1e10))
     writer = TraceWriter(tmp_path / "a.h5")
     record(writer, describe())
-    monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic(): now + 10.0)
+    later = time.monotonic() + 10.0
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     with Trace(tmp_path / "a.h5") as trace:
         assert trace.counts["E"] == 0
         writer.signal("reward", 3.0, 1.0)
