@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 ABSENT = object()
+#: names beyond these are not compared with others: that takes the square of their length
+_LONGEST, _MANY = 100, 500
+#: control characters but line ends and tabs, marks that turn the direction of writing, and halves of characters
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Problem:
             text += f", found {_short(self.value)}"
         if self.allowed:
             text += f" (allowed: {self.allowed})"
-        return f"{text}. {self.fix}".rstrip() if self.fix else text
+        return printable(f"{text}. {self.fix}".rstrip() if self.fix else text)
 
 
 class NeuromorphError(Exception):
@@ -75,12 +80,26 @@ class NotFinite(UserWarning):
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean 'x'?`, or the list of known names where none is near."""
     names = sorted(str(k) for k in known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    name = str(name)[:_LONGEST]
+    near = difflib.get_close_matches(name, [n for n in names[:_MANY] if len(n) <= _LONGEST], n=1, cutoff=0.6)
     if near:
         return f"Did you mean '{near[0]}'?"
-    return f"Known: {', '.join(names)}." if names else ""
+    more = f" and {len(names) - _MANY:,} more" if len(names) > _MANY else ""
+    return f"Known: {', '.join(_cut(n, _LONGEST) for n in names[:_MANY])}{more}." if names else ""
+
+
+def printable(text: str) -> str:
+    """The text with what would command a terminal (and not be seen) spelled out, such as \\x1b; lines stay lines."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def _short(value: object, limit: int = 80) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # whole numbers of more than 4,300 digits, and tables without end
+        text = f"a number of {value.bit_length()} bits" if isinstance(value, int) else f"a {type(value).__name__}"
+    return _cut(text, limit)
+
+
+def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -131,7 +131,10 @@ def quantity(value: object, unit: str, where: str = "") -> float:
     Raises InputError for text that is no quantity, for an unknown unit and for one of another kind.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise InputError(Problem("number too large", where, value, "up to 1.8e308")) from None
     match = _QUANTITY.match(value) if isinstance(value, str) else None
     if match is None:
         raise InputError(Problem("not a quantity", where, value, f'a number in {unit}, or text such as "20 {unit}"'))

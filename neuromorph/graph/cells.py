@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.errors import PluginError, Problem, suggestion
+from neuromorph.errors import InputError, PluginError, Problem, suggestion
+from neuromorph.graph.beside import beside
 from neuromorph.graph.description import Model, PopulationSpec
 from neuromorph.graph.reading import Cells, Nodes, Population, Reading
 from neuromorph.graph.rules import read_count, read_indices
@@ -27,6 +28,8 @@ from neuromorph.graph.values import (
 from neuromorph.models import registry
 from neuromorph.models.contract import NeuronModel
 
+#: of nodes without a model, so many are named
+_SHOWN = 100
 _NAME = re.compile(r"[^\s/.\[\]\x00-\x1f]([^/.\[\]\x00-\x1f]*[^\s/.\[\]\x00-\x1f])?")
 
 NAMES_ALLOWED = "text without / . [ ], that begins and ends with no blank"
@@ -40,7 +43,11 @@ def read_nodes(reading: Reading) -> Nodes:
         if "size" in data:
             nodes[node] = Population(_read_population(reading, node, data))
         else:
-            singles.setdefault(data.get("model", reading.settings.get("model")), []).append(node)
+            model = data.get("model", reading.settings.get("model"))
+            if model is not None and not isinstance(model, str):
+                _read_model(reading, model, f"nodes[{node!r}]")
+            else:
+                singles.setdefault(model, []).append(node)
     taken = {population.cells.name for population in nodes.values()}
     for model, members in singles.items():
         if model is None:
@@ -60,7 +67,7 @@ def read_nodes(reading: Reading) -> Nodes:
 def node_key(node: Hashable) -> tuple[Any, ...]:
     """Order of node names: numbers by value, then text, then tuples, then whatever else by its repr."""
     if isinstance(node, numbers.Real):
-        return 0, float(node)
+        return 0, node
     if isinstance(node, str):
         return 1, node
     if isinstance(node, tuple):
@@ -75,7 +82,9 @@ def valid_name(name: object) -> bool:
 
 def _without_model(reading: Reading, members: list[Hashable]) -> None:
     known = [str(node) for node, data in reading.network.given.nodes(data=True) if data]
-    for node in members:
+    if len(members) > _SHOWN:
+        reading.problem(f"{len(members) - _SHOWN:,} more nodes without a model", "nodes")
+    for node in members[:_SHOWN]:
         fix = 'Add it, or set graph.graph["model"].'
         if not reading.network.given.nodes[node] and known:
             fix = f"Perhaps it is named only by a connection. {suggestion(str(node), known)}"
@@ -248,10 +257,19 @@ def _read_more(reading: Reading, cells: Cells, given: Mapping[str, Any]) -> tupl
     for name in model.text_parameters:
         text = given.get(name)
         if isinstance(text, str):
-            texts[name] = str(reading.folder / text) if name == "path" and reading.folder else text
+            texts[name] = _path(reading, text, f"{cells.where}.params.{name}") if name == "path" else text
         elif text is not None:
             reading.problem("not text", f"{cells.where}.params.{name}", value=text)
     return arrays, texts
+
+
+def _path(reading: Reading, name: str, where: str) -> str:
+    """A file that a network names, counted from its folder."""
+    try:
+        return str(beside(reading.folder, name, where)) if reading.folder else name
+    except InputError as error:
+        reading.problems += error.problems
+        return name
 
 
 def _read_initial(reading: Reading, cells: Cells, given: Mapping[str, Any]) -> dict[str, Value]:

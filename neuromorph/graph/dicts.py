@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuromorph.errors import DescriptionError, PluginError, Problem, suggestion
+from neuromorph.graph.beside import beside
 from neuromorph.graph.cells import node_key
 from neuromorph.graph.check import check
 from neuromorph.graph.locate import Origin
@@ -25,6 +26,8 @@ _NODE = ("model", "size", "params", "initial", "positions")
 _EDGE = ("weight", "delay", "receptor", "plasticity", "name", "rule", *ARGUMENTS)
 _GRAPH = ("name", "description", "model")
 _SECTIONS = ("run", "signals", "record")
+#: of edges between nodes that are not there, so many are reported
+_SHOWN = 100
 Plain = Callable[[object, str], Any]
 
 
@@ -61,7 +64,7 @@ def plain_values(
         if isinstance(value, Mapping) and isinstance(value.get("file"), str):
             if embed((network.folder or Path()) / value["file"]):
                 return plain(_embedded(value, where, network.folder), where)
-            return {**value, "file": _relative(value["file"], network.folder, folder)}
+            return {**value, "file": _relative(value["file"], network.folder, folder, where)}
         if isinstance(value, Mapping):
             items = ((str(key), item) for key, item in value.items() if item is not None)
             return {key: plain(item, f"{where}.{key}") for key, item in items}
@@ -72,7 +75,7 @@ def plain_values(
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, str) and where.endswith(".path"):
-            return _relative(value, network.folder, folder)
+            return _relative(value, network.folder, folder, where)
         if isinstance(value, bool | int | float | str):
             return value
         allowed = "number, text, list, array or table"
@@ -89,10 +92,13 @@ def _embedded(value: Mapping[str, Any], where: str, folder: Path | None) -> Any:
     return array
 
 
-def _relative(file: str, old: Path | None, new: Path | None) -> str:
-    """A relative file name, written for another folder."""
+def _relative(file: str, old: Path | None, new: Path | None, where: str) -> str:
+    """A relative file name, written for another folder, in which or below which it must be."""
     old = (old or Path()).resolve()
-    if new is None or old == new.resolve() or Path(file).is_absolute():
+    if new is None:
+        return file
+    beside(new, str(old / file), where)
+    if old == new.resolve() or Path(file).is_absolute():
         return file
     return Path(os.path.relpath(old / file, new.resolve())).as_posix()
 
@@ -151,8 +157,15 @@ def plain_name(node: object) -> Any:
 
 
 def named(name: Any) -> Hashable:
-    """The node that a name in a file means; lists become tuples."""
-    return tuple(named(part) for part in name) if isinstance(name, list) else name
+    """The node that a name in a file means; lists become tuples.
+
+    Raises DescriptionError for what is neither number, text nor a list of such.
+    """
+    if isinstance(name, list):
+        return tuple(named(part) for part in name)
+    if not isinstance(name, bool | int | float | str):
+        raise DescriptionError(Problem("not a name", "", name, "number, text or list"))
+    return name
 
 
 def _edges(network: Network, plain: Plain) -> dict[str, Any]:
@@ -319,6 +332,6 @@ def _add_block(network: Network, table: Mapping[str, Any], where: str) -> list[P
         u, v = named(source), named(target)
         if u in network.graph and v in network.graph:
             network.graph.add_edges_from([(u, v, shared | dict(zip(columns, row, strict=True)))])
-        else:
+        elif len(problems) < _SHOWN:
             problems += _ends(network, source, target, where)
     return problems

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: attributes that each edge has for itself
 _NUMBERS = frozenset({"weight", "delay"})
+#: memory of an edge while edges are gathered: entries of lists and arrays, and two floats
+_BYTES = 120
 #: of the same mistake in many edges, so many are reported
 _SHOWN = 10
 #: an edge: (source, target, key, attributes, how many there are, weight or 1, delay or None, number of the target)
@@ -136,6 +138,9 @@ class Gathering:
     def _spread(self, group: Group, row: Row, source: Population, target: Population) -> None:
         """An edge between a single neuron and a population: as many synapses as that has cells."""
         count = (source if source.index is None else target).cells.size or 0
+        what, fix = f"an edge to each of {count:,} cells takes", "Connect a population of one cell in its place."
+        if not self.reading.fits(_BYTES * count, what, self.place(row), fix):
+            return
         columns = []
         for name, value in (("weight", row[5]), ("delay", row[6])):
             many = isinstance(value, list | tuple | np.ndarray)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from neuromorph import limits
 from neuromorph.errors import DescriptionError, InputError, Problem
 from neuromorph.graph import graphml, toml
+from neuromorph.graph.beside import is_inside, similar
 from neuromorph.graph.dicts import from_dict, named, plain_name, plain_values, tables, to_dict
 from neuromorph.graph.locate import Origin
 from neuromorph.graph.network import Network
@@ -40,7 +41,7 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Network:
     except UnicodeDecodeError as error:
         raise InputError(Problem("not a text file in UTF-8", str(path))) from error
     except OSError as error:
-        fix = _similar(path)
+        fix = similar(path)
         raise InputError(Problem(f"cannot read the network file: {error.strerror}", str(path), fix=fix)) from error
     network: Network = read(text, path, settings)
     return network
@@ -54,15 +55,6 @@ def save(network: Network, path: str | Path) -> None:
     path = Path(path)
     write = _by_suffix(path, {".toml": _write_toml, ".json": _write_json, ".graphml": _write_graphml})
     write(network, path)
-
-
-def _similar(path: Path) -> str:
-    """Which network file may have been meant."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f"{folder} is no folder." if folder.exists() else f"The folder {folder} does not exist."
-    near = difflib.get_close_matches(path.name, [p.name for p in folder.iterdir() if p.suffix == path.suffix], n=1)
-    return f"Did you mean '{folder / near[0]}'?" if near else ""
 
 
 def _by_suffix(path: Path, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -94,8 +86,12 @@ def _read_toml(text: str, path: Path, settings: Sequence[str]) -> Network:
 
 def _write_toml(network: Network, path: Path) -> None:
     beside = path.with_suffix(".npz")
-    # What stands in the .npz that is about to be written again is read first.
-    plain = plain_values(network, lambda array: array, lambda file: file.resolve() == beside.resolve(), path.parent)
+
+    def is_read(file: Path) -> bool:
+        """What stands in the .npz that is about to be written again, and what the new file could not reach."""
+        return file.resolve() == beside.resolve() or not is_inside(file, path.parent)
+
+    plain = plain_values(network, lambda array: array, is_read, path.parent)
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     text = toml.dumps(_outsourced(tables(network, plain), "", beside.name, arrays))
     if arrays:
@@ -123,6 +119,12 @@ def _read_json(text: str, path: Path, settings: Sequence[str]) -> Network:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise DescriptionError(Problem(f"not JSON: {error.msg}", f"{path}:{error.lineno}")) from error
+    except (ValueError, RecursionError) as error:  # a whole number of more than 4,300 digits; lists without end
+        said = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
+        raise DescriptionError(Problem(f"not JSON: {said}", str(path))) from error
+    if limits.too_deep(data):
+        allowed = f"at most {limits.DEPTH} levels"
+        raise DescriptionError(Problem("tables nested too deeply", str(path), allowed=allowed))
     return _changed(_from_node_link(data, str(path)), path, settings)
 
 
@@ -158,13 +160,17 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
         raise DescriptionError(shape)
     if not all(isinstance(row, dict) for row in (*nodes, *edges)):
         raise DescriptionError(shape)
+    settings = data.get("graph", {})
+    if not isinstance(settings, dict):
+        raise DescriptionError(Problem("not a table of names and values", f"{file}: graph", settings))
     graph = nx.MultiDiGraph() if data.get("directed", True) else nx.MultiGraph()
-    graph.graph.update(data.get("graph", {}))
+    graph.graph.update(settings)
     try:
         for row in nodes:
             graph.add_nodes_from([(named(row.pop("id")), row)])
         for row in edges:
-            graph.add_edges_from([(named(row.pop("source")), named(row.pop("target")), row.pop("key", None), row)])
+            key = row.pop("key", None)
+            graph.add_edges_from([(named(row.pop("source")), named(row.pop("target")), key and named(key), row)])
     except KeyError as error:
         raise DescriptionError(Problem(f"a node or an edge without {error}", file)) from error
     return graph
@@ -172,7 +178,7 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
 
 def _plain_graph(network: Network, folder: Path) -> tuple[dict[str, Any], list[Any], list[Any]]:
     """Plain attributes of the graph, (name, attributes) of nodes, (source, target, key, attributes) of edges."""
-    plain = plain_values(network, lambda array: array.tolist(), lambda file: False, folder)
+    plain = plain_values(network, lambda array: array.tolist(), lambda file: not is_inside(file, folder), folder)
     nodes = [(plain_name(node), plain(data, f"nodes[{node!r}]")) for node, data in network.graph.nodes(data=True)]
     edges = [
         (plain_name(u), plain_name(v), plain_name(key), plain(data, f"edges[{u!r}, {v!r}, {key!r}]"))

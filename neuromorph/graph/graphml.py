@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from neuromorph import limits
 from neuromorph.errors import DescriptionError, Problem
 
 if TYPE_CHECKING:
     import networkx as nx
+
+
+#: where entities are defined, which can grow without end and stand for other files; GraphML needs none
+_DOCTYPE = re.compile(r"<!(DOCTYPE|ENTITY)")
 
 
 def encode(value: Any) -> Any:
@@ -27,15 +33,16 @@ def decode(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        found = json.loads(value)
+    except (ValueError, RecursionError):  # no JSON; a number of more than 4,300 digits; lists without end
         return value
+    return value if limits.too_deep(found) else found
 
 
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text == ""
     return True
 
@@ -63,11 +70,15 @@ def loads(text: str, file: str) -> nx.Graph:
 
     import networkx as nx
 
+    doctype = _DOCTYPE.search(text)
+    if doctype is not None:
+        where, fix = f"{file}:{text.count(chr(10), 0, doctype.start()) + 1}", "Delete it: GraphML needs none."
+        raise DescriptionError(Problem(f"a network file has no {doctype[0]}", where, fix=fix))
     try:
         graph = nx.parse_graphml(text, force_multigraph=True)
     except ParseError as error:
         raise DescriptionError(Problem(f"not XML: {error}", f"{file}:{error.position[0]}")) from error
-    except (nx.NetworkXError, KeyError, ValueError, IndexError) as error:
+    except Exception as error:  # networkx lets through whatever comes up, such as AttributeError
         raise DescriptionError(Problem(f"not GraphML: {error}", file)) from error
     for kind, members in (("node_default", graph.nodes), ("edge_default", graph.edges)):
         for key, value in graph.graph.pop(kind, {}).items():

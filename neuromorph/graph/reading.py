@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neuromorph.errors import Problem, suggestion
+from neuromorph import limits
+from neuromorph.errors import InputError, Problem, suggestion
 from neuromorph.graph.description import Model, PopulationSpec
 from neuromorph.graph.network import Network
 
@@ -34,6 +35,15 @@ class Reading:
     def problem(self, what: str, where: str, **fields: Any) -> None:
         """Add one problem."""
         self.problems.append(Problem(what, where, **fields))
+
+    def fits(self, count: int, what: str, where: str, fix: str) -> bool:
+        """Whether there is memory for `count` bytes; a problem where not."""
+        try:
+            limits.need(count, what, where, fix)
+        except InputError as error:
+            self.problems += error.problems
+            return False
+        return True
 
     def table(self, value: object, where: str) -> Mapping[str, Any]:
         """`value` as a table with text keys; an empty one, and a problem, where it is none."""

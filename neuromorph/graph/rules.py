@@ -107,6 +107,9 @@ def read_count(value: object, where: str, problems: list[Problem]) -> int | None
     if not whole or isinstance(value, bool) or value < 0:  # type: ignore[operator]
         problems.append(Problem("not a count", where, value, "a whole number, at least 0"))
         return None
+    if value >= 2**63:  # type: ignore[operator]
+        problems.append(Problem("too large", where, value, "below 2^63"))
+        return None
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
@@ -122,7 +125,7 @@ def read_indices(
         problems.append(Problem("not a plain list", where, array.shape, allowed))
         return None
     with np.errstate(invalid="ignore"):
-        bad = ~((array >= 0) & (array == np.floor(array)) & (array < (np.inf if size is None else size)))
+        bad = ~((array >= 0) & (array == np.floor(array)) & (array < (2.0**63 if size is None else size)))
     if bad.any():
         first = int(np.argmax(bad))
         found = array[first].item()

@@ -42,8 +42,6 @@ def read_run(reading: Reading, overrides: Mapping[str, Any]) -> RunSpec:
         number = _in_range(reading, resolution, _POSITIVE, "run.resolution", 'or "exact"')
         reading.resolution = number
     seed = read_count(table.get("seed", RunSpec.seed), "run.seed", reading.problems)
-    if seed is not None and seed >= 2**64:
-        reading.problem("seed too large", "run.seed", value=seed, allowed="0 to 2^64 - 1")
     return RunSpec(duration, reading.resolution, RunSpec.seed if seed is None else seed)
 
 
@@ -129,7 +127,9 @@ def _series(reading: Reading, table: Mapping[str, Any], where: str) -> Events:
     last = read_number(table.get("last", table.get("first", 1.0)), "1", f"{where}.last", reading.problems)
     if start is None or interval is None or count is None or first is None or last is None:
         return np.zeros(0), np.zeros(0)
-    if len(reading.problems) > before:
+    # times and values, and copies of both in order
+    fits = reading.fits(32 * count, f"{count:,} events take", f"{where}.count", "Send fewer.")
+    if not fits or len(reading.problems) > before:
         return np.zeros(0), np.zeros(0)
     return start + interval * np.arange(count, dtype=np.float64), np.linspace(first, last, count)
 

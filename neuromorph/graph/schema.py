@@ -131,6 +131,8 @@ class NetworkFile(Table):
     record: list[RecordTable] = []
 
 
+#: of wrong keys, so many are reported
+_SHOWN = 100
 #: section -> its table; of sections that hold many, of each
 SECTIONS: dict[str, type[Table]] = {
     "network": NetworkTable,
@@ -166,7 +168,9 @@ def structure_problems(data: dict[str, Any]) -> tuple[list[Problem], dict[str, A
         errors = error.errors()
     else:
         return [], data
-    problems = [_problem(item) for item in errors]
+    problems = [_problem(item) for item in errors[:_SHOWN]]
+    if len(errors) > _SHOWN:
+        return [*problems, Problem(f"{len(errors) - _SHOWN:,} more mistakes of this kind")], None
     if any(item["type"] != "extra_forbidden" for item in errors):
         return problems, None
     for item in errors:

@@ -9,16 +9,24 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from neuromorph import limits
 from neuromorph.errors import DescriptionError, Problem
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LINE = re.compile(r"\(?at line (\d+), column \d+\)?")
+#: more parts of a key than tables may be deep: tomllib takes the square of their number, in time and memory
+_DEEP_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*"|'[^'\n]*')[ \t]*+\.[ \t]*+){{{limits.DEPTH}}}""")
 
 
 def loads(text: str, file: str) -> dict[str, Any]:
-    """Read TOML; raises DescriptionError with the line where it is no TOML."""
+    """Read TOML; raises DescriptionError with the line where it is no TOML, and for tables without end."""
+    deep = _DEEP_KEY.search(text)
+    if deep is not None:
+        raise _nested(f"{file}:{text.count(chr(10), 0, deep.start()) + 1}")
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise _nested(file) from None
     except tomllib.TOMLDecodeError as error:
         found = _LINE.search(str(error))
         line = int(found[1]) if found else len(text.splitlines())
@@ -26,6 +34,15 @@ def loads(text: str, file: str) -> dict[str, Any]:
         unquoted = "Invalid value" in what or "Expected newline" in what
         fix = 'Text needs quotes, as in "20 ms".' if unquoted else ""
         raise DescriptionError(Problem(f"not TOML: {what}", f"{file}:{line}", fix=fix)) from error
+    except ValueError as error:  # a whole number of more than 4,300 digits
+        raise DescriptionError(Problem(f"not TOML: {str(error).partition(';')[0]}", file)) from error
+    if limits.too_deep(data):
+        raise _nested(file)
+    return data
+
+
+def _nested(where: str) -> DescriptionError:
+    return DescriptionError(Problem("tables nested too deeply", where, allowed=f"at most {limits.DEPTH} levels"))
 
 
 def dumps(data: Mapping[str, Any]) -> str:

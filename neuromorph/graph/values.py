@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.errors import InputError, Problem, suggestion
+from neuromorph.graph.beside import beside
+from neuromorph.numpy_files import ArrayFile, NotArrays
 from neuromorph.parameters import Param
 from neuromorph.units import quantity
 
@@ -139,7 +140,10 @@ def read_array(
 
 def _read_list(values: list[Any], unit: str, where: str, problems: list[Problem]) -> NDArray[np.float64] | None:
     if is_numeric(values):
-        return np.array(values, np.float64)
+        try:
+            return np.array(values, np.float64)
+        except OverflowError:  # a whole number beyond all floats: read one by one, it is found
+            pass
     if values and all(isinstance(row, list | tuple | np.ndarray) for row in values):
         rows = [_read_list(list(row), unit, f"{where}[{i}]", problems) for i, row in enumerate(values)]
         if any(row is None for row in rows):
@@ -167,20 +171,19 @@ def _read_file(value: Mapping[str, Any], where: str, problems: list[Problem], fo
     if len(problems) > problems_before:
         return None
     try:
-        loaded = np.load((folder or Path()) / value["file"], allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        held = ArrayFile(beside(folder, value["file"], where))
+        name = str(value.get("array")) if held.names != [""] else ""
+        if name not in held.names:
+            fix = suggestion(name, held.names)
+            problems.append(Problem(f"no array '{name}' in {value['file']}", where, fix=fix))
+            return None
+        array = held.read([name])[name]
+    except (OSError, NotArrays) as error:
         said = error.strerror if isinstance(error, OSError) else "It is no whole .npy or .npz file of numbers"
         problems.append(Problem("cannot read the file", where, value["file"], fix=f"{said}."))
         return None
-    name = value.get("array")
-    if isinstance(loaded, np.ndarray):
-        array = loaded
-    elif name in loaded.files:
-        array = loaded[name]
-    else:
-        problems.append(
-            Problem(f"no array '{name}' in {value['file']}", where, fix=suggestion(str(name), loaded.files))
-        )
+    except InputError as error:  # it does not fit, or lies elsewhere
+        problems.extend(error.problems)
         return None
     if array.dtype.kind not in _KINDS_OF_NUMBER:
         problems.append(Problem("not an array of numbers", where, str(array.dtype)))
@@ -190,7 +193,7 @@ def _read_file(value: Mapping[str, Any], where: str, problems: list[Problem], fo
 
 def _read_distribution(value: Mapping[str, Any], unit: str, where: str, problems: list[Problem]) -> Distribution | None:
     kind = value.get("distribution")
-    if kind not in DISTRIBUTIONS:
+    if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
         what = "not a value" if kind is None else f"unknown distribution '{kind}'"
         problems.append(Problem(what, where, dict(value), fix=suggestion(str(kind), DISTRIBUTIONS)))
         return None

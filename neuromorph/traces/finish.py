@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 
 from neuromorph.errors import InputError, Problem, suggestion
+from neuromorph.traces.guard import check_there, read
 from neuromorph.traces.schema import SCAFFOLD, escape, put_attributes
 
 COMPRESSIONS = ("zstd",)
@@ -86,7 +87,8 @@ def journal_text(file: h5py.File) -> bytes:
     """The bytes of the journal of a running file, as far as they are whole."""
     group = file["journal"]
     rows = int(file["committed"][int(group.attrs["channel"])])
-    return bytes(group["text"][:rows])
+    check_there(group["text"], rows)
+    return bytes(read(group["text"], slice(0, rows)))
 
 
 def curves(journal: bytes) -> dict[str, tuple[np.ndarray, str]]:
@@ -132,6 +134,9 @@ def _copy_rows(
     if not grows:
         target.file.copy(source, target, name)
         return
+    if rows is None:
+        raise ValueError(f"{source.name} belongs to no channel")
+    check_there(source, rows)
     shape = (rows, *source.shape[1:])
     dtype = source.dtype if window_ms is None else np.dtype(np.int64)
     storage = dict(options, chunks=True) if options and 0 not in shape else {}
@@ -139,7 +144,7 @@ def _copy_rows(
     step = max(1, BLOCK_BYTES // max(1, source.dtype.itemsize * int(np.prod(source.shape[1:]))))
     if storage and copy.chunks[0] > 1:
         step = -(-step // copy.chunks[0]) * copy.chunks[0]  # whole chunks: each is compressed once
-    for start in range(0, int(shape[0] or 0), step):
+    for start in range(0, rows, step):
         block = source[start : min(start + step, rows)]
         copy[start : start + len(block)] = block if window_ms is None else np.rint(block / window_ms)
     if window_ms is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,14 @@ import h5py
 
 from neuromorph.errors import Problem, TraceError
 from neuromorph.traces import lock
+from neuromorph.traces.guard import check_content
 from neuromorph.traces.schema import FORMAT, SCHEMA_VERSION, get_attributes, running_path
 
+#: root attributes, by what they are
+_TIMES, _COUNTS = ("simulated_ms", "window_ms", "resolution_ms"), ("spikes", "input_spikes", "synaptic_events")
+_TEXTS = ("status", "recording", "neuromorph_version", "compression")
+#: what h5py, numpy and the reader raise where a file is not as it should be (NeuromorphError is none of these)
+_DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -72,8 +79,9 @@ def open_recording(path: Path) -> h5py.File:
 
 
 def check_root(file: h5py.File, path: Path) -> dict[str, Any]:
-    """Return the root attributes of a trace or of a foreign SONATA spike file; raises TraceError for anything else."""
+    """Return the root attributes of a trace, none of a foreign SONATA spike file; raises TraceError for others."""
     where = str(path)
+    check_content(file, path)
     attributes = get_attributes(file.attrs)
     spikes = file.get("spikes")
     if not isinstance(spikes, h5py.Group):
@@ -86,13 +94,29 @@ def check_root(file: h5py.File, path: Path) -> dict[str, Any]:
             raise TraceError(Problem("unknown schema version", where, version, str(SCHEMA_VERSION), fix))
         if "compression" in attributes:
             _need_hdf5plugin(where)
-    elif "gids" in spikes:
+        _check_values(attributes)
+        return attributes
+    if "gids" in spikes:
         fix = "Convert it to /spikes/<population>/{timestamps, node_ids}, for instance with bmtk."
         raise TraceError(Problem("uses SONATA's old layout /spikes/gids", where, fix=fix))
-    elif not any(is_spikes(group) for group in spikes.values()):
+    if not any(is_spikes(group) for group in spikes.values()):
         fix = "SONATA spikes are in /spikes/<population>/{timestamps, node_ids}."
         raise TraceError(Problem("an HDF5 file without spikes in /spikes: not a trace", where, fix=fix))
-    return attributes
+    return {}
+
+
+def _check_values(attributes: dict[str, Any]) -> None:
+    """Raise ValueError for a root attribute of a trace that is not what it should be."""
+    for name, value in attributes.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if name in _TIMES and not (number and value >= 0) and (name, value) != ("resolution_ms", "exact"):
+            raise ValueError(f"{name} is no time")
+        if name in _COUNTS and not (isinstance(value, int) and 0 <= value < 2**63):
+            raise ValueError(f"{name} is no count")
+        if name in _TEXTS and not isinstance(value, str):
+            raise ValueError(f"{name} is no text")
+    if attributes.get("window_ms", 1.0) == 0 or attributes.get("resolution_ms", 1.0) == 0:
+        raise ValueError("a step of no length")
 
 
 def is_spikes(group: Any) -> bool:
@@ -111,7 +135,7 @@ def reading(path: Path) -> Iterator[None]:
         raise TraceError(Problem("is a folder, not a file", str(path), fix=_similar(path / "x"))) from None
     except PermissionError:
         raise TraceError(Problem("may not be read", str(path), fix="Ask its owner for the right to read it.")) from None
-    except (OSError, RuntimeError, KeyError) as error:
+    except _DAMAGE as error:
         said = " ".join(str(error).split()).replace("Unable to synchronously open file ", "")
         fix = "Copy it again from where it was made, or run the simulation again."
         raise TraceError(Problem(f"cut short or damaged: {said}", str(path), fix=fix)) from error

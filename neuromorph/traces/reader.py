@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import Problem, TraceError, suggestion
 from neuromorph.traces import lock
 from neuromorph.traces.finish import curves, journal_text
+from neuromorph.traces.guard import check_there, read
 from neuromorph.traces.opening import check_root, is_spikes, open_file, open_recording, open_trace, reading
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
@@ -172,10 +173,12 @@ class Trace:
             group = self._find(file, "spikes", population)
             rows = _rows(file, group, "node_ids")
             clock, unit_ms = _clock(group)
-            if _is_sorted(group):
-                span = _search(clock, rows, start_ms, stop_ms, unit_ms, first)
-                return np.asarray(clock[span] * unit_ms, np.float64), group["node_ids"][span].astype(np.int64)
-            times, ids = np.asarray(clock[:] * unit_ms, np.float64), group["node_ids"][:].astype(np.int64)
+            ordered = _is_sorted(group)
+            span = _search(clock, rows, start_ms, stop_ms, unit_ms, first) if ordered else slice(0, rows)
+            times, ids = np.asarray(read(clock, span) * unit_ms, np.float64), read(group["node_ids"], span)
+            ids = _checked(times, ids, _size(group))
+            if ordered:
+                return times, ids
         order = np.lexsort((ids, times))
         order = order[_search(times[order], len(order), start_ms, stop_ms, 1.0, first)]
         return times[order], ids[order]
@@ -192,11 +195,14 @@ class Trace:
             raise TraceError(Problem("not recorded by neuromorph: it has times, no instants", str(self.path), fix=fix))
         with self._reading() as file:
             group = self._find(file, "spikes", population)
+            rows = _rows(file, group, "node_ids")  # before the clock: a run that goes on must not add in between
             clock, unit_ms = _clock(group)
-            span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms)
-            ids = group["node_ids"][span].astype(np.int64)
-            base = group["base"][span] if "base" in group else np.rint(clock[span] / self.window_ms).astype(np.int64)
-            return base, group["offset_ms"][span] if "offset_ms" in group else np.zeros(len(base)), ids
+            span = _search(clock, rows, start_ms, stop_ms, unit_ms)
+            times = read(clock, span)
+            ids = _checked(times, read(group["node_ids"], span), _size(group))
+            base = read(group["base"], span) if "base" in group else np.rint(times / self.window_ms)
+            offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
+            return base.astype(np.int64), offset, ids
 
     # -- everything else -------------------------------------------------------------------------------------------
 
@@ -216,8 +222,8 @@ class Trace:
         with self._reading() as file:
             group = file["report"][escape(population)][escape(variable)]
             times, span = _between(file, group, "mapping/times", start_ms, stop_ms)
-            indices = group["mapping/node_ids"][:].astype(np.int64)
-            return State(times, group["data"][span], indices, str(group.attrs["units"]))
+            indices = read(group["mapping/node_ids"]).astype(np.int64)
+            return State(times, read(group["data"], span), indices, str(group.attrs["units"]))
 
     @property
     def projections(self) -> list[str]:
@@ -230,8 +236,8 @@ class Trace:
         with self._reading() as file:
             group = self._find(file, "weights", projection)
             times, span = _between(file, group, "times", start_ms, stop_ms)
-            source, target = (group[name][:].astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
-            return Weights(times, group["values"][span], source, target, str(group.attrs["units"]))
+            source, target = (read(group[name]).astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
+            return Weights(times, read(group["values"], span), source, target, str(group.attrs["units"]))
 
     @property
     def signals(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -240,7 +246,7 @@ class Trace:
         with self._reading() as file:
             for key, group in file.get("signals", {}).items():
                 times, span = _between(file, group, "times", None, None)
-                found[unescape(key)] = (times, group["values"][span])
+                found[unescape(key)] = (times, read(group["values"], span))
         return found
 
     @property
@@ -317,20 +323,35 @@ class Trace:
             if "journal" in file:
                 return curves(journal_text(file))
             found = file.get("learning", {})
-            return {unescape(key): (found[key][:], str(found[key].attrs["units"])) for key in found}
+            return {unescape(key): (read(found[key]), str(found[key].attrs["units"])) for key in found}
 
 
 def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
     """How many rows of a channel are whole: of an unfinished file, those that its writer committed."""
     if "committed" not in file:
         return len(group[dataset])
-    return int(file["committed"][int(group.attrs["channel"])])
+    rows = int(file["committed"][int(group.attrs["channel"])])
+    check_there(group[dataset], rows)
+    return rows
 
 
 def _size(population: h5py.Group) -> int:
-    if "size" in population.attrs:
-        return int(population.attrs["size"])
-    return int(np.max(population["node_ids"][:].astype(np.int64), initial=-1)) + 1
+    if "size" not in population.attrs:
+        return int(np.max(read(population["node_ids"]).astype(np.int64), initial=-1)) + 1
+    size = int(population.attrs["size"])
+    if not 0 <= size < 2**31:
+        raise ValueError(f"no population has {size} cells")
+    return size
+
+
+def _checked(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np.int64]:
+    """Ids of spikes as int64; ValueError where they are not those of `size` cells, or not one for each time."""
+    ids = ids.astype(np.int64)
+    if times.shape != ids.shape or times.ndim != 1:
+        raise ValueError("as many times as ids are needed")
+    if ids.size and (ids.min() < 0 or ids.max() >= size or not np.isfinite(times).all()):
+        raise ValueError(f"spikes at no time, or of cells that a population of {size} has not")
+    return ids
 
 
 def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:
@@ -379,8 +400,9 @@ def _between(
     file: h5py.File, group: h5py.Group, name: str, start_ms: float | None, stop_ms: float | None
 ) -> tuple[NDArray[np.float64], slice]:
     """Times of an interval and the rows they are in."""
-    span = _search(group[name], _rows(file, group, name), start_ms, stop_ms)
-    return group[name][span], span
+    rows = _rows(file, group, name)
+    span = _search(group[name], rows, start_ms, stop_ms)
+    return read(group[name], span), span
 
 
 def _search(

@@ -173,7 +173,7 @@ OPTIONS = [
     (["--resolution", "1 pA"], "--resolution: unit 'pA' where ms is meant"),
     (["--seed", "-1"], "Invalid value for '--seed': -1 is not in the range x>=0. See: neuromorph run --help"),
     (["--seed", "one"], "Invalid value for '--seed'"),
-    (["--seed", 2**64], "seed too large"),
+    (["--seed", 2**63], "run.seed: too large"),
     (["--set", "populations.E.parms.tau_m=3"], "--set populations.E.parms: unknown 'parms'. Did you mean 'params'?"),
     (["--set", "populations.EE.size=3"], "--set populations.EE: unknown 'EE'. Did you mean 'E'?"),
     (["--set", "projections.E_J.weight=3"], "--set projections: there is no 'E_J'. Did you mean 'E_I'?"),

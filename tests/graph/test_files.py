@@ -155,7 +155,7 @@ def test_long_arrays_go_beside_a_toml_file(tmp_path):
     assert "params = { tau_m = [1.0, 2.0] }" in text
     moved = Network.load(tmp_path / "one" / "n.toml")
     moved.save(tmp_path / "two" / "m.toml")
-    assert 'file = "../one/n.npz"' in (tmp_path / "two" / "m.toml").read_text()
+    assert 'file = "m.npz"' in (tmp_path / "two" / "m.toml").read_text()  # nothing is reached outside of a folder
     expected = Array(np.linspace(1.0, 2.0, 100))
     assert describe(Network.load(tmp_path / "two" / "m.toml")).population("E").params["tau_m"] == expected
 

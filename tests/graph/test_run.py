@@ -28,7 +28,7 @@ def test_run_defaults_and_what_stands_in_their_place(pair):
             "run.resolution: not a tick, found 'exat' (allowed: a time, or \"exact\"). Did you mean 'exact'?",
         ),
         ({"seed": -1}, "run.seed: not a count, found -1"),
-        ({"seed": 2**64}, "run.seed: seed too large"),
+        ({"seed": 2**63}, "run.seed: too large, found 9223372036854775808 (allowed: below 2^63)"),
         ({"sed": 1}, "run.sed: unknown key 'sed'. Did you mean 'seed'?"),
     ],
 )
