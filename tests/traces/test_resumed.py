@@ -232,7 +232,8 @@ def test_the_run_must_be_the_same(tmp_path):
         )
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
     assert path.with_name("a.h5.part").read_bytes() == before
-    TraceWriter(path, resume=position).open(replace(run, provenance={"command": "resume"}))
+    longer = {"provenance": {"command": "resume"}, "network": run.network | {"run": {"duration": 2.0}}}
+    TraceWriter(path, resume=position).open(replace(run, **longer))
 
 
 def test_recording_that_is_not_there_or_another_or_too_short(tmp_path):
