@@ -54,9 +54,7 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     rows += [(name, ", ".join(found)) for name, found in recorded.items() if found]
     rows += [(name, _curve(values)) for name, values in curves.items()]
     if summary["status"] == "killed":
-        rows.append(
-            ("to finish it", f"python -c 'from neuromorph.traces import *; repair_trace(\"{summary['file']}\")'")
-        )
+        rows.append(("to finish it", f"neuromorph repair {summary['file']}"))
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

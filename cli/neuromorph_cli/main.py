@@ -19,6 +19,7 @@ COMMANDS = {
     "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
     "claims": ("neuromorph_cli.claims:claims", "Run the lecture's ten claims as small experiments."),
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
+    "repair": ("neuromorph_cli.repair:repair", "Make the recording of a killed run a finished trace."),
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),

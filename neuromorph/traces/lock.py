@@ -48,6 +48,14 @@ def writer_lives(path: Path) -> bool:
         os.close(descriptor)
 
 
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is (still) the one of that name."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
 def claim(path: Path, clear: bool) -> int:
     """Create a file and lock it against everybody; `clear`: in place of what a dead writer has left.
 
@@ -72,7 +80,7 @@ def _clear(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         hold(descriptor, ALONE)
-        if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+        if is_at(descriptor, path):
             path.unlink()
     finally:
         os.close(descriptor)

@@ -84,8 +84,9 @@ class Position:
 
 
 def described(run: RunDescription) -> dict[str, str]:
-    """Part of a description -> what tells it from others; not its provenance, which is another at each start."""
+    """Part of a description -> what tells it from others; not how long it is to be, and not its provenance."""
     parts = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "provenance"}
+    parts["network"] = {name: value for name, value in run.network.items() if name != "run"}
     return {name: _fingerprint(value) for name, value in parts.items()}
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.engine.sink import RunDescription
-from neuromorph.errors import InputError, Problem, RunError, TraceError
+from neuromorph.errors import InputError, Problem, RunError, TraceError, TraceWarning
 from neuromorph.traces import lock
 from neuromorph.traces.finish import codec, finish, journal_line, settle
 from neuromorph.traces.reader import Trace
@@ -67,7 +68,9 @@ class TraceWriter:
         self._resume = None if resume is None else Position.read(resume)
         self._file: h5py.File | None = None
         self._lock: int | None = None
-        self._ours: Path | None = None  # goes again where nothing is recorded
+        self._at, self._size = self.running_path, 0  # name of the open file, and how long it has been
+        self._begun = False  # with what an earlier writer has left: not ours to remove
+        self._lost = False  # the file has no name any more
         self._channels: dict[tuple[str, str | int], Channel] = {}
         self._window_ms, self._latest_ms = 1.0, 0.0
         self._curves: dict[str, tuple[str, tuple[int, ...], int]] = {}
@@ -143,13 +146,15 @@ class TraceWriter:
         """Make everything so far safe against the end of the process. Raises RunError if the disk does not take it."""
         file = self._open_file()
         with self._disk_errors():
-            self._reserve(file)
+            size = self._looked_after()
+            self._reserve(file, size)
             for channel in self._channels.values():
                 channel.write()
             # In this order: a reader, or what a kill leaves, never counts rows that are not there.
             file.flush()
             file["committed"][:] = [channel.rows for channel in self._channels.values()]
             file.flush()
+            self._size = self._file_size()
         self._pending, self._flushed_at = 0, time.monotonic()
 
     def position(self) -> dict[str, Any]:
@@ -169,8 +174,8 @@ class TraceWriter:
     def close(self, summary: dict[str, Any]) -> None:
         """Finish the file; `summary` goes into its attributes (status, simulated_ms, ...).
 
-        A run with status "failed" that simulated nothing leaves nothing. Raises RunError if the disk is full and
-        TraceError if a file of that name has appeared meanwhile; the recording then stays in `running_path`.
+        A run with status "failed" that simulated nothing leaves nothing. Raises RunError if the disk is full, and if
+        a file of that name has appeared meanwhile; the recording then stays in `running_path`.
         """
         if summary.get("status") == "failed" and not summary.get("simulated_ms"):
             self.discard()
@@ -180,11 +185,11 @@ class TraceWriter:
         try:
             self.flush()
             if self.path.exists() and not self._may_replace():
-                fix = f"Move it away, then neuromorph.traces.repair_trace makes {self.running_path} this trace."
-                raise TraceError(Problem("the file appeared during the run", str(self.path), fix=fix))
+                fix = f"Move it away; then `neuromorph repair {self.path}` makes {self.running_path} this trace."
+                raise RunError(Problem("the file appeared during the run", str(self.path), fix=fix))
             with self._disk_errors():
                 finish(file, self.path, summary, self._compression)
-                self.running_path.unlink()
+                self._unlink()
         finally:
             self._release()
 
@@ -192,10 +197,9 @@ class TraceWriter:
 
     def discard(self) -> None:
         """Remove the recording, unless it goes on with another: for a run that failed before it simulated anything."""
-        ours = self._ours
+        if self._lock is not None and not self._begun:
+            self._unlink()
         self._release()
-        if ours is not None:
-            ours.unlink(missing_ok=True)
 
     def __enter__(self) -> TraceWriter:
         return self
@@ -236,7 +240,7 @@ class TraceWriter:
             fix = "Choose another name, or overwrite it with force=True (--force)."
             raise TraceError(Problem("the file exists already", where, fix=fix))
         if part.exists() and self._resume is None and not self._force:
-            fix = "Finish it with neuromorph.traces.repair_trace, or overwrite it with force=True (--force)."
+            fix = f"Finish it with `neuromorph repair {where}`, or overwrite it with force=True (--force)."
             raise TraceError(Problem("holds the recording of a run that was killed", str(part), fix=fix))
 
     def _create(self, run: RunDescription) -> None:
@@ -257,14 +261,14 @@ class TraceWriter:
             self._record_again(before, trace.learning)
         self._show()
         settle(aside, self.running_path)
-        self._ours = None
+        self._at, self._begun = self.running_path, True
 
     def _claim(self, path: Path, clear: bool) -> None:
         try:
             self._lock = lock.claim(path, clear)
         except BlockingIOError:
             raise self._busy() from None
-        self._ours = path
+        self._at, self._size, self._lost = path, 0, False
 
     def _lay_out(self, path: Path, run: RunDescription) -> None:
         # What can be followed survives a kill too: HDF5 writes nothing before that to which it refers.
@@ -294,13 +298,36 @@ class TraceWriter:
         """Whether the trace may go once this one is finished: by force, or where it is the beginning of this one."""
         return self._force or (self._resume is not None and is_recording(self.path, self._resume.recording))
 
-    def _reserve(self, file: h5py.File) -> None:
+    def _looked_after(self) -> int:
+        """The size of the file; RunError where another program has cut it short, a warning where its name is gone."""
+        assert self._lock is not None
+        size = self._file_size()
+        if size < self._size:
+            what = f"another program has cut it short, from {self._size} to {size} bytes: the recording is lost"
+            raise RunError(Problem(what, str(self._at), fix="Keep others from it, and run again."))
+        if not self._lost and not lock.is_at(self._lock, self._at):
+            self._lost = True
+            text = f"{self._at} has been moved, removed or replaced; the run goes on, and ends in {self.path}, but"
+            warnings.warn(f"{text} a kill would lose what is not in a file of that name", TraceWarning, stacklevel=2)
+        return size
+
+    def _file_size(self) -> int:
+        assert self._lock is not None
+        return os.fstat(self._lock).st_size
+
+    def _unlink(self) -> None:
+        """Remove the file, unless its name is another's by now."""
+        assert self._lock is not None
+        if lock.is_at(self._lock, self._at):
+            self._at.unlink()
+
+    def _reserve(self, file: h5py.File, size: int) -> None:
         """Ask for the disk's room before HDF5 does, which a failed write leaves unable to close the file."""
         growth = sum(channel.growth for channel in self._channels.values())
-        size = os.fstat(self._lock).st_size if self._lock is not None else 0
         missing = file.id.get_filesize() + growth - size
-        if self._lock is None or missing <= 0 or not hasattr(os, "posix_fallocate"):
+        if missing <= 0 or not hasattr(os, "posix_fallocate"):
             return
+        assert self._lock is not None
         try:
             os.posix_fallocate(self._lock, size, missing)
         except OSError as error:
@@ -330,7 +357,7 @@ class TraceWriter:
         self._file = None
         if self._lock is not None:
             os.close(self._lock)
-        self._lock = self._ours = None
+        self._lock = None
 
     def _busy(self) -> TraceError:
         fix = "Choose another name, or wait for the end of that run."
@@ -347,5 +374,7 @@ class TraceWriter:
             yield
         except (OSError, RuntimeError) as error:  # HDF5 raises either
             said = getattr(error, "strerror", None) or error
-            fix = f"What was flushed before is in {self.running_path}: make room, then neuromorph.traces.repair_trace."
+            denied = getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS)
+            remedy = f"see to it that {self.path.parent}/ can be written" if denied else "make room"
+            fix = f"What was flushed before is in {self._at}: {remedy}, then `neuromorph repair {self.path}`."
             raise RunError(Problem(f"recording failed: {said}", str(self.path), fix=fix)) from error

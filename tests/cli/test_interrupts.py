@@ -198,8 +198,11 @@ def test_what_a_killed_run_flushed_can_be_looked_at(start, call):
         assert killed["spikes"] >= running["spikes"] > 0
         assert "killed (ended early)" in call("info", name).out
     assert call("analyze", "x.h5").out.startswith("population")
-    command = re.search(r"to finish it +python -c '(.*)'$", call("info", "x.h5").out, re.M)
-    exec(command[1], {})
+    command = re.search(r"to finish it +neuromorph (.*)$", call("info", "x.h5").out, re.M)
+    answer = call(*command[1].split())
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[1].split() == ["status", "killed", "(ended", "early)"]
+    assert f"spikes           {killed['spikes']}" in answer.out
     assert sorted(os.listdir()) == ["tiny.toml", "x.h5"]
     assert json.loads(call("info", "x.h5", "--json").out) == killed | {"file": "x.h5"}
 

@@ -57,9 +57,10 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path, describe, record):
     writer = TraceWriter(path)
     record(writer, describe())
     path.write_text("mine")
-    text = refusal(writer.close, {"status": "complete"})
-    fix = f"Move it away, then neuromorph.traces.repair_trace makes {path}.part this trace."
-    assert text == f"{path}: the file appeared during the run. {fix}"
+    with pytest.raises(RunError) as caught:  # exit code 1: the run is over, and its recording is there
+        writer.close({"status": "complete"})
+    fix = f"Move it away; then `neuromorph repair {path}` makes {path}.part this trace."
+    assert str(caught.value) == f"{path}: the file appeared during the run. {fix}"
     assert path.read_text() == "mine"
     path.unlink()
     repair_trace(path)

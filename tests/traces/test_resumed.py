@@ -232,7 +232,8 @@ def test_the_run_must_be_the_same(tmp_path):
         )
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
     assert path.with_name("a.h5.part").read_bytes() == before
-    TraceWriter(path, resume=position).open(replace(run, provenance={"command": "resume"}))
+    longer = {"provenance": {"command": "resume"}, "network": run.network | {"run": {"duration": 2.0}}}
+    TraceWriter(path, resume=position).open(replace(run, **longer))
 
 
 def test_recording_that_is_not_there_or_another_or_too_short(tmp_path):
@@ -283,7 +284,7 @@ def test_another_trace_appears_while_the_recording_goes_on(tmp_path):
     writer = TraceWriter(path, resume=position)
     writer.open(description(False))
     path.write_bytes(b"mine")
-    with pytest.raises(TraceError, match=r"a.h5: the file appeared during the run. Move it away, then neuromorph.tr"):
+    with pytest.raises(RunError, match=r"a.h5: the file appeared during the run. Move it away; then `neuromorph rep"):
         writer.close({"status": "complete"})
     assert path.read_bytes() == b"mine"
 

@@ -75,7 +75,9 @@ def test_kill_loses_nothing_that_was_flushed(tmp_path, start, seed):
         assert trace.populations == {"E": 7, "quiet": 2}
     assert (tmp_path / "a.h5.part").read_bytes() == before  # reading never writes
 
-    with pytest.raises(TraceError, match=r"a.h5.part: holds the recording of a run that was killed. Finish it with"):
+    with pytest.raises(
+        TraceError, match=r"a.h5.part: holds the recording of a run that was killed. Finish it with `ne"
+    ):
         TraceWriter(path)
     assert repair_trace(tmp_path / "a.h5.part") == path
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
@@ -329,7 +331,7 @@ def test_full_disk_ends_the_run_and_keeps_the_rest(tmp_path, start):
     assert int(rows) > 50_000
     assert code == "1"
     assert "a.h5: recording failed: File too large. What was flushed before is in" in text
-    assert text.endswith("a.h5.part: make room, then neuromorph.traces.repair_trace.")
+    assert text.endswith(f"a.h5.part: make room, then `neuromorph repair {tmp_path / 'a.h5'}`.")
     repair_trace(tmp_path / "a.h5")
     with Trace(tmp_path / "a.h5") as trace:
         np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
