@@ -58,7 +58,8 @@ class Simulation(Engine):
     batches : how examples learn in minibatches (engine/minibatch.py); by default they learn one after the other
     debug : hooks run as plain Python (slow), and the run stops with a HookError at the first weight or state that is
         not finite, and where a hook raises (docs/debugging.md); in one part and in float64
-    Raises DescriptionError with every mistake of the description.
+    memory_check : refuse what cannot fit into the memory that is available, before any of it is allocated
+    Raises DescriptionError with every mistake of the description, InputError for what does not fit.
     """
 
     def __init__(
@@ -76,11 +77,13 @@ class Simulation(Engine):
         batches: Batches | None = None,
         debug: bool = False,
         resume: dict[str, Any] | None = None,
+        memory_check: bool = True,
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
         from neuromorph.graph.network import Network
         from neuromorph.lowered.compile import compile_network
+        from neuromorph.lowered.footprint import check_memory
 
         self.watch = _watch(self, precision, batches) if debug else None
         self._warned: set[str] = set()  # projections whose weights have been called no numbers
@@ -89,6 +92,8 @@ class Simulation(Engine):
             network = Network.from_networkx(network)
         description = describe(network, resolution=resolution, seed=seed)
         self.asked_duration = description.run.duration
+        if memory_check:
+            check_memory(description, parts, in_memory=trace is None and sink is None)
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from neuromorph._version import __version__
+from neuromorph.errors import printable
 from neuromorph_cli import options
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 
@@ -98,8 +99,8 @@ def _usage(error: click.ClickException) -> str:
 
 def _say(message: str) -> None:
     name = "" if "\n" in message else click.style("neuromorph: ", fg="red", bold=True)
-    click.echo(f"{name}{message}", err=True)
+    click.echo(f"{name}{printable(message)}", err=True)
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {message}.", err=True)
+    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {printable(str(message))}.", err=True)

@@ -45,6 +45,7 @@ from neuromorph_cli.running import carry_out
     help="Run hooks uncompiled and stop at the first weight or state that is not finite; slow (docs/debugging.md).",
 )  # fmt: skip
 @checkpoints.option
+@click.option("--no-memory-check", is_flag=True, help="Go ahead with what does not seem to fit into memory.")
 @options.plugin
 @options.json
 @options.quiet
@@ -96,5 +97,5 @@ def _simulation(network: Any, given: dict[str, Any], path: Path, force: bool) ->
     with options.recorded(given["records"], given["first_record"]):
         return Simulation(
             network, given["resolution"], given["seed"], parts=given["threads"], trace=path, force=force,
-            precision=given["precision"], debug=given["debug"],
+            precision=given["precision"], debug=given["debug"], memory_check=not given["no_memory_check"],
         )  # fmt: skip

@@ -8,12 +8,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from neuromorph import checkpoints
 from neuromorph.errors import InputError, Problem
+from neuromorph.numpy_files import ArrayFile, NotArrays
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings
 
@@ -57,8 +57,7 @@ class Checkpoint:
     def load(cls, path: str | Path) -> Checkpoint:
         """Read a file that `save` wrote; raises InputError for any other."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+            arrays: Any = ArrayFile(path).read()
             head = json.loads(str(arrays.pop(_HEAD)))
             head["settings"]["hidden"] = tuple(head["settings"]["hidden"])
             return cls(
@@ -66,7 +65,7 @@ class Checkpoint:
             )
         except OSError as error:
             raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
-        except (ValueError, KeyError, TypeError, EOFError, zlib.error, BadZipFile):
+        except (ValueError, KeyError, TypeError, NotArrays):
             fix = "`neuromorph learn` leaves one beside its trace: NAME.checkpoint.npz."
             raise InputError(Problem("is no checkpoint of a training run", str(path), fix=fix)) from None
 
