@@ -1,0 +1,149 @@
+"""Which words of errors are checked by a test: `python tests/measure/words.py [what pytest takes]`.
+
+Every place with words (sites.py) is run as it is first. Then, for each place that a test has reached, that test runs
+once more with the words of that place replaced by a dash; the words are checked where it fails. This is mutation
+testing, of messages alone. Words that only another process says are not seen: it says so at the end.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+import importlib.abc
+import importlib.machinery
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+sys.path.insert(0, str(Path(__file__).parent))
+from sites import FOLDERS, ROOT, Site, files, read
+
+MOST_TRIES = 25
+
+
+class Spoken:
+    """The hook in every place: notes that it was reached, and takes the words away from the one that is `silenced`."""
+
+    def __init__(self) -> None:
+        self.reached: dict[Site, None] = {}
+        self.silenced: Site | None = None
+
+    def __call__(self, site: Site, made: Any) -> Any:
+        self.reached[site] = None
+        return _without_words(made) if site == self.silenced else made
+
+
+def _without_words(made: Any) -> Any:
+    if isinstance(made, str):
+        return "-"
+    if not isinstance(made, BaseException):
+        return made
+    made = copy.copy(made)  # it may be kept, to be raised again
+    if hasattr(made, "problems"):
+        made.problems = (type(made.problems[0])("-"),) if made.problems else ()
+    for name, value in vars(made).items():
+        if isinstance(value, str):
+            setattr(made, name, "-")
+    made.args = tuple("-" if isinstance(a, str) else a for a in made.args)
+    return made
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Loads a file with the hook in every place."""
+
+    def get_code(self, fullname: str) -> Any:
+        """Compile it anew; line numbers are those of the file."""
+        path = Path(self.path)
+        tree, _ = read(path, str(path.relative_to(ROOT)), _hooked)
+        return compile(tree, self.path, "exec", dont_inherit=True)
+
+
+def _hooked(site: Site, made: ast.expr) -> ast.expr:
+    call: Any = ast.parse(f"__spoken__[{str(site)!r}, {site.kind!r}]", mode="eval").body
+    return ast.Call(ast.Name("__spoken__", ast.Load()), [call.slice, made], [])
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds our packages, and has them loaded so."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        """As Python finds it, with another loader."""
+        if name.split(".")[0] not in {folder.name for folder in FOLDERS}:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec and spec.origin and spec.origin.endswith(".py") and Path(spec.origin).is_relative_to(ROOT):
+            spec.loader = Loader(name, spec.origin)
+        return spec
+
+
+class Checked:
+    """A pytest plugin that runs each test again without the words of one place that it reached."""
+
+    def __init__(self, spoken: Spoken) -> None:
+        self.spoken = spoken
+        self.by: dict[Any, str] = {}  # place -> the test that checks its words
+        self.tries: Counter[Any] = Counter()
+        self.reached: dict[Any, list[str]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
+        """Run one test as it is, and again for each place whose words nothing has checked yet."""
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        self.spoken.reached.clear()
+        reports = runtestprotocol(item, nextitem=item)
+        reached = list(self.spoken.reached)
+        if all(report.passed for report in reports):
+            for site in reached:
+                self.reached.setdefault(site, []).append(item.nodeid)
+                if site not in self.by and self.tries[site] < MOST_TRIES:
+                    self._again(item, site)
+        item.session._setupstate.teardown_exact(nextitem)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _again(self, item: Any, site: Any) -> None:
+        self.tries[site] += 1
+        self.spoken.silenced = site
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=item, log=False)
+        self.spoken.silenced = None
+        if any(report.failed for report in reports):
+            self.by[site] = item.nodeid
+
+
+def report(checked: Checked) -> str:
+    """Every place whose words no test checks, and the figures."""
+    lines, counts = [], Counter[str]()
+    for file, path in files():
+        _, words = read(path, file)
+        for site in dict.fromkeys(words.sites):
+            key = (str(site), site.kind)
+            what = "checked" if key in checked.by else "reached" if key in checked.reached else "missed"
+            counts[what] += 1
+            if what != "checked":
+                tests = checked.reached.get(key, [])
+                lines.append(f"{what} {site.kind} {site}  {' '.join(tests[:2])}")
+        for site, reason in words.silent.items():
+            counts["silent"] += 1
+            lines.append(f"silent raise {site}: {reason}")
+    return "\n".join([*sorted(lines), str(dict(counts))])
+
+
+def main() -> int:
+    """Measure, and print what is missing."""
+    spoken = Spoken()
+    builtins.__spoken__ = spoken  # type: ignore[attr-defined]
+    sys.meta_path.insert(0, Finder())
+    checked = Checked(spoken)
+    code = pytest.main(["-p", "no:cacheprovider", *sys.argv[1:]], plugins=[checked])
+    print(report(checked))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
