@@ -1,17 +1,20 @@
-"""Which words of errors are checked by a test: `python tests/measure/words.py [what pytest takes]`.
+"""Which words of errors are checked by a test: `python tests/measure/words.py [--kept FILE] [what pytest takes]`.
 
 Every place with words (sites.py) is run as it is first. Then, for each place that a test has reached, that test runs
 once more with the words of that place replaced by a dash; the words are checked where it fails. This is mutation
-testing, of messages alone. Words that only another process says are not seen: it says so at the end.
+testing, of messages alone. Words that only another process says are not seen. FILE keeps what was found from one
+run to the next, so that tests may be run in parts.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import builtins
 import copy
 import importlib.abc
 import importlib.machinery
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -30,10 +33,10 @@ class Spoken:
     """The hook in every place: notes that it was reached, and takes the words away from the one that is `silenced`."""
 
     def __init__(self) -> None:
-        self.reached: dict[Site, None] = {}
-        self.silenced: Site | None = None
+        self.reached: dict[str, None] = {}
+        self.silenced = ""
 
-    def __call__(self, site: Site, made: Any) -> Any:
+    def __call__(self, site: str, made: Any) -> Any:
         self.reached[site] = None
         return _without_words(made) if site == self.silenced else made
 
@@ -64,8 +67,7 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 def _hooked(site: Site, made: ast.expr) -> ast.expr:
-    call: Any = ast.parse(f"__spoken__[{str(site)!r}, {site.kind!r}]", mode="eval").body
-    return ast.Call(ast.Name("__spoken__", ast.Load()), [call.slice, made], [])
+    return ast.Call(ast.Name("__spoken__", ast.Load()), [ast.Constant(f"{site.kind} {site}"), made], [])
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -86,9 +88,19 @@ class Checked:
 
     def __init__(self, spoken: Spoken) -> None:
         self.spoken = spoken
-        self.by: dict[Any, str] = {}  # place -> the test that checks its words
-        self.tries: Counter[Any] = Counter()
-        self.reached: dict[Any, list[str]] = {}
+        self.by: dict[str, str] = {}  # place -> the test that checks its words
+        self.tries: Counter[str] = Counter()
+        self.reached: dict[str, list[str]] = {}
+
+    def load(self, file: Path) -> None:
+        """Go on from an earlier run."""
+        if file.exists():
+            kept = json.loads(file.read_text())
+            self.by, self.reached = kept["by"], kept["reached"]
+
+    def save(self, file: Path) -> None:
+        """Keep it for a later run."""
+        file.write_text(json.dumps({"by": self.by, "reached": self.reached}, indent=1))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> bool:
@@ -106,12 +118,12 @@ class Checked:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _again(self, item: Any, site: Any) -> None:
+    def _again(self, item: Any, site: str) -> None:
         self.tries[site] += 1
         self.spoken.silenced = site
         item._initrequest()
         reports = runtestprotocol(item, nextitem=item, log=False)
-        self.spoken.silenced = None
+        self.spoken.silenced = ""
         if any(report.failed for report in reports):
             self.by[site] = item.nodeid
 
@@ -122,25 +134,32 @@ def report(checked: Checked) -> str:
     for file, path in files():
         _, words = read(path, file)
         for site in dict.fromkeys(words.sites):
-            key = (str(site), site.kind)
+            key = f"{site.kind} {site}"
             what = "checked" if key in checked.by else "reached" if key in checked.reached else "missed"
             counts[what] += 1
             if what != "checked":
                 tests = checked.reached.get(key, [])
-                lines.append(f"{what} {site.kind} {site}  {' '.join(tests[:2])}")
+                lines.append(f"{what} {key}  {' '.join(tests[:2])}")
         for site, reason in words.silent.items():
             counts["silent"] += 1
-            lines.append(f"silent raise {site}: {reason}")
+            lines.append(f"silent raise {site}  {reason}")
     return "\n".join([*sorted(lines), str(dict(counts))])
 
 
 def main() -> int:
     """Measure, and print what is missing."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kept", type=Path)
+    given, rest = parser.parse_known_args()
     spoken = Spoken()
     builtins.__spoken__ = spoken  # type: ignore[attr-defined]
     sys.meta_path.insert(0, Finder())
     checked = Checked(spoken)
-    code = pytest.main(["-p", "no:cacheprovider", *sys.argv[1:]], plugins=[checked])
+    if given.kept:
+        checked.load(given.kept)
+    code = pytest.main(["-p", "no:cacheprovider", *rest], plugins=[checked])
+    if given.kept:
+        checked.save(given.kept)
     print(report(checked))
     return int(code)
 
