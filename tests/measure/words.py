@@ -107,25 +107,26 @@ class Checked:
         """Run one test as it is, and again for each place whose words nothing has checked yet."""
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         self.spoken.reached.clear()
-        reports = runtestprotocol(item, nextitem=item)
+        reports = runtestprotocol(item, nextitem=nextitem)
         reached = list(self.spoken.reached)
         if all(report.passed for report in reports):
             for site in reached:
                 self.reached.setdefault(site, []).append(item.nodeid)
-                if site not in self.by and self.tries[site] < MOST_TRIES:
-                    self._again(item, site)
-        item.session._setupstate.teardown_exact(nextitem)
+            open_ = [site for site in reached if site not in self.by and self.tries[site] < MOST_TRIES]
+            if open_ and not self._fails(item, nextitem, ""):  # else it cannot be run twice
+                for site in open_:
+                    self.tries[site] += 1
+                    if self._fails(item, nextitem, site):
+                        self.by[site] = item.nodeid
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def _again(self, item: Any, site: str) -> None:
-        self.tries[site] += 1
-        self.spoken.silenced = site
+    def _fails(self, item: Any, nextitem: Any, silenced: str) -> bool:
+        self.spoken.silenced = silenced
         item._initrequest()
-        reports = runtestprotocol(item, nextitem=item, log=False)
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
         self.spoken.silenced = ""
-        if any(report.failed for report in reports):
-            self.by[site] = item.nodeid
+        return any(report.failed for report in reports)
 
 
 def report(checked: Checked) -> str:
