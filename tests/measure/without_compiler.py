@@ -1,13 +1,16 @@
-"""A pytest plugin for runs without the compiler: a test that takes too long is stopped, and said to be skipped.
+"""A pytest plugin for runs without the compiler: notes which tests must be run compiled in their place.
 
-What it has run until then counts as run: the same test has gone to its end compiled.
+Those are tests that take too long, which are stopped and said to be skipped, and tests that fail, because the compiler
+is what they test. What they have run until then counts as run: they go to their end compiled.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,7 +34,20 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     except TooSlow:
+        left(item.nodeid)
         return pytest.skip(f"takes more than {SECONDS} s without the compiler")
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test that fails without the compiler is tried with it."""
+    if report.failed:
+        left(report.nodeid)
+
+
+def left(test: str) -> None:
+    """Note a test in the file that $NEUROMORPH_LEFT names."""
+    with Path(os.environ["NEUROMORPH_LEFT"]).open("a") as file:
+        file.write(f"{test}\n")
