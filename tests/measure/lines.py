@@ -1,7 +1,7 @@
 """Which lines of neuromorph/, plugins/ and cli/ the tests run: `python tests/measure/lines.py [what pytest takes]`.
 
-Twice: all tests without the compiler, whose kernels Python can follow line by line, in one thread; then, compiled, the ones
-that were too slow so or that need the compiler (without_compiler.py), which adds the lines of Python around kernels and
+Twice: all tests without the compiler, whose kernels Python can follow line by line, in one thread; then, compiled,
+those that were too slow so or that need the compiler (without_compiler.py), which adds the Python around kernels and
 the functions that write machine code. Processes that tests start are followed, too. Takes an hour on one core.
 """
 
