@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 import bad_rules
@@ -120,6 +121,19 @@ def test_rules_that_the_engine_refuses_or_that_draw(name, refused, check, verdic
     tried.refused = refused  # in place of asking the engine
     result = result_of(check, CHECKS[check], tried)
     assert (result.verdict, result.text) == (verdict, words)
+
+
+def test_targets_that_fire_between_ticks_are_not_compared(monkeypatch):
+    from neuromorph.testing import rule_checks
+
+    tried = Subject(registry.get("pair_stdp"))
+    tried.refused = {}
+    tried.run = lambda network, kind: kind
+    times = {"grid": [1.0, 2.0], "exact": [0.75, 2.0]}
+    monkeypatch.setattr(rule_checks, "outcome", lambda kind: {"spike times of cells": np.array(times[kind])})
+    result = result_of("both resolutions", CHECKS["both resolutions"], tried)
+    assert result.verdict == NOT_APPLICABLE
+    assert result.text == f"{tried.setting.target} fires between ticks: spike times of cells differ"
 
 
 def test_the_process_without_the_compiler_may_end():
