@@ -20,7 +20,12 @@ def main() -> int:
     """Both runs, and the report."""
     with tempfile.TemporaryDirectory() as folder:
         left = Path(folder, "left.txt")
-        run(folder, ["-p", "without_compiler", *sys.argv[1:]], NUMBA_DISABLE_JIT="1", NEUROMORPH_LEFT=str(left))
+        run(
+            folder,
+            ["-p", "without_compiler", "-W", "ignore::RuntimeWarning", *sys.argv[1:]],
+            NUMBA_DISABLE_JIT="1",
+            NEUROMORPH_LEFT=str(left),
+        )
         report(folder, "without the compiler")
         tests = left.read_text().splitlines() if left.exists() else []
         code = run(folder, tests, NEUROMORPH_CACHE_DIR=folder) if tests else 0

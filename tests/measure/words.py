@@ -52,6 +52,8 @@ def _without_words(made: Any) -> Any:
     for name, value in vars(made).items():
         if isinstance(value, str):
             setattr(made, name, "-")
+    if isinstance(made, OSError):
+        made.strerror = "-"
     made.args = tuple("-" if isinstance(a, str) else a for a in made.args)
     return made
 
