@@ -1,9 +1,10 @@
-"""Which words of errors are checked by a test: `python tests/measure/words.py [--kept FILE] [what pytest takes]`.
+"""Which words of errors are checked by a test: `python tests/measure/words.py [--likely] [what pytest takes]`.
 
 Every place with words (sites.py) is run as it is first. Then, for each place that a test has reached, that test runs
 once more with the words of that place replaced by a dash; the words are checked where it fails. This is mutation
-testing, of messages alone. Words that only another process says are not seen. FILE keeps what was found from one
-run to the next, so that tests may be run in parts.
+testing, of messages alone. Words that only another process says are not seen. `--kept FILE` keeps what was found from
+one run to the next, so that tests may be run in parts; `--likely` runs only tests that hold three words, side by side,
+of a message that is not checked yet.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import argparse
 import ast
 import builtins
 import copy
+import functools
 import importlib.abc
 import importlib.machinery
+import inspect
 import json
 import sys
 from collections import Counter
@@ -23,8 +26,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-sys.path.insert(0, str(Path(__file__).parent))
-from sites import FOLDERS, ROOT, Site, files, read
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from measure.sites import FOLDERS, ROOT, Site, files, read
+from measure.texts import messages, plain, stretches
 
 MOST_TRIES = 25
 
@@ -88,11 +92,12 @@ class Finder(importlib.abc.MetaPathFinder):
 class Checked:
     """A pytest plugin that runs each test again without the words of one place that it reached."""
 
-    def __init__(self, spoken: Spoken) -> None:
+    def __init__(self, spoken: Spoken, likely: bool) -> None:
         self.spoken = spoken
         self.by: dict[str, str] = {}  # place -> the test that checks its words
         self.tries: Counter[str] = Counter()
         self.reached: dict[str, list[str]] = {}
+        self.likely = likely
 
     def load(self, file: Path) -> None:
         """Go on from an earlier run."""
@@ -130,6 +135,33 @@ class Checked:
         self.spoken.silenced = ""
         return any(report.failed for report in reports)
 
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave out, if asked to, tests that know no words of a place that is not checked yet."""
+        if not self.likely:
+            return
+        open_ = [(site, p) for file, path in files() for site, p in messages(path, file)]
+        known = {
+            s for site, pieces in open_ if f"{site.kind} {site}" not in self.by for s in stretches(pieces) if " " in s
+        }
+        items[:] = [item for item in items if not known.isdisjoint(_said(item))]
+
+
+def _said(item: Any) -> set[str]:
+    """All that a test says, one to three words at a time: in its body, and in its own parameters."""
+    given = getattr(item, "callspec", None)
+    own = _runs_of_words(" ".join(map(str, given.params.values()))) if given else set()
+    return own | _body(item.function) if isinstance(item, pytest.Function) else own
+
+
+@functools.cache
+def _body(function: Any) -> set[str]:
+    return _runs_of_words("".join(inspect.getsourcelines(function)[0]).partition("def ")[2])
+
+
+def _runs_of_words(text: str) -> set[str]:
+    words = plain(text).split()
+    return {" ".join(words[k : k + n]) for n in (1, 2, 3) for k in range(len(words) - n + 1)}
+
 
 def report(checked: Checked) -> str:
     """Every place whose words no test checks, and the figures."""
@@ -153,11 +185,12 @@ def main() -> int:
     """Measure, and print what is missing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kept", type=Path)
+    parser.add_argument("--likely", action="store_true")
     given, rest = parser.parse_known_args()
     spoken = Spoken()
     builtins.__spoken__ = spoken  # type: ignore[attr-defined]
     sys.meta_path.insert(0, Finder())
-    checked = Checked(spoken)
+    checked = Checked(spoken, given.likely)
     if given.kept:
         checked.load(given.kept)
     code = pytest.main(["-p", "no:cacheprovider", *rest], plugins=[checked])
