@@ -59,7 +59,7 @@ def messages(path: Path, file: str) -> Iterator[tuple[Site, list[str]]]:
 
 def plain(text: str) -> str:
     """Its words, in lower case, one blank between them."""
-    return " ".join(re.findall(r"[\w'`]+", text.replace("\\", "").replace("`", "").lower()))
+    return " ".join(re.findall(r"\w+(?:'\w+)*", text.replace("\\", "").lower()))
 
 
 def stretches(pieces: list[str]) -> list[str]:
