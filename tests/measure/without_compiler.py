@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-SECONDS = 5  # of this process's own time
+#: seconds of this process's own time, and of waiting for others
+LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 5), (signal.SIGALRM, signal.ITIMER_REAL, 60))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,16 +50,18 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     def stop(signal_: int, frame: types.FrameType | None) -> Any:
         raise TooSlow
 
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    before = [signal.signal(which, stop) for which, _, _ in LIMITS]
+    for _, clock, seconds in LIMITS:
+        signal.setitimer(clock, seconds, 1.0)  # again, where it was raised in what lets nothing out
     try:
         return (yield)
     except TooSlow:
         left(item.nodeid)
-        return pytest.skip(f"takes more than {SECONDS} s without the compiler")
+        return pytest.skip("takes too long without the compiler")
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        for (which, clock, _), handler in zip(LIMITS, before):
+            signal.setitimer(clock, 0)
+            signal.signal(which, handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
