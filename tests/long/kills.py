@@ -29,6 +29,7 @@ import h5py
 import numpy as np
 
 from neuromorph import Network
+from neuromorph.errors import TraceError
 from neuromorph.graph.files import save
 
 COMMAND = [sys.executable, "-m", "neuromorph_cli"]
@@ -163,8 +164,13 @@ def unreadable(folder: Path, wanted: dict[str, Any]) -> list[str]:
     if not (folder / "cut.h5.part").exists():
         return []
     wrong = []
+    position = flushed(folder)
+    if not position:  # killed while the file was laid out, perhaps: then there is nothing to be read
+        try:
+            Trace(trace).close()
+        except TraceError:
+            return []
     with Trace(trace) as found:
-        position = flushed(folder)
         for name in found.populations:
             times, indices = found.spikes(name)
             whole = wanted[f"/spikes/{name}/timestamps"], wanted[f"/spikes/{name}/node_ids"]
