@@ -78,12 +78,24 @@ def main(arguments: list[str] | None = None) -> int:
             _say(str(problem))
         return error.exit_code
     except MemoryError as error:
-        _say(f"out of memory: {error}. Make the network smaller, or its longest delay shorter.")
+        _say(_out_of_memory(error))
         return 1
     except (Interrupted, click.Abort) as error:
         _say("interrupted before anything was simulated or written.")
         return error.code if isinstance(error, Interrupted) else 130
     return code if isinstance(code, int) else 0
+
+
+def _out_of_memory(error: MemoryError) -> str:
+    """What was asked for, how much the process has and may have, what is kept, and what to do."""
+    import resource
+
+    peak, limit = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrlimit(resource.RLIMIT_AS)[0]
+    allowed = "" if limit == resource.RLIM_INFINITY else f" and may have {limit / 1e9:.2f} GB (ulimit -v)"
+    had = f"the process had {peak / 1e6:.2f} GB{allowed}"  # ru_maxrss is in kB on Linux
+    advice = "Make the network smaller or its longest delay shorter, record less, or allow more."
+    asked = f" {str(error).rstrip('.')};" if str(error) else ""
+    return " ".join([f"out of memory:{asked} {had}.", *getattr(error, "__notes__", ()), advice])
 
 
 def _usage(error: click.ClickException) -> str:

@@ -84,7 +84,7 @@ def run(network: str, output: str | None, as_json: bool, quiet: bool, force: boo
     if interrupts.code and not quiet:
         ended = f"{text.milliseconds(simulation.time)} of {text.milliseconds(duration)}"
         click.echo(f"neuromorph: ended early, at {ended}; {path} holds what was simulated", err=True)
-    return interrupts.code or int(any(map(simulation.not_finite, simulation.plastic)))
+    return interrupts.code or int(simulation.spoilt)
 
 
 def _read(path: str, given: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def finish(source: h5py.File, final: Path, summary: Mapping[str, Any], compressi
     if shutil.disk_usage(final.parent).free < size:
         raise OSError(errno.ENOSPC, f"the finished file needs {size / 1e9:.1f} GB of free disk space")
     try:
+        temporary.touch()  # says in plain words why it cannot be
         with h5py.File(temporary, "w") as target:
             _copy(source, target, source["committed"][:], None, codec(compression))
             if compression is not None:
@@ -50,7 +52,8 @@ def finish(source: h5py.File, final: Path, summary: Mapping[str, Any], compressi
             complete(target, journal_text(source), summary)
         settle(temporary, final)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise
 
 
