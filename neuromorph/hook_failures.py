@@ -85,9 +85,10 @@ class HookFailures:
         return bool(frames) and frames[-1].filename in {inspect.getsourcefile(plugin) for plugin in plugins}
 
     def _said(self, error: Exception) -> RunError:
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "a compiled hook"
-        what = f"{frames[-1].name if frames else 'a hook'} raised {type(error).__name__}: {error}"
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        known = last.filename != __file__  # else it came without a place, and was raised here alone
+        where = f"{last.filename}, line {last.lineno}" if known else "a compiled hook"
+        what = f"{last.name if known else 'it'} raised {type(error).__name__}: {error}"
         fix = "Hooks must not raise; --debug (debug=True) shows what this one saw."
         return RunError(
             Problem(f"{what}, after {self.engine.time:.12g} ms, up to which all is recorded", where, fix=fix)
