@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -49,13 +52,16 @@ class Simulation(Engine):
     parts : parts by target, each on a thread of its own in static networks on the grid and in exact networks of
         lif_delta cells with many arrivals; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
+    resume : position of a recording (of its checkpoint) from which the trace goes on, that of a run killed or ended
+        early; `put_back` does so with the run
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
     batches : how examples learn in minibatches (engine/minibatch.py); by default they learn one after the other
     debug : hooks run as plain Python (slow), and the run stops with a HookError at the first weight or state that is
         not finite, and where a hook raises (docs/debugging.md); in one part and in float64
-    Raises DescriptionError with every mistake of the description.
+    memory_check : refuse what cannot fit into the memory that is available, before any of it is allocated
+    Raises DescriptionError with every mistake of the description, InputError for what does not fit.
     """
 
     def __init__(
@@ -72,11 +78,14 @@ class Simulation(Engine):
         precision: str = "float64",
         batches: Batches | None = None,
         debug: bool = False,
+        resume: dict[str, Any] | None = None,
+        memory_check: bool = True,
     ) -> None:
         from neuromorph.graph.check import describe
         from neuromorph.graph.files import to_dict
         from neuromorph.graph.network import Network
         from neuromorph.lowered.compile import compile_network
+        from neuromorph.lowered.footprint import check_memory
 
         self.watch = _watch(self, precision, batches) if debug else None
         self._warned: set[str] = set()  # projections whose weights have been called no numbers
@@ -85,10 +94,12 @@ class Simulation(Engine):
             network = Network.from_networkx(network)
         description = describe(network, resolution=resolution, seed=seed)
         self.asked_duration = description.run.duration
+        if memory_check:
+            check_memory(description, parts, in_memory=trace is None and sink is None)
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 
-            sink = TraceWriter(trace, force=force, compression=compression)
+            sink = TraceWriter(trace, force=force, compression=compression, resume=resume)
         compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
         about = {
             "seed": description.run.seed,
@@ -100,6 +111,7 @@ class Simulation(Engine):
             **(provenance or {}),
         }
         # what stays in memory needs no description beside it
+        self._network = network
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
         self._failures = HookFailures(self)
         with nullcontext() if self.watch is None else self.watch.watching():
@@ -120,14 +132,79 @@ class Simulation(Engine):
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate `duration` ms more; an exception on the way closes the recording with what had been simulated."""
+        self._guarded(partial(super().run, duration), callback)
+
+    def run_until(self, time: float, callback: Callable[[Engine], None] | None = None) -> None:
+        """Simulate up to an instant in ms, where a run of that duration from the beginning would end too."""
+        self._guarded(partial(super().run_until, time), callback)
+
+    def _guarded(self, run: Callable[..., None], callback: Callable[[Engine], None] | None) -> None:
         try:
             with self._watched():
-                super().run(duration, self._each_window(callback))
+                run(self._each_window(callback))
                 if self.watch is not None:
                     self.watch.bring_up_to(self.now)
         except BaseException as error:
             self._fail(error)
             raise
+
+    def save(self, path: str | Path, about: dict[str, Any] | None = None) -> None:
+        """Write a checkpoint of the run as it is now, between two windows; `about` goes into its head.
+
+        A recording on the disk is flushed before, and the head says how far it is: `TraceWriter(resume=...)`.
+        """
+        from neuromorph import checkpoints
+        from neuromorph.engine.resume import snapshot
+
+        arrays = snapshot(self)
+        position = self.sink.position() if self._opened and hasattr(self.sink, "position") else None
+        checkpoints.write(
+            Path(path), self._identity() | {"time_ms": self.time, "position": position, **(about or {})}, arrays
+        )
+
+    def restore(self, path: str | Path) -> dict[str, Any]:
+        """Put a simulation that has not run yet where `save` was called; returns the head of the checkpoint.
+
+        `run_until` then comes to the bytes of a run that was never cut, with any number of parts.
+        Raises InputError for a checkpoint of another network, seed, resolution or precision.
+        """
+        from neuromorph import checkpoints
+
+        head, arrays = checkpoints.read(path)
+        self.put_back(head, arrays, str(path))
+        return head
+
+    def put_back(self, head: dict[str, Any], arrays: dict[str, Any], where: str = "") -> None:
+        """`restore` from what `checkpoints.read` returned."""
+        from neuromorph.engine.resume import restore
+
+        if self.time or self._opened:
+            fix = "Make a new simulation of the same network."
+            raise InputError(Problem("a simulation that has run cannot be put back", where, self.time, "0 ms", fix))
+        for name, value in self._identity().items():
+            if head.get(name) != value:
+                fix = "Go on with the network, seed, resolution and precision of that run."
+                found = "another" if name == "network" else head.get(name)
+                allowed = "the one of the checkpoint" if name == "network" else str(value)
+                raise InputError(Problem(f"the checkpoint is of another {name}", where, found, allowed, fix))
+        restore(self, arrays)
+
+    def _identity(self) -> dict[str, Any]:
+        """What tells this run from others, whatever is recorded and however long it is."""
+        clock = self.clock
+        return {
+            "network": self._digest, "seed": self.network.seed,
+            "resolution": "exact" if clock.exact else clock.unit, "precision": self.precision,
+        }  # fmt: skip
+
+    @cached_property
+    def _digest(self) -> str:
+        """What tells the network from others."""
+        from neuromorph.graph.files import to_dict
+
+        described = to_dict(self._network, embed=True, longest=LONGEST_ARRAY)
+        text = json.dumps({k: v for k, v in described.items() if k not in ("run", "record")}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def signal(self, name: str, value: float) -> None:
         """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""

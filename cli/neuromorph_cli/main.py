@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from neuromorph._version import __version__
+from neuromorph.errors import printable
 from neuromorph_cli import options
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 
 #: command -> (module:object, what it does)
 COMMANDS = {
     "run": ("neuromorph_cli.run:run", "Run a network file and record it in a trace."),
+    "resume": ("neuromorph_cli.resume:resume", "Go on with a run from its newest checkpoint."),
     "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
     "claims": ("neuromorph_cli.claims:claims", "Run the lecture's ten claims as small experiments."),
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
@@ -109,8 +111,8 @@ def _usage(error: click.ClickException) -> str:
 
 def _say(message: str) -> None:
     name = "" if "\n" in message else click.style("neuromorph: ", fg="red", bold=True)
-    click.echo(f"{name}{message}", err=True)
+    click.echo(f"{name}{printable(message)}", err=True)
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {message}.", err=True)
+    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {printable(str(message))}.", err=True)

@@ -22,6 +22,8 @@ force = click.option("--force", is_flag=True, help="Overwrite an existing file."
 seed = click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of all random numbers.")
 #: E.V_m@0.1, E[0:10].V_m@0.5, E.spikes, E_E.weight@100
 _RECORD = re.compile(r"^(?P<name>[^.\[\]@]+)(?:\[(?P<part>[^\]]*)\])?\.(?P<variable>\w+)(?:@(?P<interval>.+))?$")
+#: what no name of a file has, and how long it may be
+_UNFIT, _LONGEST = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]"), 100
 _RECORD_PLACE = re.compile(r"record\[(\d+)\]\S*$")
 
 
@@ -135,7 +137,8 @@ def trace_file(given: str | None, name: str) -> Iterator[Path]:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """NAME.h5, or NAME-2.h5 and so on where that exists."""
+    """NAME.h5, or NAME-2.h5 and so on where that exists; a name comes from a file, and may lead nowhere else."""
+    name = _UNFIT.sub("_", name)[:_LONGEST].strip(" .") or "network"
     path, number = folder / f"{name}.h5", 1
     while path.exists() or path.with_name(path.name + ".part").exists():
         number += 1

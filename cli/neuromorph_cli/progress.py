@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from neuromorph.errors import printable
 from neuromorph_cli import text
 
 PAUSE = 0.1  # seconds between two updates of the bar
@@ -38,7 +39,7 @@ class Progress:
     def wait(self, what: str) -> None:
         """Say what is going on where nobody knows how long it takes."""
         if self._bar is not None:
-            self._bar.reset(self._bar.task_ids[0], description=what, total=None, detail="")
+            self._bar.reset(self._bar.task_ids[0], description=printable(what), total=None, detail="")
 
     def due(self) -> bool:
         """Whether it is time to `show` something again."""
@@ -51,7 +52,9 @@ class Progress:
     def show(self, what: str, done: float, detail: str) -> None:
         """Draw which fraction is done; remaining time is told from how fast that has grown."""
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], description=what, total=1.0, completed=done, detail=detail)
+            self._bar.update(
+                self._bar.task_ids[0], description=printable(what), total=1.0, completed=done, detail=detail
+            )
 
     def line(self, message: str) -> None:
         """A line that stays, above the bar."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from neuromorph.errors import printable
+
 
 def count(value: float) -> str:
     """1234567 as 1,234,567."""
@@ -44,11 +46,11 @@ def rate(events: float, wall_s: float) -> str:
 
 def facts(title: str, rows: Iterable[tuple[str, str]]) -> None:
     """A title, and below it names with what they are."""
-    rows = list(rows)
+    rows = [(_line(name), value) for name, value in rows]
     width = max((len(name) for name, _ in rows), default=0)
-    click.secho(title, bold=True)
+    click.secho(_line(title), bold=True)
     for name, value in rows:
-        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {value}")
+        click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {_line(value)}")
 
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -72,4 +74,9 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return significant(value)
-    return count(value) if isinstance(value, int) else str(value)
+    return count(value) if isinstance(value, int) else _line(str(value))
+
+
+def _line(value: str) -> str:
+    """What came out of a file, on one line, and without commands to the terminal."""
+    return printable(value).replace("\n", "\\n")

@@ -129,10 +129,14 @@ def synchrony(times: Floats, duration_ms: float, bin_ms: float = 3.0, start_ms: 
 
     Potjans & Diesmann 2014, Cereb. Cortex 24:785, doi:10.1093/cercor/bhs358.
     """
-    counts = population_counts(times, duration_ms, bin_ms, start_ms)
-    if len(counts) < 2 or not counts.any():
+    bins = _bins(duration_ms, bin_ms)
+    place, inside = _bin_of(times, duration_ms, bin_ms, start_ms)
+    counts = np.unique(place[inside], return_counts=True)[1].astype(float)  # most bins of a long run may be empty
+    if bins < 2 or not counts.size:
         return float("nan")
-    return float(counts.var(ddof=1) / counts.mean())
+    mean = counts.sum() / bins
+    squares = np.square(counts - mean).sum() + (bins - counts.size) * mean**2
+    return float(squares / (bins - 1) / mean)
 
 
 def correlations(

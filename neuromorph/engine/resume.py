@@ -113,4 +113,5 @@ def _restore_minibatches(engine: Engine, saved: Any, windows: BatchWindows) -> N
     engine._end_ms = Fraction(str(saved["end_ms"]))
     engine.synaptic_events = int(saved["events"])
     engine.spike_counts = dict(zip(sorted(engine.spike_counts), saved["spikes"].tolist()))
+    engine.goes_on = True
     windows.begin_at(engine.now[0])

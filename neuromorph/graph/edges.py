@@ -20,7 +20,7 @@ from neuromorph.graph.description import ProjectionSpec
 from neuromorph.graph.network import Edge
 from neuromorph.graph.plasticity import read_plasticity
 from neuromorph.graph.reading import Cells, Nodes, Population, Reading
-from neuromorph.graph.values import Array, Constant, Value, is_numeric, read_number, read_value
+from neuromorph.graph.values import Array, Constant, Value, plain_numbers, read_number, read_value
 from neuromorph.models.contract import CurrentModel
 
 if TYPE_CHECKING:
@@ -207,9 +207,8 @@ class Gathering:
             if value is not None:
                 check(value, spot)
             return value
-        if is_numeric(raw):
-            numbers = np.array(raw, np.float64)
-        else:
+        numbers = plain_numbers(raw)
+        if numbers is None:
             read = [read_number(x, unit, f"{self.place(e)}.{name}", problems) for x, e in zip(raw, group.edges)]
             if None in read:
                 return None

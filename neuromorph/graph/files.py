@@ -170,7 +170,8 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
             graph.add_nodes_from([(named(row.pop("id")), row)])
         for row in edges:
             key = row.pop("key", None)
-            graph.add_edges_from([(named(row.pop("source")), named(row.pop("target")), key and named(key), row)])
+            key = None if key is None else named(key)
+            graph.add_edges_from([(named(row.pop("source")), named(row.pop("target")), key, row)])
     except KeyError as error:
         raise DescriptionError(Problem(f"a node or an edge without {error}", file)) from error
     return graph

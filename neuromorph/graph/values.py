@@ -139,11 +139,9 @@ def read_array(
 
 
 def _read_list(values: list[Any], unit: str, where: str, problems: list[Problem]) -> NDArray[np.float64] | None:
-    if is_numeric(values):
-        try:
-            return np.array(values, np.float64)
-        except OverflowError:  # a whole number beyond all floats: read one by one, it is found
-            pass
+    plain = plain_numbers(values)
+    if plain is not None:
+        return plain
     if values and all(isinstance(row, list | tuple | np.ndarray) for row in values):
         rows = [_read_list(list(row), unit, f"{where}[{i}]", problems) for i, row in enumerate(values)]
         if any(row is None for row in rows):
@@ -159,6 +157,16 @@ def _read_list(values: list[Any], unit: str, where: str, problems: list[Problem]
 def is_numeric(values: list[Any]) -> bool:
     """Whether a list holds nothing but plain numbers (neither bool nor text): fast for long lists."""
     return set(map(type, values)) <= {int, float, np.float64, np.float32, np.int64, np.int32}
+
+
+def plain_numbers(values: list[Any]) -> NDArray[np.float64] | None:
+    """A list as an array where it `is_numeric`; None where it is not, or a whole number is beyond all floats."""
+    if not is_numeric(values):
+        return None
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:  # which number it was is found when they are read one by one
+        return None
 
 
 def _read_file(value: Mapping[str, Any], where: str, problems: list[Problem], folder: Path | None) -> Any:

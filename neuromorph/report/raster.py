@@ -11,6 +11,7 @@ import numpy as np
 
 from neuromorph.analysis.spikes import Floats, Ints, population_rate
 from neuromorph.analysis.table import interval
+from neuromorph.errors import printable
 from neuromorph.report.files import new_file, save
 
 if TYPE_CHECKING:
@@ -123,7 +124,9 @@ def _draw_spikes(axes: Axes, bands: list[Band], start: float, stop: float, pixel
     if not any(len(band.times) for band in bands):
         axes.text(0.5, 0.5, "no spikes", transform=axes.transAxes, ha="center", va="center", color=INK)
     axes.set(ylim=(0, 1), ylabel="neuron")
-    axes.set_yticks([(band.bottom + band.top) / 2 for band in bands], [f"{b.name} ({b.size:,})" for b in bands])
+    axes.set_yticks(
+        [(band.bottom + band.top) / 2 for band in bands], [f"{_plain_text(b.name)} ({b.size:,})" for b in bands]
+    )
     for label, band in zip(axes.get_yticklabels(), bands, strict=True):
         label.set(color=band.colour, fontsize=float(np.clip(0.7 * band.points, 3.0, 9.0)))
     axes.tick_params(axis="both", length=0, labelbottom=False)
@@ -198,8 +201,13 @@ def _write_title(axes: Axes, trace: Trace, bands: list[Band]) -> None:
     if trace.window_ms is not None:
         facts.append("exact times" if step is None else f"steps of {step:g} ms")
     facts.append(f"{sum(len(band.times) for band in bands):,} spikes")
-    axes.set_title(trace.path.name, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes.set_title(_plain_text(trace.path.name), loc="left", fontsize=11, fontweight="bold", color=INK)
     axes.set_title(" \u00b7 ".join(facts), loc="right", fontsize=8.5, color=ALARM if early else PALE)
+
+
+def _plain_text(name: str) -> str:
+    """A name as it is: no formula of matplotlib's, no control characters."""
+    return printable(name).replace("$", r"\$").replace("\n", "\\n")
 
 
 def _plain(axes: Axes) -> None:

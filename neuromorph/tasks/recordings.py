@@ -6,6 +6,7 @@ they came is not used.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,10 @@ def _part(folder: str | Path | None, name: str) -> list[tuple[Path, int]]:
 
 def _listed(file: Path) -> list[tuple[int, int]]:
     """(number, digit) of every line but the first, which names the columns."""
-    lines = [line.split() for line in file.read_text().splitlines()[1:] if line.strip()]
+    text = file.read_text(encoding="utf-8", errors="backslashreplace")
+    lines = [line.split() for line in text.splitlines()[1:] if line.strip()]
     for line in lines:
-        if len(line) != 2 or not line[0].isdecimal() or line[1] not in list("0123456789"):
+        if len(line) != 2 or not re.fullmatch("[0-9]{1,9}", line[0]) or line[1] not in list("0123456789"):
             allowed = "a number and a digit in each line"
             raise InputError(Problem("is no list of recordings", str(file), " ".join(line), allowed))
     return [(int(number), int(digit)) for number, digit in lines]

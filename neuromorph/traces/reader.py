@@ -280,7 +280,7 @@ class Trace:
             return self._file
         with reading(self.path):
             try:
-                return open_recording(self.path)
+                return open_recording(self.path, not lock.is_free(self._lock, lock.ALONE))
             except OSError:  # gone between the look and the opening?
                 self._follow()
                 if self._lock is None:
@@ -373,7 +373,12 @@ def _is_sorted(population: h5py.Group) -> bool:
 def _reports(file: h5py.File) -> list[tuple[str, str]]:
     """Keys of the recorded states; SONATA's links beside them are none."""
     groups = file.get("report", {})
-    return [(p, v) for p in groups for v, g in groups[p].items() if isinstance(g, h5py.Group) and "mapping" in g]
+    return [(p, v) for p, of in groups.items() for v in of if _is_group(of, v) and "mapping" in of[v]]
+
+
+def _is_group(group: h5py.Group, name: str) -> bool:
+    """Whether a member is a group, without opening it: SONATA's view may be damaged (guard.py)."""
+    return group.get(name, getclass=True) is h5py.Group
 
 
 def _channels(file: h5py.File) -> Iterator[tuple[h5py.Group, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import neuromorph
+import neuromorph.testing
 
 ROOT = Path(neuromorph.__file__).parent
 #: room -> rooms that it may import (itself and the shared files aside)
@@ -110,3 +111,5 @@ def test_import_is_light() -> None:
 def test_unknown_attribute() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Netwrok'"):
         neuromorph.Netwrok  # noqa: B018
+    with pytest.raises(AttributeError, match="module 'neuromorph.testing' has no attribute 'rule_conformanse'"):
+        neuromorph.testing.rule_conformanse  # noqa: B018

@@ -94,18 +94,41 @@ def test_folder_that_goes_before_open(tmp_path, describe):
 
 
 @pytest.mark.parametrize(
-    ("error", "expected"), [(OSError(28, "No space left on device"), TraceError), (ValueError("x"), ValueError)]
+    ("error", "expected", "words"),
+    [
+        (
+            OSError(28, "No space left on device"),
+            TraceError,
+            "a.h5: cannot be written: No space left on device. Choose",
+        ),
+        (ValueError("x"), ValueError, "^x$"),
+    ],
 )
-def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, error, expected):
+def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, error, expected, words):
     def fail(*arguments):
         create(*arguments)
         raise error
 
     monkeypatch.setattr("neuromorph.traces.writer.create", fail)
     writer = TraceWriter(tmp_path / "a.h5")
-    with pytest.raises(expected):
+    with pytest.raises(expected, match=words):
         writer.open(describe())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_made_is_refused(tmp_path, describe, monkeypatch):
+    writer = TraceWriter(tmp_path / "a.h5")
+
+    def fail(path, flags, mode):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("neuromorph.traces.writer.os.open", fail)
+        text = refusal(writer.open, describe())
+    assert text == (
+        f"{tmp_path / 'a.h5'}: cannot be written: Read-only file system. "
+        "Choose a folder that exists and that you may write to."
+    )
 
 
 def test_another_run_is_not_disturbed(tmp_path, describe, record):

@@ -165,10 +165,10 @@ def test_run_that_ends_between_the_look_and_the_opening(tmp_path, describe, reco
     from neuromorph.traces import opening, reader
 
     def end_then(action):
-        def act(path):
+        def act(path, *more):
             if (tmp_path / "a.h5.part").exists():
                 writer.close({"status": "complete"})
-            return action(path)
+            return action(path, *more)
 
         return act
 

@@ -1,0 +1,185 @@
+"""Runs readers on mutated files in a process of their own: crashes, hangs, tracebacks and memory are seen and kept.
+
+File k of a reader and a seed is always the same, so that the process which dies leaves its file behind in a number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+SECONDS = 5.0  # that a reader may take
+ROOM = 1 << 30  # bytes that it may ask for, over what the process has before
+PATIENCE = 10.0  # seconds until a process that no alarm ends is killed
+HERE = Path(__file__).parent
+
+
+class Hang(BaseException):
+    """A reader took too long."""
+
+
+def content(reader: Any, seed: int, number: int, seeds: list[bytes]) -> bytes:
+    """Mutated file `number`."""
+    from fuzz import mutate
+
+    random = Random(f"{reader.name}/{seed}/{number}")
+    return mutate.mutated(random.choice(seeds), seeds, reader.kinds, random)
+
+
+def outcome(reader: Any, path: Path) -> str:
+    """`read`, `refused`, or what went wrong: a line, and the traceback below it."""
+    from fuzz.readers import IN_VAIN, Said
+    from neuromorph.errors import NeuromorphError, printable
+
+    def ring(*_: object) -> None:
+        raise Hang
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        reader.read(path)
+        return "read"
+    except NeuromorphError as error:
+        text = str(error)
+        if printable(text) != text:
+            return f"commands a terminal\n{text!r}"
+        if IN_VAIN.search(text):
+            return f"asks for memory in vain\n{text}"
+        return "refused"
+    except Hang:
+        return f"hangs\n{traceback.format_exc()[-2000:]}"
+    except Said as error:
+        return f"says\n{error}"
+    except BaseException as error:
+        return f"{type(error).__name__}: {str(error)[:200]}\n{traceback.format_exc()[-3000:]}"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def work(name: str, seed: int, first: int, end: int) -> None:
+    """Do a share of the work: a line of JSON for each file that is begun and for each finding; the counts at last."""
+    from fuzz import mutate, readers
+
+    reader = readers.READERS[name]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        if reader.prepare:
+            reader.prepare(folder)
+        kept = {file.name for file in folder.iterdir()} | {Path(reader.file).parts[0]}
+        path, seeds = folder / reader.file, mutate.seeds(readers.corpus(name))
+        for data in seeds[:3]:  # what is imported on the way is no memory that a file asks for
+            path.write_bytes(data)
+            outcome(reader, path)
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        counts: Counter[str] = Counter()
+        for number in range(first, end):
+            path.write_bytes(content(reader, seed, number, seeds))
+            say({"at": number})
+            found = outcome(reader, path)
+            if found in ("read", "refused"):
+                counts[found] += 1
+            else:
+                counts["found"] += 1
+                say({"number": number, "found": found})
+            for file in folder.iterdir():
+                if file.name not in kept:
+                    file.unlink()
+        say({"counts": counts})
+
+
+def say(line: dict[str, Any]) -> None:
+    """One line for the process that watches."""
+    os.write(3, json.dumps(line).encode() + b"\n")
+
+
+@dataclass
+class Results:
+    """What came of a run: counts by reader, and findings by what they have in common, with an example each."""
+
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    findings: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
+
+    def add(self, reader: str, number: int, found: str) -> None:
+        """Keep a finding under its last lines, by which those of one cause are known."""
+        lines = [line.strip() for line in found.splitlines() if line.strip().startswith("File")]
+        key = " | ".join([reader, found.split("\n")[0][:60], *lines[-1:]])
+        self.findings.setdefault(key, []).append((reader, number, found))
+
+
+def run(names: list[str], seed: int, files: int, first: int, results: Results) -> None:
+    """Run readers on files first.. of a seed in one process, and in new ones from where it dies."""
+    for name in names:
+        at, end = first, first + files
+        while at < end:
+            at = _one(name, seed, at, end, results)
+
+
+def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
+    """One process; returns the number of the file to go on with."""
+    got, put = os.pipe()
+    call = f"work({name!r}, {seed}, {at}, {end})"
+    code = f"import sys; sys.path[:0] = {sys.path!r}; from fuzz.runner import work; {call}"
+
+    def keep() -> None:
+        os.dup2(put, 3)
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], pass_fds=(3,), preexec_fn=keep, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(put)
+    counts, number, begun = Counter(results.counts.get(name, ())), at, False
+    why, rest = "", b""
+    while True:
+        ready = select.select([got], [], [], PATIENCE if begun else 60.0)[0]
+        data = os.read(got, 1 << 16) if ready else b""
+        if not data:
+            why = "" if ready else "hangs for good"
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        for line in map(json.loads, lines):
+            number, begun = line.get("at", number), True
+            if "found" in line:
+                results.add(name, line["number"], line["found"])
+            if "counts" in line:
+                results.counts[name] = counts + Counter(line["counts"])
+    process.kill()
+    said = process.communicate()[1].decode(errors="replace")
+    os.close(got)
+    if process.returncode == 0 and not why:
+        return end
+    why = why or f"dies of signal {-process.returncode}" if process.returncode < 0 else f"ends\n{said[-2000:]}"
+    results.add(name, number, why)
+    results.counts[name] = counts + Counter(read_or_refused=number - at, found=1)
+    return number + 1
+
+
+def keep(results: Results, seed: int, folder: Path) -> list[str]:
+    """Write one example of each finding to a folder; returns a line for each."""
+    from fuzz import mutate, readers
+
+    lines = []
+    for key, found in results.findings.items():
+        name, number, text = found[0]
+        data = content(readers.READERS[name], seed, number, mutate.seeds(readers.corpus(name)))
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}"
+        file.write_bytes(data)
+        file.with_suffix(".txt").write_text(f"{text}\n\npython tests/fuzz --replay {name} {file}\n")
+        lines.append(f"{len(found)} x {key}\n    {file}")
+    return lines
