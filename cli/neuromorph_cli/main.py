@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import warnings
 from typing import Any
@@ -12,6 +13,8 @@ from neuromorph._version import __version__
 from neuromorph.errors import printable
 from neuromorph_cli import options
 from neuromorph_cli.interrupts import Interrupted, Interrupts
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 #: command -> (module:object, what it does)
 COMMANDS = {
@@ -81,6 +84,12 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except MemoryError as error:
         _say(_out_of_memory(error))
+        return 1
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror}. Make room; compiled kernels go to where $NEUROMORPH_CACHE_DIR says.")
         return 1
     except (Interrupted, click.Abort) as error:
         _say("interrupted before anything was simulated or written.")

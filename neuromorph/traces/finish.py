@@ -42,9 +42,8 @@ def finish(source: h5py.File, final: Path, summary: Mapping[str, Any], compressi
     temporary = final.with_name(final.name + ".finishing")
     size = 0 if compression else source.id.get_filesize()
     if shutil.disk_usage(final.parent).free < size:
-        raise OSError(errno.ENOSPC, f"the finished file needs {size / 1e9:.1f} GB of free disk space")
+        raise OSError(errno.ENOSPC, f"the finished file needs {size / 1e6:,.1f} MB of free disk space")
     try:
-        temporary.touch()  # says in plain words why it cannot be
         with h5py.File(temporary, "w") as target:
             _copy(source, target, source["committed"][:], None, codec(compression))
             if compression is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 import time
 import warnings
@@ -373,7 +374,8 @@ class TraceWriter:
         try:
             yield
         except (OSError, RuntimeError) as error:  # HDF5 raises either
-            said = getattr(error, "strerror", None) or error
+            system = re.search(r"error message = '([^']*)'", str(error))  # HDF5 says it among addresses and flags
+            said = system[1] if system else getattr(error, "strerror", None) or error
             denied = getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS)
             remedy = f"see to it that {self.path.parent}/ can be written" if denied else "make room"
             fix = f"What was flushed before is in {self._at}: {remedy}, then `neuromorph repair {self.path}`."

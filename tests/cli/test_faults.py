@@ -201,7 +201,7 @@ def test_a_clock_that_jumps(start, folder):
 def test_a_network_that_does_not_fit(start):
     limit = (2**30, resource.RLIM_INFINITY)
     process = start(
-        *ENDLESS, "--set", "populations.E.size=30000000", "--set", "inputs.noise.size=30000000",
+        *ENDLESS, "--no-memory-check", "--set", "populations.E.size=30000000", "--set", "inputs.noise.size=30000000",
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
     )  # fmt: skip
     out, err = process.communicate(timeout=120)
@@ -309,3 +309,14 @@ def test_a_rule_that_raises_in_python_is_no_business_of_hooks(folder):
     simulation = Simulation(Network.load("tiny.toml"))
     with pytest.raises(ValueError, match="^mine$"):
         simulation.run(20.0, callback)
+
+
+def test_a_disk_too_full_for_compiled_kernels(call, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "kernels/x.nbi")
+
+    monkeypatch.setattr("neuromorph.simulate.Simulation", full)
+    answer = call("run", "tiny.toml", "-o", "x.h5")
+    assert (answer.code, answer.out) == (1, "")
+    fix = "Make room; compiled kernels go to where $NEUROMORPH_CACHE_DIR says."
+    assert answer.err == f"neuromorph: kernels/x.nbi: No space left on device. {fix}\n"

@@ -343,7 +343,7 @@ def test_no_room_for_the_finished_form(tmp_path, describe, record, monkeypatch):
     usage = type("Usage", (), {"free": 10})
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: usage)
-        with pytest.raises(RunError, match=r"the finished file needs 0.\d GB of free disk space. What was flushed"):
+        with pytest.raises(RunError, match=r"the finished file needs \d.\d MB of free disk space. What was flushed"):
             writer.close({"status": "complete", "simulated_ms": 3.0})
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
     repair_trace(tmp_path / "a.h5")
