@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -108,6 +109,7 @@ class Simulation(Engine):
             "neuromorph": __version__,
             "python": platform.python_version(),
             "command": " ".join(sys.argv),
+            "folder": str((network.folder or Path()).resolve()),
             **(provenance or {}),
         }
         # what stays in memory needs no description beside it
@@ -188,6 +190,23 @@ class Simulation(Engine):
                 allowed = "the one of the checkpoint" if name == "network" else str(value)
                 raise InputError(Problem(f"the checkpoint is of another {name}", where, found, allowed, fix))
         restore(self, arrays)
+
+    def branch_from(self, arrays: dict[str, Any], before: Simulation) -> None:
+        """Put a simulation where another one, of the same cells and connections, was when `arrays` were taken.
+
+        Raises InputError where its sizes or connections are others, and where weights that learn are to be others.
+        """
+        from neuromorph.engine.resume import restore
+
+        for old, new in zip(before.network.projections, self.network.projections):
+            if new.plasticity is not None and repr(old.connections.spec.weight) != repr(new.connections.spec.weight):
+                fix = "Weights that learn go on as they had been learnt; change them with set_weights."
+                raise InputError(Problem("cannot be changed on the way", f"projections.{new.name}.weight", fix=fix))
+        try:
+            restore(self, arrays)
+        except InputError as error:
+            fix = "Parameters may change on the way, sizes and connections may not."
+            raise InputError(*(replace(problem, fix=fix) for problem in error.problems)) from None
 
     def _identity(self) -> dict[str, Any]:
         """What tells this run from others, whatever is recorded and however long it is."""

@@ -49,7 +49,7 @@ class Checkpoints:
         self._about = about
         self._asked = False
         self._since = monotonic()
-        self._next_ms = self.milliseconds
+        self._number = 1  # of the next instant of simulated time at which it is saved
 
     def __enter__(self) -> Checkpoints:
         if hasattr(signal, "SIGUSR1"):
@@ -68,16 +68,25 @@ class Checkpoints:
     def begin(self, time: float) -> None:
         """Count from a simulated time on."""
         self._since = monotonic()
-        if self.milliseconds < float("inf"):
-            self._next_ms = (time // self.milliseconds + 1) * self.milliseconds
+        while self.next_ms <= time:
+            self._number += 1
+
+    @property
+    def next_ms(self) -> float:
+        """The next instant of simulated time at which the run is to be saved."""
+        return self._number * self.milliseconds
 
     def check(self, simulation: Any) -> None:
         """Save the run if it is time to, or if it was asked for."""
-        if self._asked or simulation.time >= self._next_ms or monotonic() - self._since >= self.seconds:
-            self.save(simulation)
+        if self._asked or monotonic() - self._since >= self.seconds:
+            self._write(simulation)
 
     def save(self, simulation: Any) -> None:
-        """Save the run as it is now."""
+        """Save the run at an instant that was to be one."""
+        self._write(simulation)
+        self._number += 1  # the tick may lie a little before it
+
+    def _write(self, simulation: Any) -> None:
         self._asked = False
         try:
             simulation.save(self.path, self._about)
@@ -85,4 +94,4 @@ class Checkpoints:
         except InputError as error:  # a full disk: the run itself may still come to its end
             for problem in error.problems:
                 click.echo(f"neuromorph: {problem}", err=True)
-        self.begin(simulation.time)
+        self._since = monotonic()

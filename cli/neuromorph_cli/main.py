@@ -20,6 +20,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 COMMANDS = {
     "run": ("neuromorph_cli.run:run", "Run a network file and record it in a trace."),
     "resume": ("neuromorph_cli.resume:resume", "Go on with a run from its newest checkpoint."),
+    "branch": ("neuromorph_cli.branch:branch", "Go on from an instant of a recorded run with a change."),
+    "verify": ("neuromorph_cli.verify:verify", "Run a recorded run again and compare every byte."),
     "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
     "claims": ("neuromorph_cli.claims:claims", "Run the lecture's ten claims as small experiments."),
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),

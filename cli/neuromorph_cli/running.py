@@ -45,7 +45,12 @@ def carry_out(
             stop = end(simulation)
             about["run"]["end_ms"] = stop
             checkpoints.begin(simulation.time)
-            simulation.run_until(stop, _watch(name, stop, simulation.time, interrupts, progress, checkpoints))
+            watch = _watch(name, stop, simulation.time, interrupts, progress, checkpoints)
+            while (piece := min(stop, checkpoints.next_ms)) < stop and not interrupts.code:
+                simulation.run_until(piece, watch)
+                checkpoints.save(simulation)
+            if not interrupts.code:
+                simulation.run_until(stop, watch)
             if interrupts.code == CODES[SIGTERM] or (interrupts.code and given["every"]):
                 checkpoints.save(simulation)
             summary = simulation.close("interrupted" if interrupts.code else "complete")

@@ -118,6 +118,13 @@ class LazyCells(GridCells):
             self._lists.every[self._lists.number[p.name]] = 1
         self._lists.wake(p.name, cells)
 
+    def settle(self, base: int, offset: float) -> None:
+        """Make now the tick of every cell's state; all cells are visited at the next one."""
+        every = np.arange(self.neurons.size)
+        self.state[:] = self.all_values(base, offset, every)
+        self.since[:] = base
+        self._lists.wake(self.neurons.name, every)
+
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""
         super().reset(base, offset)

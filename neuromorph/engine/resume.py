@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuromorph.engine.agenda import SENT, SIGNAL
+from neuromorph.engine.exact_cells import ExactCells
+from neuromorph.engine.lazy_cells import LazyCells
 from neuromorph.engine.minibatch import BatchWindows
 from neuromorph.engine.saved import cells, flight, inputs, plastic
 from neuromorph.engine.saved.arrays import Arrays, Saved, taken
@@ -57,6 +59,13 @@ def restore(engine: Engine, saved: Saved) -> None:
     for part in (cells, inputs, plastic, flight):
         part.load(engine, saved)
     _put_on_agenda(engine, saved)
+
+
+def settle(engine: Engine) -> None:
+    """Make now the instant of every cell's state, so that other parameters may hold from now on."""
+    for population in engine.cells.values():
+        if isinstance(population, ExactCells | LazyCells):
+            population.settle(*engine.now)
 
 
 def _agenda(engine: Engine) -> Arrays:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuromorph.engine.exact_drives import ExactDrives
-from neuromorph.engine.saved.arrays import Arrays, Saved, fill, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, fill, taken, under
 from neuromorph.engine.sources import Source
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def save(engine: Engine) -> Arrays:
         out |= under(f"currents/{current.current.name}", position)
     if isinstance(engine.drives, ExactDrives):
         arrays = engine.drives.arrays
-        return out | under("drives", {name: getattr(arrays, name).copy() for name in _DRAWN})
+        return out | under("drives", {name: getattr(arrays, name).copy() for name in (*_DRAWN, "interval")})
     return out | {"drives/since": engine.drives.since()}
 
 
@@ -48,6 +48,7 @@ def load(engine: Engine, saved: Saved) -> None:
         for name in _DRAWN:
             fill(getattr(engine.drives.arrays, name), saved, f"drives/{name}")
         engine.drives.arrays.block[:] = -1
+        engine.drives.stretch(taken(saved, "drives/interval", (None,), "f"), engine.now)
         return
     since = engine.drives.since()
     fill(since, saved, "drives/since")
@@ -61,4 +62,6 @@ def _changed(source: Source) -> list[int]:
 
 
 def _same(a: Any, b: Any) -> bool:
-    return a is b or (a.shape == b.shape and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes())
+    if a is b or not isinstance(a, np.ndarray):
+        return True
+    return a.shape == b.shape and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
