@@ -241,7 +241,10 @@ class TraceWriter:
             fix = "Choose another name, or overwrite it with force=True (--force)."
             raise TraceError(Problem("the file exists already", where, fix=fix))
         if part.exists() and self._resume is None and not self._force:
-            fix = f"Finish it with `neuromorph repair {where}`, or overwrite it with force=True (--force)."
+            fix = (
+                f"Go on with it (`neuromorph resume {where}`), finish it (`neuromorph repair {where}`), or overwrite it"
+            )
+            fix += " with force=True (--force)."
             raise TraceError(Problem("holds the recording of a run that was killed", str(part), fix=fix))
 
     def _create(self, run: RunDescription) -> None:

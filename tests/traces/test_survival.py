@@ -75,10 +75,12 @@ def test_kill_loses_nothing_that_was_flushed(tmp_path, start, seed):
         assert trace.populations == {"E": 7, "quiet": 2}
     assert (tmp_path / "a.h5.part").read_bytes() == before  # reading never writes
 
-    with pytest.raises(
-        TraceError, match=r"a.h5.part: holds the recording of a run that was killed. Finish it with `ne"
-    ):
+    with pytest.raises(TraceError) as caught:
         TraceWriter(path)
+    assert str(caught.value) == (
+        f"{path}.part: holds the recording of a run that was killed. Go on with it (`neuromorph resume {path}`), "
+        f"finish it (`neuromorph repair {path}`), or overwrite it with force=True (--force)."
+    )
     assert repair_trace(tmp_path / "a.h5.part") == path
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
     with Trace(path) as trace:
