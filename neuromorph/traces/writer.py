@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromorph.engine.sink import RunDescription
 from neuromorph.errors import InputError, Problem, RunError, TraceError, TraceWarning
 from neuromorph.traces import lock
-from neuromorph.traces.finish import codec, finish, journal_line, settle
+from neuromorph.traces.finish import codec, finish, give_up, journal_line, settle
 from neuromorph.traces.reader import Trace
 from neuromorph.traces.resume import Position, as_json, blocks, described, is_recording, source
 from neuromorph.traces.schema import Channel, create, running_path
@@ -149,14 +149,22 @@ class TraceWriter:
         with self._disk_errors():
             size = self._looked_after()
             self._reserve(file, size)
-            for channel in self._channels.values():
-                channel.write()
-            # In this order: a reader, or what a kill leaves, never counts rows that are not there.
-            file.flush()
-            file["committed"][:] = [channel.rows for channel in self._channels.values()]
-            file.flush()
+            try:
+                self._write(file)
+            except BaseException:
+                give_up(file)
+                self._release()
+                raise
             self._size = self._file_size()
         self._pending, self._flushed_at = 0, time.monotonic()
+
+    def _write(self, file: h5py.File) -> None:
+        for channel in self._channels.values():
+            channel.write()
+        # In this order: a reader, or what a kill leaves, never counts rows that are not there.
+        file.flush()
+        file["committed"][:] = [channel.rows for channel in self._channels.values()]
+        file.flush()
 
     def position(self) -> dict[str, Any]:
         """How far the recording is, in numbers and text that go into JSON: another writer can go on from here.

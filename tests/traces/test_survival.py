@@ -339,6 +339,36 @@ def test_full_disk_ends_the_run_and_keeps_the_rest(tmp_path, start):
         np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
 
 
+#: To go before FULL: no room is reserved, so that a write of HDF5 fails; what it writes elsewhere then does not.
+UNFORESEEN = """
+import os, resource
+from neuromorph.traces import writer as writing
+
+del os.posix_fallocate
+give_up = writing.give_up
+
+def elsewhere(file):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    give_up(file)
+
+writing.give_up = elsewhere
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_write_that_fails_unforeseen(tmp_path, start):
+    process = start(UNFORESEEN + FULL, tmp_path / "a.h5")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    rows, code, text = out.strip().split("|")
+    assert int(rows) > 100_000
+    assert code == "1"
+    assert "a.h5: recording failed: File too large. What was flushed before is in" in text
+    repair_trace(tmp_path / "a.h5")
+    with Trace(tmp_path / "a.h5") as trace:
+        np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
+
+
 def test_no_room_for_the_finished_form(tmp_path, describe, record, monkeypatch):
     writer = TraceWriter(tmp_path / "a.h5")
     record(writer, describe())
