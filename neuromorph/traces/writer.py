@@ -70,6 +70,7 @@ class TraceWriter:
         self._file: h5py.File | None = None
         self._lock: int | None = None
         self._at, self._size = self.running_path, 0  # name of the open file, and how long it has been
+        self._kept = self.running_path  # where that is which was flushed
         self._begun = False  # with what an earlier writer has left: not ours to remove
         self._lost = False  # the file has no name any more
         self._channels: dict[tuple[str, str | int], Channel] = {}
@@ -268,12 +269,13 @@ class TraceWriter:
         self._check_path()
         self._resume.check_run(run, self.path)
         with Trace(source(self.path, self._resume)) as trace, trace._reading() as before:
+            self._kept = trace.path
             instants = [*trace.provenance.get("resumed_ms", []), self._resume.latest_ms]
             self._lay_out(aside, replace(run, provenance=trace.provenance | {"resumed_ms": instants}))
             self._record_again(before, trace.learning)
         self._show()
         settle(aside, self.running_path)
-        self._at, self._begun = self.running_path, True
+        self._at, self._kept, self._begun = self.running_path, self.running_path, True
 
     def _claim(self, path: Path, clear: bool) -> None:
         try:
@@ -389,5 +391,6 @@ class TraceWriter:
             said = system[1] if system else getattr(error, "strerror", None) or error
             denied = getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS)
             remedy = f"see to it that {self.path.parent}/ can be written" if denied else "make room"
-            fix = f"What was flushed before is in {self._at}: {remedy}, then `neuromorph repair {self.path}`."
+            again = f"`neuromorph repair {self.path}`" if self._kept == self._at else "try again"
+            fix = f"What was flushed before is in {self._kept}: {remedy}, then {again}."
             raise RunError(Problem(f"recording failed: {said}", str(self.path), fix=fix)) from error
