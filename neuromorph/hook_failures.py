@@ -79,7 +79,8 @@ class HookFailures:
     def _of_plugin(self, error: Exception) -> bool:
         """Whether it was raised in the file of one of the network's rules or models."""
         network = self.engine.network
-        plugins: list[type] = [p.model for p in network.neurons]
+        described: list[Any] = [*network.neurons, *network.inputs, *network.currents]
+        plugins: list[type] = [item.model for item in described]
         plugins += [p.plasticity.rule for p in network.projections if p.plasticity is not None]
         frames = traceback.extract_tb(error.__traceback__)
         return bool(frames) and frames[-1].filename in {inspect.getsourcefile(plugin) for plugin in plugins}

@@ -57,8 +57,9 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     rows += [(name, _curve(values)) for name, values in curves.items()]
     if summary["status"] == "killed":
         rows.append(("to finish it", f"neuromorph repair {summary['file']}"))
-        if beside(summary["file"].removesuffix(".part")).exists():
-            rows.append(("to go on", f"neuromorph resume {summary['file'].removesuffix('.part')}"))
+        trace = summary["file"].removesuffix(".part")
+        if beside(trace).exists() and " learn " not in f"{summary['command']} ":  # learn has checkpoints of its own
+            rows.append(("to go on", f"neuromorph resume {trace}"))
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import sys
 import warnings
 from typing import Any
 
@@ -93,6 +94,12 @@ def main(arguments: list[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         _say(f"{where}{error.strerror}. Make room; compiled kernels go to where $NEUROMORPH_CACHE_DIR says.")
         return 1
+    except Exception as error:
+        said = _of_others(error)
+        if not said:
+            raise
+        _say(said)
+        return 1
     except (Interrupted, click.Abort) as error:
         _say("interrupted before anything was simulated or written.")
         return error.code if isinstance(error, Interrupted) else 130
@@ -109,6 +116,20 @@ def _out_of_memory(error: MemoryError) -> str:
     advice = "Make the network smaller or its longest delay shorter, record less, or allow more."
     asked = f" {str(error).rstrip('.')};" if str(error) else ""
     return " ".join([f"out of memory:{asked} {had}.", *getattr(error, "__notes__", ()), advice])
+
+
+def _of_others(error: Exception) -> str:
+    """What code that is neither ours nor a library's raised, and where: that of a plugin; "" of anything else."""
+    import sysconfig
+    import traceback
+    from pathlib import Path
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    ours = [Path(str(sys.modules[name].__file__)).parents[0] for name in ("neuromorph", "neuromorph_cli")]
+    known = [*ours, *(Path(path) for path in sysconfig.get_paths().values())]
+    if any(Path(last.filename).is_relative_to(folder) for folder in known) or not Path(last.filename).exists():
+        return ""
+    return f"{last.filename}, line {last.lineno}: {last.name} raised {type(error).__name__}: {error}."
 
 
 def _usage(error: click.ClickException) -> str:

@@ -320,3 +320,63 @@ def test_a_disk_too_full_for_compiled_kernels(call, monkeypatch):
     assert (answer.code, answer.out) == (1, "")
     fix = "Make room; compiled kernels go to where $NEUROMORPH_CACHE_DIR says."
     assert answer.err == f"neuromorph: kernels/x.nbi: No space left on device. {fix}\n"
+
+
+INPUT = """\
+from neuromorph.models.contract import InputModel
+
+class Unwell(InputModel):
+    text_parameters = {"stage": "where to raise"}
+    @classmethod
+    def validate(cls, parameters):
+        if parameters["stage"] == "check":
+            raise ValueError("mine")
+        return []
+    @staticmethod
+    def prepare(params, size, clock, key):
+        if STAGE == "build":
+            raise KeyError("mine")
+        return (STAGE,)
+    @staticmethod
+    def kernel(exact):
+        def emit(*_):
+            raise ZeroDivisionError("mine")
+        return emit
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        ("check", "line 9: validate raised ValueError: mine."),
+        ("build", "line 14: prepare raised KeyError: 'mine'."),
+        (
+            "window",
+            "line 19: emit raised ZeroDivisionError: mine, after 0 ms, up to which all is recorded. Hooks must not",
+        ),
+    ],
+)
+def test_a_plugin_that_raises_in_python(call, network, folder, stage, said):
+    (folder / "unwell.py").write_text(f"STAGE = {stage!r}\n{INPUT}")
+    network(('"poisson"', '"unwell"'), ('rate = "8 kHz"', f'stage = "{stage}"'))
+    answer = call("run", "changed.toml", "--plugin", "unwell.py", "-o", "x.h5", "-q")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"neuromorph: {folder / 'unwell.py'}, {said}")
+    assert answer.err.count("\n") == 1
+    assert sorted(os.listdir()) == ["changed.toml", "tiny.toml", "unwell.py"]
+
+
+def test_what_is_ours_keeps_its_traceback(call, monkeypatch):
+    def wrong(*_, **__):
+        return [][0]
+
+    monkeypatch.setattr("neuromorph.simulate.Simulation", compile_as_ours(wrong))
+    with pytest.raises(IndexError):
+        call("run", "tiny.toml", "-o", "x.h5")
+
+
+def compile_as_ours(function):
+    """The function, as if it stood in a file of neuromorph."""
+    import neuromorph.simulate as ours
+
+    return type(function)(function.__code__.replace(co_filename=ours.__file__), function.__globals__)
