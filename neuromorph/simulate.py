@@ -22,6 +22,7 @@ from neuromorph._version import __version__
 from neuromorph.engine.simulation import Engine
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.errors import InputError, NeuromorphError, NotFinite, Problem
+from neuromorph.hook_failures import HookFailures
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 #: longer arrays of a description stand in a trace by shape and hash alone
 LONGEST_ARRAY = 1_000_000
+LOOK_AGAIN = "Run again with --debug (in Python: debug=True) to see where that began"
 
 
 class Simulation(Engine):
@@ -113,8 +115,10 @@ class Simulation(Engine):
         # what stays in memory needs no description beside it
         self._network = network
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
-        with self._watched():
+        self._failures = HookFailures(self)
+        with nullcontext() if self.watch is None else self.watch.watching():
             super().__init__(compiled, sink, described, about, precision, batches)
+        self.windows.advance = self._failures.guarded(self.windows.advance)  # type: ignore[method-assign]
 
     def __enter__(self) -> Simulation:
         return self
@@ -233,13 +237,30 @@ class Simulation(Engine):
         return found
 
     def close(self, status: str = "complete") -> dict[str, Any]:
-        """Finish the recording; returns the summary. Warns (NotFinite) of any weight that is no number."""
+        """Finish the recording; returns the summary. Warns (NotFinite) of weights and states that are no numbers."""
         if not self._closed:
-            self._warn(list(self.plastic))
+            self._warn([*self.plastic, *self.cells])
         return super().close(status)
 
-    def not_finite(self, projection: str) -> str:
-        """What is to be said of weights of a plastic projection that are no numbers; nothing where all are."""
+    @property
+    def spoilt(self) -> bool:
+        """Whether a weight that learns, or a cell's state, is no number."""
+        return any(map(self.not_finite, [*self.plastic, *self.cells]))
+
+    def not_finite(self, name: str) -> str:
+        """What is to be said of a projection's weights or a population's states that are no numbers; "" if all are."""
+        return self._bad_state(name) if name in self.cells else self._bad_weights(name)
+
+    def _bad_state(self, population: str) -> str:
+        cells = self.cells[population]
+        for variable, values in zip(cells.variables, cells.state):
+            bad = np.flatnonzero(~np.isfinite(values))
+            if bad.size:
+                found = f"{bad.size} of {len(values)} cells (first: {population}[{bad[0]}])"
+                return f"{variable} of population '{population}' is not finite in {found}. {LOOK_AGAIN}"
+        return ""
+
+    def _bad_weights(self, projection: str) -> str:
         bad, n = [], 0
         for part in self.plastic.get(projection, ()):
             n += part.weight.size
@@ -251,10 +272,7 @@ class Simulation(Engine):
         found = self._projection(projection)
         source = int(np.searchsorted(rows.row, place, side="right")) - 1
         first = f"{projection}[{ordinal}] from {found.source}[{source}] to {found.target}[{rows.target[place]}]"
-        return (
-            f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). "
-            "Run again with --debug (in Python: debug=True) to see where that began"
-        )
+        return f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). {LOOK_AGAIN}"
 
     def _warn(self, projections: list[str]) -> None:
         for name in projections:
@@ -264,8 +282,12 @@ class Simulation(Engine):
                 warnings.warn(text, NotFinite, stacklevel=3)
 
     def _watched(self) -> AbstractContextManager[None]:
-        """Kernels made within are those of a debug run, if this is one."""
-        return nullcontext() if self.watch is None else self.watch.watching()
+        """What hooks raise comes out at its end; kernels made within are those of a debug run, if this is one."""
+        return self._failures.watching() if self.watch is None else self.watch.watching()
+
+    def _take_spikes(self) -> None:
+        if self._failures.found is None:  # else a window is going wrong
+            super()._take_spikes()
 
     def _each_window(self, callback: Callable[[Engine], None] | None) -> Callable[[Engine], None] | None:
         """What is called after each window: in a debug run, that it stop where a hook has failed."""
@@ -288,8 +310,18 @@ class Simulation(Engine):
             self.sink.discard()
             self._closed = True
             return
-        with suppress(NeuromorphError):  # a full disk: the error that is on its way says so
+        with suppress(NeuromorphError, MemoryError):  # a full disk: the error that is on its way says so
             self.close("failed" if isinstance(error, Exception) else "interrupted")
+        if isinstance(error, MemoryError) and not hasattr(error, "__notes__"):
+            self._say_what_is_kept(error)
+
+    def _say_what_is_kept(self, error: MemoryError) -> None:
+        """Add to an error of no words of ours where the recording is."""
+        path = getattr(self.sink, "path", None)
+        if path is not None and self._closed:
+            error.add_note(f"{path} holds what was simulated, {self.time:.12g} ms.")
+        elif path is not None:
+            error.add_note(f"{path}.part holds what was recorded; finish it with `neuromorph repair {path}`.")
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.

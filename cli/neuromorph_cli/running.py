@@ -63,7 +63,7 @@ def carry_out(
         ended = f"{text.milliseconds(simulation.time)} of {text.milliseconds(stop)}"
         more = f"; go on with: neuromorph resume {path}" if checkpoints.saved else ""
         click.echo(f"neuromorph: ended early, at {ended}; {path} holds what was simulated{more}", err=True)
-    return interrupts.code or int(any(map(simulation.not_finite, simulation.plastic)))
+    return interrupts.code or int(simulation.spoilt)
 
 
 def _watch(

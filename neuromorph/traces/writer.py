@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 import time
 import warnings
@@ -21,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuromorph.engine.sink import RunDescription
 from neuromorph.errors import InputError, Problem, RunError, TraceError, TraceWarning
 from neuromorph.traces import lock
-from neuromorph.traces.finish import codec, finish, journal_line, settle
+from neuromorph.traces.finish import codec, finish, give_up, journal_line, settle
 from neuromorph.traces.reader import Trace
 from neuromorph.traces.resume import Position, as_json, blocks, described, is_recording, source
 from neuromorph.traces.schema import Channel, create, running_path
@@ -69,6 +70,7 @@ class TraceWriter:
         self._file: h5py.File | None = None
         self._lock: int | None = None
         self._at, self._size = self.running_path, 0  # name of the open file, and how long it has been
+        self._kept = self.running_path  # where that is which was flushed
         self._begun = False  # with what an earlier writer has left: not ours to remove
         self._lost = False  # the file has no name any more
         self._channels: dict[tuple[str, str | int], Channel] = {}
@@ -148,14 +150,22 @@ class TraceWriter:
         with self._disk_errors():
             size = self._looked_after()
             self._reserve(file, size)
-            for channel in self._channels.values():
-                channel.write()
-            # In this order: a reader, or what a kill leaves, never counts rows that are not there.
-            file.flush()
-            file["committed"][:] = [channel.rows for channel in self._channels.values()]
-            file.flush()
+            try:
+                self._write(file)
+            except BaseException:
+                give_up(file)
+                self._release()
+                raise
             self._size = self._file_size()
         self._pending, self._flushed_at = 0, time.monotonic()
+
+    def _write(self, file: h5py.File) -> None:
+        for channel in self._channels.values():
+            channel.write()
+        # In this order: a reader, or what a kill leaves, never counts rows that are not there.
+        file.flush()
+        file["committed"][:] = [channel.rows for channel in self._channels.values()]
+        file.flush()
 
     def position(self) -> dict[str, Any]:
         """How far the recording is, in numbers and text that go into JSON: another writer can go on from here.
@@ -240,7 +250,10 @@ class TraceWriter:
             fix = "Choose another name, or overwrite it with force=True (--force)."
             raise TraceError(Problem("the file exists already", where, fix=fix))
         if part.exists() and self._resume is None and not self._force:
-            fix = f"Finish it with `neuromorph repair {where}`, or overwrite it with force=True (--force)."
+            fix = (
+                f"Go on with it (`neuromorph resume {where}`), finish it (`neuromorph repair {where}`), or overwrite it"
+            )
+            fix += " with force=True (--force)."
             raise TraceError(Problem("holds the recording of a run that was killed", str(part), fix=fix))
 
     def _create(self, run: RunDescription) -> None:
@@ -256,12 +269,13 @@ class TraceWriter:
         self._check_path()
         self._resume.check_run(run, self.path)
         with Trace(source(self.path, self._resume)) as trace, trace._reading() as before:
+            self._kept = trace.path
             instants = [*trace.provenance.get("resumed_ms", []), self._resume.latest_ms]
             self._lay_out(aside, replace(run, provenance=trace.provenance | {"resumed_ms": instants}))
             self._record_again(before, trace.learning)
         self._show()
         settle(aside, self.running_path)
-        self._at, self._begun = self.running_path, True
+        self._at, self._kept, self._begun = self.running_path, self.running_path, True
 
     def _claim(self, path: Path, clear: bool) -> None:
         try:
@@ -373,8 +387,10 @@ class TraceWriter:
         try:
             yield
         except (OSError, RuntimeError) as error:  # HDF5 raises either
-            said = getattr(error, "strerror", None) or error
+            system = re.search(r"error message = '([^']*)'", str(error))  # HDF5 says it among addresses and flags
+            said = system[1] if system else getattr(error, "strerror", None) or error
             denied = getattr(error, "errno", None) in (errno.EACCES, errno.EPERM, errno.EROFS)
             remedy = f"see to it that {self.path.parent}/ can be written" if denied else "make room"
-            fix = f"What was flushed before is in {self._at}: {remedy}, then `neuromorph repair {self.path}`."
+            again = f"`neuromorph repair {self.path}`" if self._kept == self._at else "try again"
+            fix = f"What was flushed before is in {self._kept}: {remedy}, then {again}."
             raise RunError(Problem(f"recording failed: {said}", str(self.path), fix=fix)) from error

@@ -88,7 +88,9 @@ def begun(path, blocks, more=0, exact=False, **options):
 def kill(writer):
     """Leave a writer as the end of its process would."""
     writer.flush()
+    left = writer.running_path.read_bytes()  # with HDF5's marks, which go where it is closed
     writer._release()
+    writer.running_path.write_bytes(left)
 
 
 def ended(path, position, first, last, exact=False, **options):
@@ -183,6 +185,53 @@ def test_a_recording_that_goes_on_is_followed_like_any_other(tmp_path):
             TraceWriter(path, resume=position)
         writer.close({"status": "complete"})
         assert trace.status == "complete"
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_who_followed_the_run_before_follows_on(tmp_path, finished):
+    path = tmp_path / "a.h5"
+    writer, position = begun(path, 2, more=2)
+    if finished:  # the trace of a run that was interrupted stays beside the recording
+        writer.close({"status": "interrupted", "simulated_ms": 20.0})
+        writer = TraceWriter(path, resume=position)
+        writer.open(description(False))
+        for k in (2, 3):
+            record(writer, k, False)
+    kill(writer)
+    with Trace(tmp_path / "a.h5.part") as trace:
+        assert trace.status == "killed"
+        writer = TraceWriter(path, resume=position)
+        writer.open(description(False))
+        assert trace.status == "running"
+        assert trace.state("E", "V_m").times.tolist() == [0.0, 10.0]
+        record(writer, 2, False)
+        writer.close({"status": "complete", "simulated_ms": 30.0})
+        assert trace.status == "complete"
+        assert trace.state("E", "V_m").times.tolist() == [0.0, 10.0, 20.0]
+
+
+def test_no_room_to_go_on(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "a.h5"
+    writer, position = begun(path, 2)
+    kill(writer)
+    for left in (tmp_path / "a.h5.part", path):
+        before = left.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", full)
+            with pytest.raises(RunError) as caught:
+                TraceWriter(path, resume=position).open(description(False))
+        assert str(caught.value) == (
+            f"{path}: recording failed: No space left on device. "
+            f"What was flushed before is in {left}: make room, then try again."
+        )
+        assert [p.name for p in tmp_path.iterdir()] == [left.name]
+        assert left.read_bytes() == before
+        if left != path:
+            repair_trace(path)
+    assert ended(path, position, 2, 3) == whole(tmp_path / "b.h5", 3, False)
 
 
 def test_learning_curves_keep_their_kind(tmp_path):

@@ -75,10 +75,12 @@ def test_kill_loses_nothing_that_was_flushed(tmp_path, start, seed):
         assert trace.populations == {"E": 7, "quiet": 2}
     assert (tmp_path / "a.h5.part").read_bytes() == before  # reading never writes
 
-    with pytest.raises(
-        TraceError, match=r"a.h5.part: holds the recording of a run that was killed. Finish it with `ne"
-    ):
+    with pytest.raises(TraceError) as caught:
         TraceWriter(path)
+    assert str(caught.value) == (
+        f"{path}.part: holds the recording of a run that was killed. Go on with it (`neuromorph resume {path}`), "
+        f"finish it (`neuromorph repair {path}`), or overwrite it with force=True (--force)."
+    )
     assert repair_trace(tmp_path / "a.h5.part") == path
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]
     with Trace(path) as trace:
@@ -337,13 +339,43 @@ def test_full_disk_ends_the_run_and_keeps_the_rest(tmp_path, start):
         np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
 
 
+#: To go before FULL: no room is reserved, so that a write of HDF5 fails; what it writes elsewhere then does not.
+UNFORESEEN = """
+import os, resource
+from neuromorph.traces import writer as writing
+
+del os.posix_fallocate
+give_up = writing.give_up
+
+def elsewhere(file):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    give_up(file)
+
+writing.give_up = elsewhere
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_write_that_fails_unforeseen(tmp_path, start):
+    process = start(UNFORESEEN + FULL, tmp_path / "a.h5")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    rows, code, text = out.strip().split("|")
+    assert int(rows) > 100_000
+    assert code == "1"
+    assert "a.h5: recording failed: File too large. What was flushed before is in" in text
+    repair_trace(tmp_path / "a.h5")
+    with Trace(tmp_path / "a.h5") as trace:
+        np.testing.assert_array_equal(trace.instants("E")[0], np.arange(int(rows)))
+
+
 def test_no_room_for_the_finished_form(tmp_path, describe, record, monkeypatch):
     writer = TraceWriter(tmp_path / "a.h5")
     record(writer, describe())
     usage = type("Usage", (), {"free": 10})
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda path: usage)
-        with pytest.raises(RunError, match=r"the finished file needs 0.\d GB of free disk space. What was flushed"):
+        with pytest.raises(RunError, match=r"the finished file needs \d.\d MB of free disk space. What was flushed"):
             writer.close({"status": "complete", "simulated_ms": 3.0})
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5.part"]
     repair_trace(tmp_path / "a.h5")
