@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import shlex
 from typing import Any
 
 import click
@@ -56,10 +57,11 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     rows += [(name, ", ".join(found)) for name, found in recorded.items() if found]
     rows += [(name, _curve(values)) for name, values in curves.items()]
     if summary["status"] == "killed":
-        rows.append(("to finish it", f"neuromorph repair {summary['file']}"))
+        # quoted, since it is there to be copied into a shell, and a file may be called anything
+        rows.append(("to finish it", f"neuromorph repair {shlex.quote(summary['file'])}"))
         trace = summary["file"].removesuffix(".part")
         if beside(trace).exists() and " learn " not in f"{summary['command']} ":  # learn has checkpoints of its own
-            rows.append(("to go on", f"neuromorph resume {trace}"))
+            rows.append(("to go on", f"neuromorph resume {shlex.quote(trace)}"))
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

@@ -165,6 +165,8 @@ def named(name: Any) -> Hashable:
         return tuple(named(part) for part in name)
     if not isinstance(name, bool | int | float | str):
         raise DescriptionError(Problem("not a name", "", name, "number, text or list"))
+    if isinstance(name, int) and abs(name) >= 2**63:  # Python does not even print those of more than 4,300 digits
+        raise DescriptionError(Problem("not a name", "", name, "a whole number below 2^63"))
     return name
 
 

@@ -257,7 +257,7 @@ def _read_interval(reading: Reading, table: Mapping[str, Any], default: float, w
     if interval is None or reading.resolution is None:
         return interval or default
     ticks = interval / reading.resolution
-    if round(ticks) < 1 or abs(ticks - round(ticks)) > 1e-6 * ticks:
+    if not 0.5 <= ticks < 2.0**53 or abs(ticks - round(ticks)) > 1e-6 * ticks:
         allowed = f"a multiple of the resolution, {reading.resolution:g} ms"
         reading.problem("readings fall between ticks", spot, value=interval, allowed=allowed)
     return interval

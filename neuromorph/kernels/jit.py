@@ -25,6 +25,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 from numba.core.ccallback import CFunc
 
 from neuromorph.kernels.compiler import InnerCompiler, compare_flags_at_once, resolve_once, uncollected
+from neuromorph.private import private_folder
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 # LLVM gives up vectorising a loop over more than a few arrays (eight comparisons), for it must check that none overlap;
@@ -45,13 +46,15 @@ def fingerprint() -> str:
 
 @functools.cache
 def cache_directory() -> pathlib.Path:
-    """The folder of compiled kernels: $NEUROMORPH_CACHE_DIR, $XDG_CACHE_HOME/neuromorph or ~/.cache/neuromorph."""
+    """The folder of compiled kernels: $NEUROMORPH_CACHE_DIR, $XDG_CACHE_HOME/neuromorph or ~/.cache/neuromorph.
+
+    Raises InputError where others may write there: who does can run code as this user.
+    """
     base = os.environ.get("NEUROMORPH_CACHE_DIR")
     root = pathlib.Path(base) if base else pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "neuromorph"
     folder = root.expanduser() / f"kernels-{fingerprint()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        tempfile.TemporaryFile(dir=private_folder(folder)).close()
     except OSError:  # a read-only home: kernels are compiled anew in each process
         folder = pathlib.Path(tempfile.mkdtemp(prefix="neuromorph-kernels-"))
     return folder

@@ -93,8 +93,13 @@ def _window(description: Description, ids: int) -> int:
     if description.run.resolution is None:
         return 1
     delays = [support(p.delay)[0] for p in description.projections if p.delay is not None]
-    ticks = max(1.0, round(min(delays, default=1.0) / description.run.resolution))
+    ticks = max(1.0, round(_ticks(min(delays, default=1.0), description)))
     return int(min(ticks, max(1, WINDOW // max(ids, 1))))
+
+
+def _ticks(time: float, description: Description) -> float:
+    """A time in ticks, of which there may be too many for any number."""
+    return min(time / (description.run.resolution or 1.0), 1e18)
 
 
 def _ring(description: Description, window: int) -> int:
@@ -102,7 +107,7 @@ def _ring(description: Description, window: int) -> int:
     delays = [support(p.delay)[1] for p in description.projections if p.plasticity is not None and p.delay is not None]
     if description.run.resolution is None:
         return 0
-    return 1 if not delays else window + 1 + math.ceil(max(delays) / description.run.resolution)
+    return 1 if not delays else window + 1 + math.ceil(_ticks(max(delays), description))
 
 
 def _many(value: Value) -> bool:
@@ -146,7 +151,7 @@ def _slices(spec: ProjectionSpec, count: int, sources: int, description: Descrip
     low, high = support(spec.delay)
     if isinstance(spec.delay, Array) or description.run.resolution is None:
         return count
-    different = round(high / description.run.resolution) - round(low / description.run.resolution) + 1
+    different = round(_ticks(high, description)) - round(_ticks(low, description)) + 1
     if not sources or not count:
         return 0
     # of as many delays as ticks those that a row of that length meets, were they equally likely
@@ -159,7 +164,7 @@ def _calendar(description: Description) -> int:
     if description.run.resolution is None:
         return 0
     delays = [support(p.delay)[1] for p in description.projections if p.delay is not None]
-    return 16 * math.ceil(max(delays, default=0.0) / description.run.resolution)
+    return 16 * math.ceil(_ticks(max(delays, default=0.0), description))
 
 
 def _recording(record: RecordSpec, description: Description, counts: dict[str, int], in_memory: bool) -> Piece:

@@ -13,8 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph import limits
 from neuromorph.errors import InputError, Problem
+from neuromorph.numpy_files import DEFLATE
 
+#: of an IDX file: images, rows, columns
+MOST_DIMENSIONS = 3
 #: MNIST's files: what they hold, and the MD5 of their uncompressed content
 MNIST_FILES = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -101,6 +105,8 @@ def _four_files(task: str, folder: str | Path | None, fix: str, checksums: dict[
             raise InputError(Problem("images (n x rows x columns) and labels (n) are needed", where, pixels.shape))
         if pixels.shape[0] != labels.size:
             raise InputError(Problem("as many labels as images are needed", where, labels.size))
+        if labels.size and not pixels.size:
+            raise InputError(Problem("images of no pixels", where, pixels.shape))
         if labels.size == 0 or labels.max() > 9:
             raise InputError(Problem("labels are not ten classes", where, int(labels.max(initial=0)), "0 to 9"))
     return Images(
@@ -115,22 +121,41 @@ def _idx(task: str, folder: str | Path | None, name: str, fix: str, md5: str | N
     if path is None:
         what = f"no file {name}[.gz]" if folder is None or Path(folder).is_dir() else "no such folder"
         raise InputError(Problem(what, f"--data {folder}" if folder else f"learn {task}", fix=fix))
-    raw = path.read_bytes()
     try:
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            most = path.stat().st_size * (DEFLATE if packed else 1)
+            shape, head, content = _read(file, most, str(path))
     except (OSError, EOFError, zlib.error) as error:
         said = str(error).rstrip(".")
         raise InputError(Problem(f"cannot be unpacked: {said}", str(path), fix="Get it again.")) from None
-    found = hashlib.md5(raw, usedforsecurity=False).hexdigest()
+    found = hashlib.md5(head + content, usedforsecurity=False).hexdigest()
     if md5 is not None and found != md5:
         raise InputError(Problem("is not MNIST's file", str(path), f"MD5 {found}", f"MD5 {md5}", "Get it again."))
-    n = raw[3] if raw[:3] == b"\0\0\x08" and len(raw) > 3 else 0
-    shape = tuple(int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(n))
-    if n == 0 or len(raw) != 4 + 4 * n + math.prod(shape):
+    if not shape or len(content) != math.prod(shape):
+        size = len(head) + len(content)
         raise InputError(
-            Problem("is no IDX file of bytes", str(path), len(raw), "as many bytes as its head says", "Get it again.")
+            Problem("is no IDX file of bytes", str(path), size, "as many bytes as its head says", "Get it again.")
         )
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * n).reshape(shape)
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _read(file: Any, most: int, where: str) -> tuple[tuple[int, ...], bytes, bytes]:
+    """Shape, head and content of an IDX file, a byte more than its head says where there is; no shape where it is none.
+
+    most : bytes that can be in it
+    """
+    head = file.read(4)
+    n = head[3] if head[:3] == b"\0\0\x08" and len(head) > 3 else 0
+    if not 1 <= n <= MOST_DIMENSIONS:
+        return (), head, b""
+    head += file.read(4 * n)
+    shape = tuple(int.from_bytes(head[4 + 4 * k : 8 + 4 * k], "big") for k in range(n))
+    if math.prod(shape) > most:
+        return (), head, b""
+    limits.need(2 * math.prod(shape), "its images take", where, "Get it again.")
+    return shape, head, file.read(math.prod(shape) + 1)
 
 
 def _names(folder: Path, name: str) -> list[Path]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from neuromorph import limits
 from neuromorph.errors import Problem, TraceError
+from neuromorph.traces import heaps
 
 #: groups within groups; a trace has four
 DEPTH = 8
@@ -43,20 +44,31 @@ def check_content(file: h5py.File, path: Path) -> None:
 
     if file.id.links.visit(note, info=True):
         raise _refused("groups are nested too deeply", where, links[-1][0], f"at most {DEPTH} levels")
+    if size <= heaps.WHOLE and heaps.unsound(file):
+        raise _refused("a heap without end", where, b"/")
     committed = _committed(file, links, where, size)
-    _check_attributes(file.id, where, b"/", size)
+    found = {b"/": file.id}
     for name, kind in links:
         if name.startswith(b"report/") and name.endswith(b"/data") and name.count(b"/") == 2:
             continue  # the view that SONATA reads: we do not, and HDF5 dies of some that are damaged
         if kind != h5l.TYPE_HARD:
             raise _refused("a link out of its group, such as to another file", where, name)
-        found = h5o.open(file.id, name)
-        shared = name.rsplit(b"/", 1)[-1] == b"mapping"  # as SONATA asks for: schema.py
-        if h5o.get_info(found).rc > 1 and not (shared and name.count(b"/") in (2, 3)):
-            raise _refused("two names for one object", where, name)
-        _check_attributes(found, where, name, size)
-        if isinstance(found, h5d.DatasetID):
-            _check_dataset(found, where, name, size, committed)
+        found[name] = _open(file, name, where)
+        if isinstance(found[name], h5d.DatasetID):
+            _check_dataset(found[name], where, name, size, committed)
+    if size > heaps.WHOLE and heaps.unsound(file, [one for one in found.values() if isinstance(one, h5d.DatasetID)]):
+        raise _refused("a heap without end", where, b"/")
+    for name, one in found.items():
+        _check_attributes(one, where, name, size)
+
+
+def _open(file: h5py.File, name: bytes, where: str) -> Any:
+    """An object that has one name alone, but for the mapping of a report."""
+    found = h5o.open(file.id, name)
+    shared = name.rsplit(b"/", 1)[-1] == b"mapping"  # as SONATA asks for: schema.py
+    if h5o.get_info(found).rc > 1 and not (shared and name.count(b"/") in (2, 3)):
+        raise _refused("two names for one object", where, name)
+    return found
 
 
 def read(dataset: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:

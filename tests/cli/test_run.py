@@ -167,7 +167,12 @@ def test_a_run_that_fails_has_exit_code_1_and_keeps_what_it_had(call, monkeypatc
 
 
 def test_memory_that_does_not_suffice_is_no_traceback(call):
-    answer = call("run", "tiny.toml", "--set", "projections.E_I.delay=1e14", "-o", "x.h5")
+    longest = "--set", "projections.E_I.delay=1e14"
+    answer = call("run", "tiny.toml", *longest, "-o", "x.h5")
+    assert answer.code == 2
+    assert answer.err.startswith("neuromorph: tiny: the run takes about 16 PB of memory. ")
+    assert "the largest parts are windows and calendar 16 PB, " in answer.err
+    answer = call("run", "tiny.toml", *longest, "-o", "x.h5", "--no-memory-check")
     assert answer.code == 1
     assert answer.err.startswith("neuromorph: out of memory: Unable to allocate")
     assert os.listdir() == ["tiny.toml"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
 import tempfile
 import time
@@ -27,11 +29,13 @@ def main() -> int:
         return replay(*given.replay)
     results, began = runner.Results(), time.monotonic()
     shares = {name: readers.READERS[name].share for name in given.readers}
-    for name, share in shares.items():
-        files = round(given.files * share / sum(shares.values()))
-        since = time.monotonic()
-        runner.run([name], given.seed, files, 0, results)
-        print(f"{name:12} {files:8,} files {time.monotonic() - since:7.0f} s  {dict(results.counts[name])}", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):  # what has been done by then is told
+        for name, share in shares.items():
+            files, since = round(given.files * share / sum(shares.values())), time.monotonic()
+            runner.run([name], given.seed, files, 0, results)
+            took = time.monotonic() - since
+            print(f"{name:12} {files:8,} files {took:7.0f} s  {dict(results.counts[name])}", flush=True)
     total = sum((Counter(c) for c in results.counts.values()), Counter())
     print(f"{total.total():,} files in {time.monotonic() - began:.0f} s, seed {given.seed}: {dict(total)}")
     for line in runner.keep(results, given.seed, given.keep):
@@ -49,7 +53,7 @@ def replay(name: str, file: str) -> int:
         path.write_bytes(Path(file).read_bytes())
         found = runner.outcome(reader, path)
     print(found)
-    return int(found not in ("read", "refused"))
+    return int(found not in runner.FINE)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ _TYPES = ("u1", "i4", "u8", "i8", "f4", "f8", ">f8", "S3", "b1", "c16", h5py.str
 
 
 def structure(data: bytes, random: Random) -> bytes:
-    """One change to one object, or bytes where the library cannot open what came of changes before."""
+    """One change to one object of a sound file, or to bytes where that cannot be done."""
     stream = io.BytesIO(data)
     try:
         with h5py.File(stream, "r+") as file:
@@ -29,6 +29,9 @@ def structure(data: bytes, random: Random) -> bytes:
     except Exception:
         return random.choice(BYTES)(data, random)
     return stream.getvalue()
+
+
+structure.first = True  # type: ignore[attr-defined]
 
 
 def _value(random: Random) -> object:

@@ -190,14 +190,16 @@ def gzipped(data: bytes, random: Random) -> bytes:
 
 def mutated(data: bytes, others: Sequence[bytes], kinds: Sequence[Mutation], random: Random) -> bytes:
     """`data` after one to five mutations; now and then the beginning of one seed with the end of another."""
+    chosen = [random.choice(kinds) for _ in range(1 + int(random.expovariate(1.0)))]
+    chosen.sort(key=lambda kind: not getattr(kind, "first", False))  # the library may not survive what others do
+    for kind in chosen:
+        data = kind(data, random)
     if len(others) > 1 and random.random() < 0.03:
         other = random.choice(others)
         data = data[: random.randrange(len(data) + 1)] + other[random.randrange(len(other) + 1) :]
-    for _ in range(1 + int(random.expovariate(1.0))):
-        data = random.choice(kinds)(data, random)
     return data[: 1 << 20]
 
 
 def seeds(folder: Path) -> list[bytes]:
-    """The files of a corpus, in the order of their names."""
-    return [file.read_bytes() for file in sorted(folder.iterdir())]
+    """The sound files of a corpus, in the order of their names."""
+    return [file.read_bytes() for file in sorted(folder.glob("seed*"))]

@@ -23,8 +23,12 @@ from typing import Any
 
 SECONDS = 5.0  # that a reader may take
 ROOM = 1 << 30  # bytes that it may ask for, over what the process has before
-PATIENCE = 10.0  # seconds until a process that no alarm ends is killed
-HERE = Path(__file__).parent
+PATIENCE = 30.0  # seconds until a process that no alarm ends is killed
+REPORT = 100  # files after which a process tells its counts
+#: outcomes that may be; `in vain`: refused, since libhdf5 did not get memory that a damaged file asked for
+FINE = ("read", "refused", "in vain")
+#: what a process runs before it reads
+IMPORTS = ""
 
 
 class Hang(BaseException):
@@ -40,8 +44,8 @@ def content(reader: Any, seed: int, number: int, seeds: list[bytes]) -> bytes:
 
 
 def outcome(reader: Any, path: Path) -> str:
-    """`read`, `refused`, or what went wrong: a line, and the traceback below it."""
-    from fuzz.readers import IN_VAIN, Said
+    """One of FINE, or what went wrong: a line, and the traceback below it."""
+    from fuzz.readers import DAMAGED, IN_VAIN, Said
     from neuromorph.errors import NeuromorphError, printable
 
     def ring(*_: object) -> None:
@@ -56,8 +60,8 @@ def outcome(reader: Any, path: Path) -> str:
         text = str(error)
         if printable(text) != text:
             return f"commands a terminal\n{text!r}"
-        if IN_VAIN.search(text):
-            return f"asks for memory in vain\n{text}"
+        if IN_VAIN.search(text):  # libhdf5 says so, and nothing has come of it
+            return "in vain" if DAMAGED in text else f"asks for memory in vain\n{text}"
         return "refused"
     except Hang:
         return f"hangs\n{traceback.format_exc()[-2000:]}"
@@ -91,7 +95,10 @@ def work(name: str, seed: int, first: int, end: int) -> None:
             path.write_bytes(content(reader, seed, number, seeds))
             say({"at": number})
             found = outcome(reader, path)
-            if found in ("read", "refused"):
+            if found.startswith("hangs"):  # a busy machine may have been it
+                path.write_bytes(content(reader, seed, number, seeds))
+                found = outcome(reader, path)
+            if found in FINE:
                 counts[found] += 1
             else:
                 counts["found"] += 1
@@ -99,7 +106,8 @@ def work(name: str, seed: int, first: int, end: int) -> None:
             for file in folder.iterdir():
                 if file.name not in kept:
                     file.unlink()
-        say({"counts": counts})
+            if number % REPORT == 0 or number == end - 1:
+                say({"counts": counts})
 
 
 def say(line: dict[str, Any]) -> None:
@@ -118,6 +126,8 @@ class Results:
         """Keep a finding under its last lines, by which those of one cause are known."""
         lines = [line.strip() for line in found.splitlines() if line.strip().startswith("File")]
         key = " | ".join([reader, found.split("\n")[0][:60], *lines[-1:]])
+        if key not in self.findings:
+            print(f"found: {key} (file {number})", file=sys.stderr, flush=True)
         self.findings.setdefault(key, []).append((reader, number, found))
 
 
@@ -131,42 +141,51 @@ def run(names: list[str], seed: int, files: int, first: int, results: Results) -
 
 def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
     """One process; returns the number of the file to go on with."""
+    before = Counter(results.counts.get(name, ()))
+    process, got = _started(f"work({name!r}, {seed}, {at}, {end})")
+    try:
+        number, why = _listen(got, name, at, results, before)
+    finally:
+        process.kill()
+        said = process.communicate()[1].decode(errors="replace")
+        os.close(got)
+    if process.returncode == 0 and not why:
+        return end
+    if process.returncode >= 0:
+        why = f"ends\n{said[-2000:]}"
+    results.add(name, number, why or f"dies of signal {-process.returncode}")
+    so_far = results.counts.get(name, before)
+    results.counts[name] = so_far + Counter(fine=number - at - (so_far - before).total(), found=1)
+    return number + 1
+
+
+def _started(call: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A process, and the descriptor at which it tells what it does."""
     got, put = os.pipe()
-    call = f"work({name!r}, {seed}, {at}, {end})"
-    code = f"import sys; sys.path[:0] = {sys.path!r}; from fuzz.runner import work; {call}"
-
-    def keep() -> None:
-        os.dup2(put, 3)
-
+    code = f"import sys; sys.path[:0] = {sys.path!r}; {IMPORTS}from fuzz.runner import work; {call}"
     process = subprocess.Popen(
-        [sys.executable, "-c", code], pass_fds=(3,), preexec_fn=keep, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", code], pass_fds=(3,), preexec_fn=lambda: os.dup2(put, 3) and None,
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     os.close(put)
-    counts, number, begun = Counter(results.counts.get(name, ())), at, False
-    why, rest = "", b""
-    while True:
-        ready = select.select([got], [], [], PATIENCE if begun else 60.0)[0]
-        data = os.read(got, 1 << 16) if ready else b""
+    return process, got
+
+
+def _listen(got: int, name: str, at: int, results: Results, before: Counter[str]) -> tuple[int, str]:
+    """The last file that was begun when the process ended, and `hangs for good` where it did not."""
+    number, begun, rest = at, False, b""
+    while select.select([got], [], [], PATIENCE if begun else 60.0)[0]:
+        data = os.read(got, 1 << 16)
         if not data:
-            why = "" if ready else "hangs for good"
-            break
+            return number, ""
         *lines, rest = (rest + data).split(b"\n")
         for line in map(json.loads, lines):
             number, begun = line.get("at", number), True
             if "found" in line:
                 results.add(name, line["number"], line["found"])
             if "counts" in line:
-                results.counts[name] = counts + Counter(line["counts"])
-    process.kill()
-    said = process.communicate()[1].decode(errors="replace")
-    os.close(got)
-    if process.returncode == 0 and not why:
-        return end
-    why = why or f"dies of signal {-process.returncode}" if process.returncode < 0 else f"ends\n{said[-2000:]}"
-    results.add(name, number, why)
-    results.counts[name] = counts + Counter(read_or_refused=number - at, found=1)
-    return number + 1
+                results.counts[name] = before + Counter(line["counts"])
+    return number, "hangs for good"
 
 
 def keep(results: Results, seed: int, folder: Path) -> list[str]:
