@@ -35,7 +35,6 @@ class Words(ast.NodeTransformer):
         self.file, self.wrap = file, wrap
         self.sites: list[Site] = []
         self.silent: dict[Site, str] = {}
-        self._function = ""
 
     def visit_Raise(self, node: ast.Raise) -> ast.Raise:
         """A raise whose words are in Problems of its own stands for them; of others the exception counts."""
@@ -56,24 +55,20 @@ class Words(ast.NodeTransformer):
             node.args[0] = self._wrapped("problem", node.args[0])
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        """Keeps the name of the function that is being read."""
-        before, self._function = self._function, node.name
-        self.generic_visit(node)
-        self._function = before
-        return node
-
     def visit_List(self, node: ast.List) -> ast.List:
-        """The sentences that a model's `validate` returns."""
+        """Sentences that a model's `validate` returns: the literal lists of texts with blanks in models/."""
         self.generic_visit(node)
-        if self._function == "validate":
-            text = (ast.Constant, ast.JoinedStr)
-            node.elts = [self._wrapped("sentence", e) if isinstance(e, text) else e for e in node.elts]
+        if "neuromorph/models/" in self.file:
+            node.elts = [self._wrapped("sentence", e) if " " in ast.unparse(e) and _text(e) else e for e in node.elts]
         return node
 
     def _wrapped(self, kind: str, made: ast.expr) -> ast.expr:
         self.sites.append(Site(self.file, made.lineno, kind))
         return ast.fix_missing_locations(ast.copy_location(self.wrap(self.sites[-1], made), made))
+
+
+def _text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def _problem(node: ast.AST) -> bool:

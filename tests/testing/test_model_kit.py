@@ -152,3 +152,19 @@ def test_inputs_have_no_states_to_check(check, words):
 def test_what_a_check_has_nothing_to_look_at_in(model, params, check, words):
     result = result_of(check, CHECKS[check], Subject(model, params))
     assert (result.verdict, result.text) == (NOT_APPLICABLE, words)
+
+
+class _Wordless(bad_models.Fine):
+    __doc__ = None
+
+
+@pytest.mark.parametrize(
+    ("model", "check", "words"),
+    [
+        (int, "contract", "int: not a model, found <class 'int'>"),
+        (_Wordless, "documented", "no docstring. Say in a sentence what it is"),
+    ],
+)
+def test_a_class_that_is_no_model_or_says_nothing(model, check, words):
+    result = result_of(check, CHECKS[check], Subject(model))
+    assert (result.verdict, words in result.text) == (FAILED, True), result

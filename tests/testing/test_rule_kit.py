@@ -9,10 +9,12 @@ import pytest
 
 import bad_rules
 from neuromorph import LearningRule
+from neuromorph.errors import InputError
 from neuromorph.learning import registry
 from neuromorph.testing import rule_conformance, rule_conformance_tests
-from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, result_of
+from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, Failed, result_of
 from neuromorph.testing.rule_checks import CHECKS, Subject
+from neuromorph.testing.running import failing
 
 #: traces on both sides; states that decay; variables and states; counts of cycles. All others where time is given:
 FEW = ("pair_stdp", "reward_stdp", "eprop", "recirculation")
@@ -108,6 +110,7 @@ def test_a_rule_of_a_function_cannot_be_run_without_the_compiler():
             "it runs in no resolution: no grid; no exact",
         ),
         ("pair_stdp", {"exact": "why"}, "both resolutions", NOT_APPLICABLE, "it runs in one resolution only: grid"),
+        ("stochastic_release", {}, "learns", NOT_APPLICABLE, "it says what a spike delivers, and keeps nothing"),
         (
             "stochastic_release",
             {},
@@ -139,7 +142,6 @@ def test_targets_that_fire_between_ticks_are_not_compared(monkeypatch):
 
 def test_the_process_without_the_compiler_may_end():
     from neuromorph.testing import plain
-    from neuromorph.testing.report import Failed
 
     with pytest.raises(Failed, match="the process that runs it without a compiler ended"):
         plain.uncompiled("bad_rules:leaves", bad_rules.Signature)
@@ -180,3 +182,12 @@ def test_a_class_that_is_no_rule():
     assert not issubclass(Nothing, LearningRule)
     result = result_of("contract", CHECKS["contract"], Subject(Nothing))
     assert (result.verdict, "not a learning rule" in result.text) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(InputError("no such luck"), "^grid: no such luck$"), (ValueError("no luck"), "^grid: ValueError: no luck$")],
+)
+def test_errors_of_a_run_are_failures(error, words):
+    with pytest.raises(Failed, match=words), failing("grid"):
+        raise error

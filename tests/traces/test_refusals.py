@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import h5py
@@ -119,11 +120,15 @@ def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, error, e
 def test_a_file_that_cannot_be_made_is_refused(tmp_path, describe, monkeypatch):
     writer = TraceWriter(tmp_path / "a.h5")
 
-    def fail(path, flags, mode):
-        raise OSError(30, "Read-only file system")
+    opened = os.open
+
+    def fail(path, *arguments, **more):
+        if str(path).endswith(".part"):
+            raise OSError(30, "Read-only file system")
+        return opened(path, *arguments, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("neuromorph.traces.writer.os.open", fail)
+        patch.setattr(os, "open", fail)
         text = refusal(writer.open, describe())
     assert text == (
         f"{tmp_path / 'a.h5'}: cannot be written: Read-only file system. "
