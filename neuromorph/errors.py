@@ -69,6 +69,10 @@ class ContractWarning(DeprecationWarning):
     """A rule or model is written for a version of the contract that will not load much longer."""
 
 
+class TraceWarning(UserWarning):
+    """Something has happened to the file into which a run records."""
+
+
 class NotFinite(UserWarning):
     """A run went on with weights that are no numbers any more."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import platform
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +22,7 @@ from neuromorph._version import __version__
 from neuromorph.engine.simulation import Engine
 from neuromorph.engine.sink import SpikeSink
 from neuromorph.errors import InputError, NeuromorphError, NotFinite, Problem
+from neuromorph.hook_failures import HookFailures
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
 #: longer arrays of a description stand in a trace by shape and hash alone
 LONGEST_ARRAY = 1_000_000
+LOOK_AGAIN = "Run again with --debug (in Python: debug=True) to see where that began"
 
 
 class Simulation(Engine):
@@ -47,6 +53,8 @@ class Simulation(Engine):
     parts : parts by target, each on a thread of its own in static networks on the grid and in exact networks of
         lif_delta cells with many arrivals; results do not depend on it
     trace : path of an HDF5 trace to write (an existing one only with `force`); by default spikes stay in memory
+    resume : position of a recording (of its checkpoint) from which the trace goes on, that of a run killed or ended
+        early; `put_back` does so with the run
     compression : "zstd" for a trace (extra `compress`); smaller, but other programs need hdf5plugin to read it
     sink : any other recorder
     precision : of the cells' state, "float64", or "float32" for static networks on the grid: half the memory traffic
@@ -71,6 +79,7 @@ class Simulation(Engine):
         precision: str = "float64",
         batches: Batches | None = None,
         debug: bool = False,
+        resume: dict[str, Any] | None = None,
         memory_check: bool = True,
     ) -> None:
         from neuromorph.graph.check import describe
@@ -91,7 +100,7 @@ class Simulation(Engine):
         if trace is not None:
             from neuromorph.traces.writer import TraceWriter
 
-            sink = TraceWriter(trace, force=force, compression=compression)
+            sink = TraceWriter(trace, force=force, compression=compression, resume=resume)
         compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
         about = {
             "seed": description.run.seed,
@@ -100,12 +109,16 @@ class Simulation(Engine):
             "neuromorph": __version__,
             "python": platform.python_version(),
             "command": " ".join(sys.argv),
+            "folder": str((network.folder or Path()).resolve()),
             **(provenance or {}),
         }
         # what stays in memory needs no description beside it
+        self._network = network
         described = {} if sink is None else to_dict(network, embed=True, longest=LONGEST_ARRAY)
-        with self._watched():
+        self._failures = HookFailures(self)
+        with nullcontext() if self.watch is None else self.watch.watching():
             super().__init__(compiled, sink, described, about, precision, batches)
+        self.windows.advance = self._failures.guarded(self.windows.advance)  # type: ignore[method-assign]
 
     def __enter__(self) -> Simulation:
         return self
@@ -121,14 +134,96 @@ class Simulation(Engine):
 
     def run(self, duration: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate `duration` ms more; an exception on the way closes the recording with what had been simulated."""
+        self._guarded(partial(super().run, duration), callback)
+
+    def run_until(self, time: float, callback: Callable[[Engine], None] | None = None) -> None:
+        """Simulate up to an instant in ms, where a run of that duration from the beginning would end too."""
+        self._guarded(partial(super().run_until, time), callback)
+
+    def _guarded(self, run: Callable[..., None], callback: Callable[[Engine], None] | None) -> None:
         try:
             with self._watched():
-                super().run(duration, self._each_window(callback))
+                run(self._each_window(callback))
                 if self.watch is not None:
                     self.watch.bring_up_to(self.now)
         except BaseException as error:
             self._fail(error)
             raise
+
+    def save(self, path: str | Path, about: dict[str, Any] | None = None) -> None:
+        """Write a checkpoint of the run as it is now, between two windows; `about` goes into its head.
+
+        A recording on the disk is flushed before, and the head says how far it is: `TraceWriter(resume=...)`.
+        """
+        from neuromorph import checkpoints
+        from neuromorph.engine.resume import snapshot
+
+        arrays = snapshot(self)
+        position = self.sink.position() if self._opened and hasattr(self.sink, "position") else None
+        checkpoints.write(
+            Path(path), self._identity() | {"time_ms": self.time, "position": position, **(about or {})}, arrays
+        )
+
+    def restore(self, path: str | Path) -> dict[str, Any]:
+        """Put a simulation that has not run yet where `save` was called; returns the head of the checkpoint.
+
+        `run_until` then comes to the bytes of a run that was never cut, with any number of parts.
+        Raises InputError for a checkpoint of another network, seed, resolution or precision.
+        """
+        from neuromorph import checkpoints
+
+        head, arrays = checkpoints.read(path)
+        self.put_back(head, arrays, str(path))
+        return head
+
+    def put_back(self, head: dict[str, Any], arrays: dict[str, Any], where: str = "") -> None:
+        """`restore` from what `checkpoints.read` returned."""
+        from neuromorph.engine.resume import restore
+
+        if self.time or self._opened:
+            fix = "Make a new simulation of the same network."
+            raise InputError(Problem("a simulation that has run cannot be put back", where, self.time, "0 ms", fix))
+        for name, value in self._identity().items():
+            if head.get(name) != value:
+                fix = "Go on with the network, seed, resolution and precision of that run."
+                found = "another" if name == "network" else head.get(name)
+                allowed = "the one of the checkpoint" if name == "network" else str(value)
+                raise InputError(Problem(f"the checkpoint is of another {name}", where, found, allowed, fix))
+        restore(self, arrays)
+
+    def branch_from(self, arrays: dict[str, Any], before: Simulation) -> None:
+        """Put a simulation where another one, of the same cells and connections, was when `arrays` were taken.
+
+        Raises InputError where its sizes or connections are others, and where weights that learn are to be others.
+        """
+        from neuromorph.engine.resume import restore
+
+        for old, new in zip(before.network.projections, self.network.projections):
+            if new.plasticity is not None and repr(old.connections.spec.weight) != repr(new.connections.spec.weight):
+                fix = "Weights that learn go on as they had been learnt; change them with set_weights."
+                raise InputError(Problem("cannot be changed on the way", f"projections.{new.name}.weight", fix=fix))
+        try:
+            restore(self, arrays)
+        except InputError as error:
+            fix = "Parameters may change on the way, sizes and connections may not."
+            raise InputError(*(replace(problem, fix=fix) for problem in error.problems)) from None
+
+    def _identity(self) -> dict[str, Any]:
+        """What tells this run from others, whatever is recorded and however long it is."""
+        clock = self.clock
+        return {
+            "network": self._digest, "seed": self.network.seed,
+            "resolution": "exact" if clock.exact else clock.unit, "precision": self.precision,
+        }  # fmt: skip
+
+    @cached_property
+    def _digest(self) -> str:
+        """What tells the network from others."""
+        from neuromorph.graph.files import to_dict
+
+        described = to_dict(self._network, embed=True, longest=LONGEST_ARRAY)
+        text = json.dumps({k: v for k, v in described.items() if k not in ("run", "record")}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def signal(self, name: str, value: float) -> None:
         """Send an event of a signal now; it arrives at once, at the synapses that listen to it."""
@@ -142,13 +237,30 @@ class Simulation(Engine):
         return found
 
     def close(self, status: str = "complete") -> dict[str, Any]:
-        """Finish the recording; returns the summary. Warns (NotFinite) of any weight that is no number."""
+        """Finish the recording; returns the summary. Warns (NotFinite) of weights and states that are no numbers."""
         if not self._closed:
-            self._warn(list(self.plastic))
+            self._warn([*self.plastic, *self.cells])
         return super().close(status)
 
-    def not_finite(self, projection: str) -> str:
-        """What is to be said of weights of a plastic projection that are no numbers; nothing where all are."""
+    @property
+    def spoilt(self) -> bool:
+        """Whether a weight that learns, or a cell's state, is no number."""
+        return any(map(self.not_finite, [*self.plastic, *self.cells]))
+
+    def not_finite(self, name: str) -> str:
+        """What is to be said of a projection's weights or a population's states that are no numbers; "" if all are."""
+        return self._bad_state(name) if name in self.cells else self._bad_weights(name)
+
+    def _bad_state(self, population: str) -> str:
+        cells = self.cells[population]
+        for variable, values in zip(cells.variables, cells.state):
+            bad = np.flatnonzero(~np.isfinite(values))
+            if bad.size:
+                found = f"{bad.size} of {len(values)} cells (first: {population}[{bad[0]}])"
+                return f"{variable} of population '{population}' is not finite in {found}. {LOOK_AGAIN}"
+        return ""
+
+    def _bad_weights(self, projection: str) -> str:
         bad, n = [], 0
         for part in self.plastic.get(projection, ()):
             n += part.weight.size
@@ -160,10 +272,7 @@ class Simulation(Engine):
         found = self._projection(projection)
         source = int(np.searchsorted(rows.row, place, side="right")) - 1
         first = f"{projection}[{ordinal}] from {found.source}[{source}] to {found.target}[{rows.target[place]}]"
-        return (
-            f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). "
-            "Run again with --debug (in Python: debug=True) to see where that began"
-        )
+        return f"weights of projection '{projection}' are not finite ({len(bad)} of {n}; first: {first}). {LOOK_AGAIN}"
 
     def _warn(self, projections: list[str]) -> None:
         for name in projections:
@@ -173,8 +282,12 @@ class Simulation(Engine):
                 warnings.warn(text, NotFinite, stacklevel=3)
 
     def _watched(self) -> AbstractContextManager[None]:
-        """Kernels made within are those of a debug run, if this is one."""
-        return nullcontext() if self.watch is None else self.watch.watching()
+        """What hooks raise comes out at its end; kernels made within are those of a debug run, if this is one."""
+        return self._failures.watching() if self.watch is None else self.watch.watching()
+
+    def _take_spikes(self) -> None:
+        if self._failures.found is None:  # else a window is going wrong
+            super()._take_spikes()
 
     def _each_window(self, callback: Callable[[Engine], None] | None) -> Callable[[Engine], None] | None:
         """What is called after each window: in a debug run, that it stop where a hook has failed."""
@@ -197,8 +310,18 @@ class Simulation(Engine):
             self.sink.discard()
             self._closed = True
             return
-        with suppress(NeuromorphError):  # a full disk: the error that is on its way says so
+        with suppress(NeuromorphError, MemoryError):  # a full disk: the error that is on its way says so
             self.close("failed" if isinstance(error, Exception) else "interrupted")
+        if isinstance(error, MemoryError) and not hasattr(error, "__notes__"):
+            self._say_what_is_kept(error)
+
+    def _say_what_is_kept(self, error: MemoryError) -> None:
+        """Add to an error of no words of ours where the recording is."""
+        path = getattr(self.sink, "path", None)
+        if path is not None and self._closed:
+            error.add_note(f"{path} holds what was simulated, {self.time:.12g} ms.")
+        elif path is not None:
+            error.add_note(f"{path}.part holds what was recorded; finish it with `neuromorph repair {path}`.")
 
     def spikes(self, population: str) -> Any:
         """Recorded spikes of a population so far: (times in ms float64[n], indices int64[n]), ordered by time.

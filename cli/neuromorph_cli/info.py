@@ -35,6 +35,8 @@ def info(trace: str, as_json: bool) -> None:
 
 
 def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
+    from neuromorph.checkpoints import beside
+
     step = summary["resolution_ms"]
     grid = "exact times" if step in (None, "exact") else f"steps of {step:g} ms"
     early = " (ended early)" if summary["ended_early"] else ""
@@ -56,8 +58,10 @@ def _print(summary: dict[str, Any], curves: dict[str, list[float]]) -> None:
     rows += [(name, _curve(values)) for name, values in curves.items()]
     if summary["status"] == "killed":
         # quoted, since it is there to be copied into a shell, and a file may be called anything
-        code = f"from neuromorph.traces import *; repair_trace({json_text.dumps(summary['file'])})"
-        rows.append(("to finish it", f"python -c {shlex.quote(code)}"))
+        rows.append(("to finish it", f"neuromorph repair {shlex.quote(summary['file'])}"))
+        trace = summary["file"].removesuffix(".part")
+        if beside(trace).exists() and " learn " not in f"{summary['command']} ":  # learn has checkpoints of its own
+            rows.append(("to go on", f"neuromorph resume {shlex.quote(trace)}"))
     text.facts(summary["file"], rows)
     if summary["populations"]:
         click.echo()

@@ -125,8 +125,8 @@ def learn(task: str, output: str | None, as_json: bool, quiet: bool, force: bool
     results: list[Any] = []
     try:
         for one in settings:
-            name = f"{task}-{one.top_down}" + ("-resumed" if resumed else "")
-            with options.trace_file(output, name) as path, Progress(not quiet) as progress:
+            where = output or (_trace_of(given["resume"]) if resumed else None)
+            with options.trace_file(where, f"{task}-{one.top_down}") as path, Progress(not quiet) as progress:
                 results.append(_train(images, one, stack, resumed, path, force, interrupts, progress))
             if not (as_json or quiet):
                 _print(images, results[-1])
@@ -149,6 +149,13 @@ def _how_to_go_on(result: Any) -> str:
 
     kept = beside(result.trace)
     return f"; to go on: --resume {kept}" if kept.exists() else ""
+
+
+def _trace_of(checkpoint: str) -> str:
+    """The trace that a checkpoint lies beside."""
+    path = Path(checkpoint)
+    stem = path.name.removesuffix(".npz").removesuffix(".previous").removesuffix(".checkpoint")
+    return str(path.with_name(f"{stem}.h5"))
 
 
 def _images(task: str, data: str | None) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import sys
 import warnings
 from typing import Any
 
@@ -13,12 +15,18 @@ from neuromorph.errors import printable
 from neuromorph_cli import options
 from neuromorph_cli.interrupts import Interrupted, Interrupts
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
 #: command -> (module:object, what it does)
 COMMANDS = {
     "run": ("neuromorph_cli.run:run", "Run a network file and record it in a trace."),
+    "resume": ("neuromorph_cli.resume:resume", "Go on with a run from its newest checkpoint."),
+    "branch": ("neuromorph_cli.branch:branch", "Go on from an instant of a recorded run with a change."),
+    "verify": ("neuromorph_cli.verify:verify", "Run a recorded run again and compare every byte."),
     "learn": ("neuromorph_cli.learn:learn", "Train a network of spiking cells to read digits."),
     "claims": ("neuromorph_cli.claims:claims", "Run the lecture's ten claims as small experiments."),
     "info": ("neuromorph_cli.info:info", "Say what a trace holds."),
+    "repair": ("neuromorph_cli.repair:repair", "Make the recording of a killed run a finished trace."),
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
@@ -78,12 +86,50 @@ def main(arguments: list[str] | None = None) -> int:
             _say(str(problem))
         return error.exit_code
     except MemoryError as error:
-        _say(f"out of memory: {error}. Make the network smaller, or its longest delay shorter.")
+        _say(_out_of_memory(error))
+        return 1
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}{error.strerror}. Make room; compiled kernels go to where $NEUROMORPH_CACHE_DIR says.")
+        return 1
+    except Exception as error:
+        said = _of_others(error)
+        if not said:
+            raise
+        _say(said)
         return 1
     except (Interrupted, click.Abort) as error:
         _say("interrupted before anything was simulated or written.")
         return error.code if isinstance(error, Interrupted) else 130
     return code if isinstance(code, int) else 0
+
+
+def _out_of_memory(error: MemoryError) -> str:
+    """What was asked for, how much the process has and may have, what is kept, and what to do."""
+    import resource
+
+    peak, limit = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrlimit(resource.RLIMIT_AS)[0]
+    allowed = "" if limit == resource.RLIM_INFINITY else f" and may have {limit / 1e9:.2f} GB (ulimit -v)"
+    had = f"the process had {peak / 1e6:.2f} GB{allowed}"  # ru_maxrss is in kB on Linux
+    advice = "Make the network smaller or its longest delay shorter, record less, or allow more."
+    asked = f" {str(error).rstrip('.')};" if str(error) else ""
+    return " ".join([f"out of memory:{asked} {had}.", *getattr(error, "__notes__", ()), advice])
+
+
+def _of_others(error: Exception) -> str:
+    """What code that is neither ours nor a library's raised, and where: that of a plugin; "" of anything else."""
+    import sysconfig
+    import traceback
+    from pathlib import Path
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    ours = [Path(str(sys.modules[name].__file__)).parents[0] for name in ("neuromorph", "neuromorph_cli")]
+    known = [*ours, *(Path(path) for path in sysconfig.get_paths().values())]
+    if any(Path(last.filename).is_relative_to(folder) for folder in known) or not Path(last.filename).exists():
+        return ""
+    return f"{last.filename}, line {last.lineno}: {last.name} raised {type(error).__name__}: {error}."
 
 
 def _usage(error: click.ClickException) -> str:

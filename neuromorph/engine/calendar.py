@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuromorph.lowered.clock import Clock
+
+_COLUMNS = ("base", "offset", "source", "count")
 
 
 class Calendar:
@@ -42,6 +45,29 @@ class Calendar:
         self.bucket_start[:] = self.end
         self.bucket_end[:] = self.end
 
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """The spikes that may still be delivered, where each bucket's are, and the oldest and last bucket."""
+        keep = self._kept_from()
+        columns = {name: getattr(self, name)[keep : self.end].copy() for name in _COLUMNS}
+        buckets = {name: np.maximum(getattr(self, name) - keep, 0) for name in ("bucket_start", "bucket_end")}
+        return columns | buckets | {"place": np.array([self._oldest, self._bucket])}
+
+    def put_back(self, columns: dict[str, Any], starts: Any, ends: Any, place: Any) -> None:
+        """Hold what `saved` gave, all of it ordered and read by the recorder."""
+        n = columns["base"].size
+        for name in _COLUMNS:
+            old = getattr(self, name)
+            new = np.zeros(max(old.size, 2 * n), old.dtype)
+            new[:n] = columns[name]
+            setattr(self, name, new)
+        self.bucket_start[:], self.bucket_end[:] = starts, ends
+        self._oldest, self._bucket = map(int, place)
+        self.end = self.closed = self.taken = n
+
+    def _kept_from(self) -> int:
+        """First spike that may still be delivered."""
+        return min(int(self.bucket_start[self._oldest % self.bucket_start.size]), self.closed)
+
     def make_plain_room(self, n: int) -> None:
         """Have room for n more where nothing is delivered from here: what the recorder has read is dropped."""
         if self.base.size - self.end >= n:
@@ -56,13 +82,13 @@ class Calendar:
         """Drop what can neither be delivered nor recorded any more; grow where that is not enough."""
         if self.before_drop is not None:
             self.before_drop()
-        keep = min(int(self.bucket_start[self._oldest % self.bucket_start.size]), self.closed)
+        keep = self._kept_from()
         live = slice(keep, self.end)
         size = self.end - keep
         capacity = self.base.size
         while size + n > capacity // 2:
             capacity *= 2
-        for name in ("base", "offset", "source", "count"):
+        for name in _COLUMNS:
             old = getattr(self, name)
             new = np.zeros(capacity, old.dtype) if capacity > old.size else old
             new[:size] = old[live].copy()

@@ -81,6 +81,15 @@ class DriveTable:
             total[:] = 0
         return [(d.input, int(n)) for d, n in zip(self.drives, found)]
 
+    def since(self) -> NDArray[np.int64]:
+        """Of each drive the tick after which its events count: what it emitted before has been forgotten."""
+        return np.array(self._tables[0][:, 4])
+
+    def begin_after(self, ticks: NDArray[np.int64]) -> None:
+        """Forget what each drive emitted up to a tick of its own."""
+        for table in self._tables:
+            table[:, 4] = ticks
+
     def clear(self, tick: int) -> None:
         """Forget what was emitted up to a tick."""
         for table in self._tables:

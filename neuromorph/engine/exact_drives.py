@@ -61,6 +61,23 @@ class ExactDrives:
         integers = {name: np.zeros(size, np.int64) for name in ("kind", "which")}
         self.arrays = self.arrays._replace(time=np.zeros(size), power=np.zeros(size), **integers)
 
+    def stretch(self, before: Any, now: tuple[int, float]) -> None:
+        """Have what is left of each gap, drawn with intervals of `before` (ms), be as long as those of now make it."""
+        a, unit = self.arrays, self.network.clock.unit
+        for k, drive in enumerate(self._drives):
+            old, new = float(before[k]), float(a.interval[k])
+            mine = slice(int(a.first[k]), int(a.first[k]) + drive.weight.size)
+            if old == new:
+                continue
+            if not new:
+                a.next_base[mine] = NEVER
+            elif not old:  # the first gap begins now
+                a.drawn[mine], a.next_base[mine], a.next_offset[mine] = -1, *now
+            else:
+                left = ((a.next_base[mine] - now[0]) * unit + (a.next_offset[mine] - now[1])) * (new / old)
+                ahead, offset = self.network.clock.instants(now[1] + left)
+                a.next_base[mine], a.next_offset[mine] = now[0] + ahead, offset
+
     def take_arrivals(self) -> int:
         """How many arrivals there were since the last call."""
         n = int(self.arrays.arrivals[0])

@@ -37,6 +37,21 @@ class ActiveLists:
         """The lists of a part."""
         return self._waiting, self._touched, self._first[part], self._listed[part], self.every
 
+    def listed(self, name: str) -> NDArray[np.int64]:
+        """The cells of a population that are visited at the next tick, part by part."""
+        k = self.number[name]
+        ranges = zip(self._first[:, k], self._listed[:, k])
+        slots = [self._touched[first : first + n] for first, n in ranges]
+        return np.concatenate(slots).astype(np.int64) - self._bounds[k - 1][0]
+
+    def only(self, name: str, cells: NDArray[np.int64]) -> None:
+        """Have these cells of a population visited at the next tick, and no others."""
+        k = self.number[name]
+        ends = self._bounds[k - 1]
+        self._waiting[ends[0] : ends[-1]] = k
+        self._listed[:, k] = 0
+        self.wake(name, cells)
+
     def wake(self, name: str, cells: NDArray[np.int64]) -> None:
         """See to it that cells of a population are visited at the next tick."""
         k = self.number[name]
@@ -63,6 +78,16 @@ class LazyCells(GridCells):
         """Take the active lists and the kernel that reads; all cells are visited at the first tick."""
         self._lists, self._evaluate = lists, evaluate
         lists.wake(self.neurons.name, np.arange(self.neurons.size))
+
+    def listed(self) -> tuple[NDArray[np.int64], bool]:
+        """The cells that are visited at the next tick, and whether all are at every tick."""
+        every = bool(self._lists.every[self._lists.number[self.neurons.name]])
+        return self._lists.listed(self.neurons.name), every
+
+    def list_again(self, cells: NDArray[np.int64], every: bool) -> None:
+        """Have these cells visited at the next tick, or all at every tick."""
+        self._lists.only(self.neurons.name, cells)
+        self._lists.every[self._lists.number[self.neurons.name]] = every
 
     def all_values(self, base: int, offset: float, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """All state variables of some cells at the present tick: float64[variables, cells]."""
@@ -92,6 +117,13 @@ class LazyCells(GridCells):
         if not p.model.silent_between_arrivals(p.parameters, dict(zip(self.variables, self.state)), receptors):
             self._lists.every[self._lists.number[p.name]] = 1
         self._lists.wake(p.name, cells)
+
+    def settle(self, base: int, offset: float) -> None:
+        """Make now the tick of every cell's state; all cells are visited at the next one."""
+        every = np.arange(self.neurons.size)
+        self.state[:] = self.all_values(base, offset, every)
+        self.since[:] = base
+        self._lists.wake(self.neurons.name, every)
 
     def reset(self, base: int, offset: float) -> None:
         """Back to the initial state, not refractory."""

@@ -85,6 +85,7 @@ class PlasticPart:
         self.first_pre, self.n_pre = pre.first_id, pre.size
         self.clock = clock
         self.projection_key = number << 40
+        self.rewired = False
         self.weight = rows.weight.copy()
         states = rule.states()
         timed = any(s.tau for s in states.values())
@@ -224,6 +225,16 @@ class PlasticPart:
             steps.append(make_step(plastic.keep_past, "keep_past(a, now, past)", values))
         return steps
 
+    def past(self, tick: int) -> NDArray[np.float64]:
+        """What the targets had 1, 2, ... ticks before a tick that is done, as far as on_pre looks back."""
+        depth = self._past.shape[1]
+        return self._past[:, (tick - 1 - np.arange(depth)) % max(depth, 1)]
+
+    def put_past(self, past: NDArray[np.float64], tick: int) -> None:
+        """Have that be the past."""
+        depth = self._past.shape[1]
+        self._past[:, (tick - 1 - np.arange(depth)) % max(depth, 1)] = past[:, :depth]
+
     def fill_past(self, cells: Cells) -> None:
         """Before the first tick the targets had what they have now."""
         for past, name in zip(self._past, self.past_variables):
@@ -306,6 +317,7 @@ class PlasticPart:
     def rewire(self, source: NDArray[np.int64], moved: NDArray[np.bool_], now: tuple[int, float]) -> None:
         """Give synapses, in the order of rows, these sources; those that have `moved` begin anew."""
         rows, own = self.rows, self.rows.delay.size > 1
+        self.rewired = True
         self.weight[moved] = rows.weight[moved]
         for row, state in zip(self.synapse.state, self.plasticity.rule.states().values()):
             row[moved] = state.initial
@@ -324,6 +336,32 @@ class PlasticPart:
         )
         self.history = self.history._replace(late=self._recent[-1])
         self.share(self.weight[order])
+
+    def settle(self, now: tuple[int, float]) -> None:
+        """Bring every synapse up to an instant, and keep of the history what some synapse has not seen yet."""
+        self.sweep(now)
+        if self.remembers:
+            self._size[0] = self._run("compact", int(self._size[0]), *now, self.largest_delay)
+
+    def events(self) -> dict[str, NDArray[Any]]:
+        """The postsynaptic spikes of the history, in order of time for each cell."""
+        n = int(self._size[0])
+        return {name: getattr(self.history, name)[..., :n] for name in ("base", "offset", "cell", "count", "y", "v")}
+
+    def put_events(self, columns: dict[str, NDArray[Any]]) -> None:
+        """Make these the spikes of the history."""
+        n = columns["base"].size
+        if n > self.history.base.size // 2:
+            self._new_history(2 * n)
+        h = self.history
+        for name, values in columns.items():
+            getattr(h, name)[..., :n] = values
+        order = np.argsort(h.cell[:n], kind="stable")
+        again = order[1:][np.diff(h.cell[order]) == 0]
+        h.prev[:n], h.head[:] = -1, -1
+        h.prev[again] = order[:-1][np.diff(h.cell[order]) == 0]
+        h.head[h.cell[order]] = order  # of equal cells the last counts
+        self._size[0] = n
 
     def reset(self, now: tuple[int, float]) -> None:
         """Forget traces and history; weights stay, brought up to date."""

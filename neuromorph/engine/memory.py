@@ -81,6 +81,22 @@ class MemorySink:
         return list(self._signals[name])
 
 
+class Unheard(MemorySink):
+    """A recorder for runs of which nobody wants the record."""
+
+    def spikes(self, population: str, base: Any, offset_ms: Any, index: Any) -> None:
+        """Keep nothing."""
+
+    def state(self, channel: int, time_ms: float, values: NDArray[np.float64]) -> None:
+        """Keep nothing."""
+
+    def weight(self, channel: int, time_ms: float, values: NDArray[np.float32]) -> None:
+        """Keep nothing."""
+
+    def signal(self, name: str, time_ms: float, value: float) -> None:
+        """Keep nothing."""
+
+
 def _stack(readings: list[Any]) -> tuple[NDArray[np.float64], Any]:
     times = np.array([r[0] for r in readings])
     return times, np.array([r[1] for r in readings])

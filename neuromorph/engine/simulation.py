@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.engine import structure
+from neuromorph.engine.agenda import READING, SENT, SIGNAL, Agenda, Instant
 from neuromorph.engine.calendar import Calendar
 from neuromorph.engine.cells import Cells, GridCells
 from neuromorph.engine.currents import CurrentState
@@ -40,8 +40,6 @@ from neuromorph.lowered.lazy import lazy_populations
 from neuromorph.lowered.rows import places
 from neuromorph.units import quantity
 
-Instant = tuple[int, float]
-SIGNAL, READING = 0, 2  # what comes first at one instant; 1: structure.REWIRING
 HAND_OVER = 1.0  # seconds of wall time after which the recorder gets the spikes so far, at the latest
 
 
@@ -102,9 +100,12 @@ class Engine:
         everyone: list[Any] = [*network.neurons, *network.inputs]
         self.spike_counts = dict.fromkeys([p.name for p in everyone], 0)
         self.synaptic_events = 0
-        self._agenda: list[tuple[Instant, int, str, int, float, Callable[[], None]]] = []
+        self.agenda = Agenda()
+        self._weights_set: set[str] = set()  # static projections whose weights are not those of the network
+        #: whether it goes on from a checkpoint, where all that was due has been done
+        self.goes_on = False
         self._opened = self._closed = self._stop = False
-        self._order, self._hand_over = 0, 0.0
+        self._hand_over = 0.0
 
     @property
     def time(self) -> float:
@@ -116,17 +117,26 @@ class Engine:
         duration = quantity(duration, "ms", "run")
         if not np.isfinite(duration) or duration < 0:
             raise InputError(Problem("duration is not a time", "run", duration, "a number of ms, 0 or above"))
-        self._open()
         self._end_ms += Fraction(duration)  # exact: a thousand runs of 0.1 ms end where one of 100 ms does
+        self._run_to_end(callback)
+
+    def run_until(self, time: float, callback: Callable[[Engine], None] | None = None) -> None:
+        """Simulate up to an instant in ms, where a run of that duration from the beginning would end too."""
+        if not time >= self.time:
+            raise InputError(Problem("the end lies in the past", "run", time, f"{self.time} ms or later"))
+        self._end_ms = Fraction(time)
+        self._run_to_end(callback)
+
+    def _run_to_end(self, callback: Callable[[Engine], None] | None) -> None:
+        self._open()
         end = self.clock.instant(float(self._end_ms))
         self._stop = False
         while self.now < end and not self._stop:
             stop = min(self.windows.boundary(self.now, one=callback is not None), end)
-            if self._agenda and self._agenda[0][0] < stop:
-                stop = self._agenda[0][0]
+            stop = self.agenda.before(stop)
             self.windows.advance(self.now, stop)
             self.now = stop
-            self._run_agenda()
+            self.agenda.run(self.now)
             if monotonic() > self._hand_over:
                 self._take_spikes()
             if callback is not None:
@@ -188,6 +198,7 @@ class Engine:
         where = f"projections.{projection}"
         chosen = _chosen(ordinals, new.size, where)
         new[chosen] = _weights(_numbers(values, chosen.size, where), self._allowed(found, chosen), where)
+        self._weights_set.add(projection)
         if found.static:  # the lowered arrays themselves never change
             both = zip(self.synapse, self.network.static)
             self.synapse = [synapse.copy() if synapse is rows.synapse else synapse for synapse, rows in both]
@@ -233,9 +244,7 @@ class Engine:
             cells.reset(*self.now)
         self.calendar.clear()
         self.windows.clear()
-        kept = [e for e in self._agenda if e[1] == READING or e[3] >= 0]
-        heapq.heapify(kept)
-        self._agenda = kept
+        self.agenda.forget_sent()
         for current in self.currents:
             self._restore(current)
 
@@ -254,6 +263,10 @@ class Engine:
                 row = cells.variables.index("I_stim")
                 cells.state[row] += held
 
+    def is_to_come(self, at: Instant) -> bool:
+        """Whether something due at an instant has not been done yet; a checkpoint has all behind it that was due."""
+        return at > self.now if self.goes_on else at >= self.now
+
     def _open(self) -> None:
         if self._opened:
             return
@@ -271,7 +284,7 @@ class Engine:
         for spec in () if scheduled else self.network.signals:
             base, offset = self.clock.instants(spec.times)
             self._send_next(spec, base, offset, iter(range(spec.times.size)))
-        self._run_agenda()
+        self.agenda.run(self.now)
 
     def _send_next(self, spec: SignalSpec, base: Any, offset: Any, order: Iterator[int]) -> None:
         """Put a signal's next event on the agenda: never all of them, for Python to walk through at its collections."""
@@ -280,14 +293,11 @@ class Engine:
             self._send_next(spec, base, offset, order)
             self._deliver_signal(name, value)
 
-        k = next(order, None)
-        if k is not None:
+        for k in order:
             at = self.clock.after(int(base[k]), float(offset[k]), spec.delay)
-            self._push(at, SIGNAL, spec.name, k, float(spec.values[k]), action)
-
-    def _push(self, at: Instant, kind: int, name: str, number: int, value: float, action: Any) -> None:
-        self._order += 1
-        heapq.heappush(self._agenda, (at, kind, name, number, self._order, lambda: action(name, value)))
+            if self.is_to_come(at):
+                self.agenda.push(at, SIGNAL, spec.name, k, float(spec.values[k]), action)
+                return
 
     def _read_next(self, channel: int, steps: Iterator[float], read: Any, name: str) -> None:
         """Put the next reading of a channel on the agenda."""
@@ -296,14 +306,9 @@ class Engine:
             read(channel, self)
             self._read_next(channel, steps, read, name)
 
-        time = next((t for t in steps if self.clock.instant(t) >= self.now), None)  # none before a run that goes on
+        time = next((t for t in steps if self.is_to_come(self.clock.instant(t))), None)
         if time is not None:
-            self._push(self.clock.instant(time), READING, name, 0, 0.0, action)
-
-    def _run_agenda(self) -> None:
-        """Everything due up to now, signals before readings."""
-        while self._agenda and self._agenda[0][0] <= self.now:
-            heapq.heappop(self._agenda)[-1]()
+            self.agenda.push(self.clock.instant(time), READING, name, 0, 0.0, action)
 
     def _deliver_signal(self, name: str, value: float) -> None:
         self.windows.signal(self.now, name, value)
@@ -326,7 +331,7 @@ class Engine:
             mine = np.flatnonzero((source >= population.first_id) & (source < population.first_id + population.size))
             for k in mine + start:
                 at = self.clock.after(int(self.calendar.base[k]), float(self.calendar.offset[k]), spec.delay)
-                self._push(at, SIGNAL, spec.name, -1, float(self.calendar.count[k]), self._deliver_signal)
+                self.agenda.push(at, SIGNAL, spec.name, SENT, float(self.calendar.count[k]), self._deliver_signal)
 
     def _take_spikes(self) -> None:
         self.recorder.take_spikes(self)

@@ -20,8 +20,8 @@ class Source:
         self.clock = clock
         # "<population>/volley" for patterns: section 5 of docs/design.md
         name = "volley" if source.model.registers else "spikes"
-        key = (seed, rng.stream(f"{source.name}/{name}"))
-        self.arrays = source.model.prepare(source.parameters, source.size, clock, key)
+        self._key = (seed, rng.stream(f"{source.name}/{name}"))
+        self.arrays = self.prepared()
         self._kernel = source.model.kernel(clock.exact)
         capacity = max(source.size * (2 if clock.exact else window), 1024)
         self.out_base = np.zeros(capacity, np.int64)
@@ -30,6 +30,10 @@ class Source:
         self.out_count = np.zeros(capacity, np.int64)
         self.n = 0
         self._due = 0
+
+    def prepared(self) -> Any:
+        """The arrays as they are before the first spike."""
+        return self.input.model.prepare(self.input.parameters, self.input.size, self.clock, self._key)
 
     def emit_grid(self, first: int, last: int) -> None:
         """Emit the spikes of ticks first..last."""

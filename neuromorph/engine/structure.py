@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.engine.agenda import REWIRING
 from neuromorph.kernels import rng
 from neuromorph.kernels.rewire import regrow
 from neuromorph.lowered.compiled import Projection
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
 SYNAPSE = [
     ("projection", "U64"), ("source", "i8"), ("target", "i8"), ("weight", "f4"), ("delay_ms", "f8"), ("receptor", "i1"),
 ]  # fmt: skip
-#: place among the events of one instant: after signals, before readings
-REWIRING = 1
 
 
 def begin(engine: Engine) -> None:
     """Put the first occasion of each projection that rewires itself on the agenda."""
     for projection in engine.network.projections:
         if projection.plasticity is not None and projection.plasticity.rewire_every > 0.0:
-            _next(engine, projection, 1)
+            every = projection.plasticity.rewire_every
+            number = max(1, int(engine.time / every))
+            while not engine.is_to_come(engine.clock.instant(number * every)):
+                number += 1
+            _next(engine, projection, number)
 
 
 def _next(engine: Engine, projection: Projection, number: int) -> None:
@@ -35,7 +38,7 @@ def _next(engine: Engine, projection: Projection, number: int) -> None:
         _next(engine, projection, number + 1)
 
     at = engine.clock.instant(number * projection.plasticity.rewire_every)  # type: ignore[union-attr]
-    engine._push(at, REWIRING, projection.name, number, 0.0, action)
+    engine.agenda.push(at, REWIRING, projection.name, number, 0.0, action)
 
 
 def rewire(engine: Engine, projection: Projection, number: int) -> int:

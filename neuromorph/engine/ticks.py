@@ -14,7 +14,7 @@ from neuromorph.engine.cells import GridCells
 from neuromorph.engine.lazy_cells import ActiveLists, LazyCells
 from neuromorph.graph.values import support
 from neuromorph.kernels import barrier
-from neuromorph.kernels.flight import CLASSES, GROUP, NEVER
+from neuromorph.kernels.flight import CLASSES, GROUP, NEVER, launch_again
 from neuromorph.kernels.grid_cells import Kind
 from neuromorph.kernels.ticks import kind_arguments, tick_kernels
 from neuromorph.lowered.compiled import CompiledNetwork, Neurons
@@ -189,6 +189,16 @@ class TickLoop:
             flight.make_room(needed)
         self._boxes.short[:] = 0
 
+    def in_flight(self) -> dict[str, NDArray[np.int64]]:
+        """The spikes that have synapses yet to reach, in the order of their emission."""
+        every = np.unique(np.concatenate([f.spikes() for f in self._flights], axis=1), axis=1)
+        return dict(zip(("tick", "source", "count"), every))
+
+    def put_in_flight(self, tick: NDArray[np.int64], source: NDArray[np.int64], count: NDArray[np.int64]) -> None:
+        """Have these spikes under way now, their slices due by now delivered."""
+        for flight in self._flights:
+            flight.launch(tick, source, count, self.engine.now[0])
+
     def _count_spikes(self) -> None:
         calendar, counts = self.engine.calendar, self.engine.spike_counts
         new = slice(calendar.closed, calendar.end)
@@ -348,6 +358,24 @@ class _Flight:
         return (
             rows.row, rows.row_start, rows.slice_delay, rows.slice_end, synapse, self._class, *self._spikes,
             self._soonest, *self._due,
+        )  # fmt: skip
+
+    def spikes(self) -> NDArray[np.int64]:
+        """(tick, source, count) of what is under way, in rows."""
+        begin, end = self.progress[[1, 4]]
+        there = np.arange(begin, end) & (self._spikes[0].size - 1)
+        there = there[self._spikes[0][there] < NEVER]
+        source = np.searchsorted(self.rows.row, self._spikes[2][there]) - 1
+        return np.stack([self._spikes[5][there], source, self._spikes[6][there]])
+
+    def launch(self, tick: NDArray[np.int64], source: NDArray[np.int64], count: NDArray[np.int64], now: int) -> None:
+        """Have these spikes under way and no others, those of their slices that were due up to `now` delivered."""
+        self.clear()
+        self.make_room(tick.size)
+        rows = self.rows
+        self.progress[[1, 4]] = launch_again(
+            tick, source, count, now, (*self._spikes, self._soonest), self._class, rows.row, rows.row_start,
+            rows.slice_delay, rows.slice_end, tuple(self._due),
         )  # fmt: skip
 
     def results(self) -> tuple[Any, ...]:

@@ -167,9 +167,16 @@ class GridWindows:
         self._wanted.add((int(self.progress[driver.CELLS]), int(self.progress[driver.NEEDED])))
         self._built = ()
 
+    def count_from(self, spike_counts: dict[str, int], synaptic_events: int) -> None:
+        """Count on from what there has been before."""
+        self._spike_counts[:] = [spike_counts[name] for name in self._number]
+        self._events[0] = synaptic_events
+
     def schedule(self, specs: tuple[SignalSpec, ...]) -> None:
-        """Take over the signals whose times are given."""
+        """Take over the signals whose times are given, those that have not been sent."""
         self._due, self._sent, self._values = schedule(specs, self.engine.clock)
+        if self.engine.goes_on:
+            self.progress[driver.SIGNAL] = np.searchsorted(self._due, self.engine.now[0], side="right")
 
     def signal(self, now: Instant, name: str, value: float) -> None:
         """Apply an event of a signal to all synapses that listen to it."""

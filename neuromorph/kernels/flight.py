@@ -76,6 +76,18 @@ def take_due(tick, begin, end, flight, slice_delay, slice_end, due_n, due_start,
     return begin
 
 
+@kernel
+def launch_again(ticks, sources, counts, now, flight, class_of, row, row_start, slice_delay, slice_end, due):
+    """Put spikes into an empty flight, in order, and pass over their slices due up to `now`; returns begin and end."""
+    begin, end = 0, 0
+    for k in range(ticks.size):
+        end = launch(ticks[k], sources[k], counts[k], end, flight, class_of, row, row_start, slice_delay)
+    if ticks.size > 0:
+        for tick in range(ticks[0] + 1, now + 1):
+            begin = take_due(tick, begin, end, flight, slice_delay, slice_end, due[0], due[1], due[2], due[3])
+    return begin, end
+
+
 @kernel(forceinline=True)
 def _end_of_piece(q, end):
     """Where the piece of a slice that begins at synapse q ends: with a cache line."""

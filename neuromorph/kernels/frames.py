@@ -34,7 +34,7 @@ def synapse(frame: FrameType) -> Synapse:
     kernel = frame.f_code.co_name
     if kernel == "_replay":  # on_post, a delay after the spike
         e = seen["e"]
-        at = frame.f_globals["_seen"](seen["history_base"][e], seen["history_offset"][e], seen["d"], seen["rule_u"])
+        at = frame.f_globals["time_seen"](seen["history_base"][e], seen["history_offset"][e], seen["d"], seen["rule_u"])
     elif kernel == "visit":  # on_pre, transmit
         at = seen["tb"], seen["to"]
     else:  # on_signal, rewire

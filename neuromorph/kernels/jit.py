@@ -24,13 +24,14 @@ from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.ccallback import CFunc
 
-from neuromorph.kernels.compiler import InnerCompiler, compare_flags_at_once, uncollected
+from neuromorph.kernels.compiler import InnerCompiler, compare_flags_at_once, resolve_once, uncollected
 from neuromorph.private import private_folder
 
 FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "boundscheck": False}
 # LLVM gives up vectorising a loop over more than a few arrays (eight comparisons), for it must check that none overlap;
 # a cell's update reads and writes ten or more (lif_cond_exp 18 -> 7.5, adex 98 -> 50 ns per cell and tick)
 compare_flags_at_once()
+resolve_once()
 llvmlite.binding.set_option("neuromorph", "--vectorize-memory-check-threshold=1000")
 
 

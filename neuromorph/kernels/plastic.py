@@ -31,6 +31,9 @@ import collections
 
 import numpy as np
 
+from neuromorph.kernels.at_synapse import bounded, slot_of, within
+from neuromorph.kernels.{at_synapse} import at_most, decay_over, delay_of, earlier, last_before, reached, time_seen
+from neuromorph.kernels.deposit import deposit_row
 from neuromorph.kernels.elementary import exp
 from neuromorph.kernels.instants import instant_number, normalise
 from neuromorph.kernels.jit import kernel
@@ -41,50 +44,6 @@ Pre = collections.namedtuple("Pre", {pre_fields!r})
 Post = collections.namedtuple("Post", {post_fields!r})
 P = collections.namedtuple("P", {parameters!r})
 Syn = collections.namedtuple("Syn", {states!r})
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _bounded(w, w_min, w_max):
-    # clipped to the projection's bounds, rounded once to what is stored
-    return float(np.float32(min(max(w, w_min), w_max)))
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _within(since, last):
-    # a place in a table of decays
-    return min(max(since, 0), last)
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _delay(delay, j):
-    return {unit}(delay[0] if delay.size == 1 else delay[j])
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _slot(slot, target, j):
-    return slot[0] + target[j] if slot.size == 1 else slot[j]
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _seen(base, offset, delay, u):
-    # When a synapse sees a postsynaptic event. The very arithmetic by which spikes arrive: a tie of the two is a tie.
-    {seen}
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _decay(since, table, row, ms, tau):
-    # how far a trace falls in `since` units of delays; `row` is its place in the table
-    {decay}
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _at_most(a, a_offset, b, b_offset):
-    {at_most}
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _earlier(a, a_offset, b, b_offset):
-    {earlier}
 
 
 @kernel(counted=False{inner})
@@ -121,8 +80,8 @@ def compact(n, base, offset, largest_delay, {structs}):
     m = 0
     for e in range(n):
         t = history.cell[e]
-        sb, so = _seen(history.base[e], history.offset[e], largest_delay, rule.u)
-        if _earlier(sb, so, base, offset):
+        sb, so = time_seen(history.base[e], history.offset[e], largest_delay, rule.u)
+        if earlier(sb, so, base, offset):
             {floor_from_event}
             history.floor_base[t] = history.base[e]
             history.floor_offset[t] = history.offset[e]
@@ -142,40 +101,21 @@ def compact(n, base, offset, largest_delay, {structs}):
 
 
 @kernel(forceinline=True, counted=False, inner=True)
-def _last_before(e, bases, offsets, prev, base, offset, delay, u):
-    # The last event, of those from e back, whose time at the synapse is strictly earlier than the instant; -1: none in
-    # the log.
-    while e >= 0:
-        sb, so = _seen(bases[e], offsets[e], delay, u)
-        if _earlier(sb, so, base, offset):
-            break
-        e = prev[e]
-    return e
-
-
-@kernel(forceinline=True, counted=False, inner=True)
-def _reached(event_base, event_offset, delay, base, offset, u):
-    # whether a synapse has seen an event by an instant
-    sb, so = _seen(event_base, event_offset, delay, u)
-    return _at_most(sb, so, base, offset)
-
-
-@kernel(forceinline=True, counted=False, inner=True)
 def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
     # Postsynaptic events that reach synapse j in (seen, instant], in order.
     p = P({parameter_values})
     t = rows.target[j]
-    d = _delay(rows.delay, j)
+    d = delay_of(rows.delay, j)
     seen, seen_offset = source.seen_base[i], source.seen_offset[i]
     e = history.head[t]
-    while e >= 0 and not _reached(history.base[e], history.offset[e], d, base, offset, rule.u):
+    while e >= 0 and not reached(history.base[e], history.offset[e], d, base, offset, rule.u):
         e = history.prev[e]
-    if e < 0 or _reached(history.base[e], history.offset[e], d, seen, seen_offset, rule.u):
+    if e < 0 or reached(history.base[e], history.offset[e], d, seen, seen_offset, rule.u):
         return w
     # one missed event is the common case; of more the later ones wait
     n = 0
     q = history.prev[e]
-    while q >= 0 and not _reached(history.base[q], history.offset[q], d, seen, seen_offset, rule.u):
+    while q >= 0 and not reached(history.base[q], history.offset[q], d, seen, seen_offset, rule.u):
         history.stack[n] = e
         n += 1
         e = q
@@ -187,7 +127,7 @@ def _replay(w, i, j, base, offset, rows, synapse, source, history, rule):
         pre = Pre({pre_values_post_hook})
         post = Post({post_values_post_hook})
         {call_on_post}
-        w = _bounded(w, rule.w_min, rule.w_max)
+        w = bounded(w, rule.w_min, rule.w_max)
         if n == 0:
             return w
         n -= 1

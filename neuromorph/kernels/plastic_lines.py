@@ -31,7 +31,7 @@ PENDING = [f"pending_{name}" for name in ("base", "offset", "slot", "weight", "s
 _MATRIX = [
     "if rows.dense:",
     "    width = rows.row[1] - rows.row[0] if n_pre > 0 else 0",
-    "    first = _slot(rows.slot, rows.target, 0) if width > 0 else 0",
+    "    first = slot_of(rows.slot, rows.target, 0) if width > 0 else 0",
     "    more = deliver_matrix(start, end, base, spike_source, spike_count, first_id, n_pre, ring, int(rows.delay[0]),",
     "                          first, rows.weight, width, deaf, rows.known, rows.volley, rows.total)",
     "    return more",
@@ -48,17 +48,9 @@ def template_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]:
         "structs": ", ".join(STRUCTS),
         "outbox": ", ".join([*PENDING, "pending", "projection"] if exact else ["ring", "deaf"]),
         "visited": "end, pending, events" if exact else "events",
-        "decay": [
-            # on the grid the table holds the very values of exp at whole numbers of ticks
-            *([] if exact else ["if 0 <= since < table.shape[1]:", "    return table[row, since]"]),
-            "return exp(-(since * ms) / tau)",
-        ],
+        "at_synapse": "at_synapse_exact" if exact else "at_synapse_grid",
         "inner": "" if exact else ", inner=True",  # on the grid only steps call them
-        "unit": "float" if exact else "int",
-        "at_most": _comparison(exact, "<="),
-        "earlier": _comparison(exact, "<"),
         "variables": "".join(f"{name}, " for name in variable_names(rule)),
-        "seen": ["return normalise(base, offset + delay, u)" if exact else "return base + delay, 0.0"],
         "pre_fields": [*x, *pre_v, "count"],
         "post_fields": [*y, *post_v, "count"],
         "parameters": list(rule.parameters()) or ["none"],
@@ -138,7 +130,7 @@ def _minibatch_lines(rule: type[LearningRule], exact: bool) -> dict[str, object]
 
 
 def _decay(trace: Trace, row: int) -> str:
-    return f"_decay(since, rule.decay, {row}, rule.ms, p.{trace.tau})"
+    return f"decay_over(since, rule.decay, {row}, rule.ms, p.{trace.tau})"
 
 
 def _since(exact: bool, at: tuple[str, str], of: str, index: str, delay: str = "") -> str:
@@ -148,11 +140,6 @@ def _since(exact: bool, at: tuple[str, str], of: str, index: str, delay: str = "
     if exact:
         return f"since = ({at[0]} - {base}) * rule.u + ({at[1]} - {offset}){delay}"
     return f"since = {at[0]} - {base}{delay}"
-
-
-def _comparison(exact: bool, sign: str) -> list[str]:
-    """Of two instants; all offsets are 0 on the grid."""
-    return [f"return a < b or (a == b and a_offset {sign} b_offset)" if exact else f"return a {sign} b"]
 
 
 def _y_at_append(y: dict[str, Trace], first: int, exact: bool) -> list[str]:
@@ -201,7 +188,7 @@ def _y_at_synapse(y: dict[str, Trace], first: int, exact: bool, at: tuple[str, s
         return []
     out = [
         "t = rows.target[j]",
-        f"e = _last_before(history.head[t], history.base, history.offset, history.prev, {at[0]}, {at[1]}, d, rule.u)",
+        f"e = last_before(history.head[t], history.base, history.offset, history.prev, {at[0]}, {at[1]}, d, rule.u)",
         "if e >= 0:",
         f"    {_since(exact, at, 'history', 'e', ' - d')}",
     ]
@@ -233,10 +220,10 @@ def _row_loop(rule: type[LearningRule], exact: bool) -> list[str]:
     if "on_pre" in hooks:
         pre = [f"px{k}" for k in range(len(x))] + ["0.0"] * len(rule.variables("pre")) + ["c"]
         post = [f"y{k}" for k in range(len(y))] + _past(rule) + ["0.0"]
-        body += ["d = _delay(rows.delay, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
+        body += ["d = delay_of(rows.delay, j)", "t = rows.target[j]", *_y_at_synapse(y, len(x), exact)]
         body += load_lines(rule, "on_pre", exact)
         body += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, "on_pre")]
-        body += ["w = _bounded(w, rule.w_min, rule.w_max)"]
+        body += ["w = bounded(w, rule.w_min, rule.w_max)"]
     if len(body) == 1:
         return []
     return ["for j in range(a, b):", *("    " + line for line in [*body, "rows.weight[j] = w"])]
@@ -254,41 +241,23 @@ def _past(rule: type[LearningRule]) -> list[str]:
 def _deposit(rule: type[LearningRule], exact: bool) -> list[str]:
     transmit = [f"    {line}" for line in transmit_lines(rule, exact)]
     if "transmit" in rule.hooks() and not exact:
-        to = "ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], _slot(rows.slot, rows.target, j)]"
+        to = "ring[(tb + int(delay_of(rows.delay, j))) % ring.shape[0], slot_of(rows.slot, rows.target, j)]"
         return ["for j in range(a, b):", *transmit, f"    {to} += c * w"]
     if exact:
         return [
             "for j in range(a, b):",
             *transmit,
-            "    at_base, at_offset = normalise(tb, to + _delay(rows.delay, j), rule.u)",
+            "    at_base, at_offset = normalise(tb, to + delay_of(rows.delay, j), rule.u)",
             "    pending_base[pending] = at_base",
             "    pending_offset[pending] = at_offset",
-            "    pending_slot[pending] = _slot(rows.slot, rows.target, j)",
+            "    pending_slot[pending] = slot_of(rows.slot, rows.target, j)",
             "    pending_weight[pending] = c * w",
             "    pending_source[pending] = spike_source[k]",
             "    pending_synapse[pending] = projection + j",
             "    pending += 1",
         ]
     return [
-        "if b == a:",
-        "    pass",
-        "elif rows.dense:",
-        "    # a row of a matrix: one slice of the input row, added with SIMD",
-        "    first = _slot(rows.slot, rows.target, a)",
-        "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], first : first + (b - a)]",
-        "    weights = rows.weight[a:b]",
-        "    for j in range(weights.size):",
-        "        into[j] += c * weights[j]",
-        "elif rows.delay.size == 1 and rows.slot.size == 1:",
-        "    into = ring[(tb + int(rows.delay[0])) % ring.shape[0], rows.slot[0] :]",
-        "    targets = rows.target[a:b]",
-        "    weights = rows.weight[a:b]",
-        "    for j in range(targets.size):",
-        "        into[targets[j]] += c * weights[j]",
-        "else:",
-        "    for j in range(a, b):",
-        "        slot = _slot(rows.slot, rows.target, j)",
-        "        ring[(tb + int(_delay(rows.delay, j))) % ring.shape[0], slot] += c * rows.weight[j]",
+        "deposit_row(ring, tb, c, rows.dense, rows.delay, rows.slot, rows.target, rows.weight, a, b)",
     ]
 
 
@@ -344,7 +313,7 @@ def _look_lines(rule: type[LearningRule], hook: str, exact: bool) -> list[str]:
     post = [f"y{k}" for k in range(len(y))]
     post += [f"post_{k}[t]" for k in range(len(rule.variables("post")))] + ["0.0"]
     at = _y_at_synapse(y, len(x), exact, ("base", "offset"))
-    body = ["w = float(rows.weight[j])", *(["d = _delay(rows.delay, j)"] if y else []), *at]
+    body = ["w = float(rows.weight[j])", *(["d = delay_of(rows.delay, j)"] if y else []), *at]
     body += load_lines(rule, hook, exact)
     return body + [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", *call_lines(rule, hook)]
 
@@ -357,7 +326,7 @@ def _choose_loop(rule: type[LearningRule], exact: bool) -> list[str]:
 def _signal_loop(rule: type[LearningRule], exact: bool, packed: bool = True) -> list[str]:
     y, own = rule.traces("post"), bool(rule.states() or rule.randoms())
     body = _look_lines(rule, "on_signal", exact)
-    body += ["rows.weight[j] = _bounded(w, rule.w_min, rule.w_max)"]
+    body += ["rows.weight[j] = bounded(w, rule.w_min, rule.w_max)"]
     every = ["for j in range(a, b):", "    t = rows.target[j]"]
     promised = _promised(rule, "post")
     test = " and ".join(f"post_{k}[t] != 0.0" for k in promised)
@@ -390,7 +359,7 @@ def _few_of_row(rule: type[LearningRule]) -> list[str]:
         "    w = float(weights[t])",
         f"    post = Post({', '.join(post)})",
         *_indent(call_lines(rule, "on_signal")),
-        "    weights[t] = _bounded(w, rule.w_min, rule.w_max)",
+        "    weights[t] = bounded(w, rule.w_min, rule.w_max)",
     ]
 
 
@@ -409,7 +378,7 @@ def _whole_row(rule: type[LearningRule]) -> list[str]:
         "    w = float(weights[m])",
         f"    post = Post({', '.join(post)})",
         *_indent(call_lines(rule, "on_signal")),
-        "    w = _bounded(w, rule.w_min, rule.w_max)",
+        "    w = bounded(w, rule.w_min, rule.w_max)",
         f"    weights[m] = w if {test} else weights[m]" if test else "    weights[m] = w",
     ]
 

@@ -118,12 +118,12 @@ def function_lines(rule: type[LearningRule], exact: bool) -> list[str]:
 
 
 def _bounded(due: str) -> list[str]:
-    return ["after = _bounded(after, w_min, w_max)", f"w = after if {due} else w"]
+    return ["after = bounded(after, w_min, w_max)", f"w = after if {due} else w"]
 
 
 def _on_post(rule: type[LearningRule], m: int) -> list[str]:
     x, y = len(rule.traces("pre")), len(rule.traces("post"))
-    out = [f"since = _within(b{m} + d - own, last)"] if x else []
+    out = [f"since = within(b{m} + d - own, last)"] if x else []
     out += [f"x{k} = own_x{k} * x_decay{k}[since]" for k in range(x)]
     out += [f"y{k} = y_before{k}[t + {m}]" for k in range(y)]
     pre = [f"x{k}" for k in range(x)] + ["0.0"] * (len(rule.variables("pre")) + 1)
@@ -144,9 +144,9 @@ def _on_pre(rule: type[LearningRule]) -> list[str]:
         out += [f"y{k} = y_after{k}[t + {m}] if b{m} < horizon else y{k}" for m in reversed(range(RECENT - 1))]
         out += [f"bad |= (since > last) & (y{k} != 0.0)"]
     if y:
-        out += ["since = _within(since, last)"]
+        out += ["since = within(since, last)"]
     out += [f"y{k} *= y_decay{k}[since]" for k in range(y)]
     pre = [f"px{k}" for k in range(x)] + ["0.0"] * len(rule.variables("pre")) + ["c"]
     post = [f"y{k}" for k in range(y)] + ["0.0"] * (len(rule.variables("post")) + 1)
     out += [f"pre = Pre({', '.join(pre)})", f"post = Post({', '.join(post)})", "after = on_pre(w, pre, post, p)"]
-    return [*out, "w = _bounded(after, w_min, w_max)"]
+    return [*out, "w = bounded(after, w_min, w_max)"]

@@ -12,6 +12,19 @@ from neuromorph.parameters import Param
 NEVER = 1 << 62
 
 
+def _outside(given: Any, name: str, allowed: str, inside: Any) -> list[str]:
+    """A sentence about the first number that is not finite or not `inside`, which compares with 0."""
+    values = np.asarray(given)  # as it is: images are large
+    bad = np.flatnonzero(~(inside(values, 0) & np.isfinite(values)))
+    if not bad.size:
+        return []
+    return [f"`{name}` must be finite and {allowed}, found {float(values.flat[bad[0]]):g} at position {bad[0]}"]
+
+
+def _lengths(*arrays: Any) -> str:
+    return " and ".join("nothing" if array is None else str(len(array)) for array in arrays)
+
+
 class Poisson(InputModel):
     r"""Independent Poisson processes, one per cell: P(spike in dt) = rate(t) dt.
 
@@ -34,10 +47,12 @@ class Poisson(InputModel):
         if rates is None and times is None:
             return []
         if rates is None or times is None or len(rates) != len(times) or len(times) == 0:
-            return ["`rates` and `times` must both be given and have the same length"]
-        if times[0] != 0 or np.any(np.diff(times) <= 0):
-            return ["`times` must ascend from 0"]
-        return ["`rates` must be finite and at least 0 Hz"] if not np.all(np.asarray(rates) >= 0) else []
+            return [f"`rates` and `times` must both be given and have the same length, found {_lengths(rates, times)}"]
+        falls = np.flatnonzero(np.diff(times, prepend=-1.0) <= 0)
+        if times[0] != 0 or falls.size:
+            where = falls[0] if falls.size else 0
+            return [f"`times` must ascend from 0 ms, found {times[where]:g} at position {where}"]
+        return _outside(rates, "rates", "at least 0 Hz", np.greater_equal)
 
     @staticmethod
     def prepare(params: dict[str, Any], size: int, clock: Any, key: tuple[int, int]) -> tuple[Any, ...]:
@@ -74,11 +89,10 @@ class SpikeTrain(InputModel):
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
         times, indices = parameters.get("times"), parameters.get("indices")
         times = np.asarray([] if times is None else times, float)
-        if not np.all(times > 0) or not np.all(np.isfinite(times)):
-            return ["`times` must be finite and above 0 ms"]
+        wrong = _outside(times, "times", "above 0 ms", np.greater)
         if indices is not None and len(indices) != len(times):
-            return ["`times` and `indices` must have the same length"]
-        return []
+            wrong += [f"`times` and `indices` must have the same length, found {_lengths(times, indices)}"]
+        return wrong
 
     @staticmethod
     def prepare(params: dict[str, Any], size: int, clock: Any, key: tuple[int, int]) -> tuple[Any, ...]:
@@ -147,12 +161,14 @@ class PatternVolley(InputModel):
         if patterns is None or np.ndim(patterns) != 2:
             return ["`patterns` must be given, as an array of (number of patterns) x (size)"]
         values = np.asarray(patterns)
-        wrong = ["`patterns` must be finite and at least 0"] if not np.all(values >= 0) else []
+        wrong = _outside(values, "patterns", "at least 0", np.greater_equal)
         if order is None:
             return wrong + ["`order` must be given: the pattern of each cycle"]
         steps = np.asarray(order)
-        if steps.size and (steps.min() < 0 or steps.max() >= values.shape[0]):
-            wrong.append(f"`order` must hold numbers from 0 to {values.shape[0] - 1}")
+        bad = np.flatnonzero((steps < 0) | (steps >= values.shape[0]) | (steps != np.floor(steps)))
+        if bad.size:
+            last, found = values.shape[0] - 1, f"{float(steps[bad[0]]):g} at position {bad[0]}"
+            wrong += [f"`order` must hold whole numbers from 0 to {last}, found {found}"]
         return wrong
 
     @staticmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from neuromorph import checkpoints
 from neuromorph.errors import InputError, Problem
 from neuromorph.numpy_files import ArrayFile, NotArrays
 from neuromorph.tasks.images import Images
@@ -22,7 +22,10 @@ _HEAD = "training"
 
 def beside(trace: str | Path) -> Path:
     """The file of a trace's checkpoint."""
-    return Path(trace).with_suffix(".checkpoint.npz")
+    return checkpoints.beside(trace)
+
+
+previous = checkpoints.previous
 
 
 def fingerprint(images: Images) -> int:
@@ -32,24 +35,23 @@ def fingerprint(images: Images) -> int:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training run at the end of an epoch; `result` is what it had come to, `arrays` of engine.resume.snapshot."""
+    """A training run at the end of an epoch: `result` is what it had come to, `arrays` are of engine.resume.snapshot.
+
+    position : how far its trace was (TraceWriter.position)
+    """
 
     task: str
     settings: Settings
     images: int
     result: dict[str, Any]
     arrays: Any
+    position: dict[str, Any] | None = None
 
     def save(self, path: Path) -> None:
         """Write the file aside and put it in place whole, so that there is always one that can be read."""
         head = {"task": self.task, "settings": dataclasses.asdict(self.settings), "images": self.images}
-        text = json.dumps(head | {"result": self.result})
-        aside = path.with_name(path.name + ".part")
-        with aside.open("wb") as file:
-            np.savez(file, **{_HEAD: np.array(text), **self.arrays})
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        text = json.dumps(head | {"result": self.result, "position": self.position})
+        checkpoints.put(path, {_HEAD: np.array(text), **self.arrays})
 
     @classmethod
     def load(cls, path: str | Path) -> Checkpoint:
@@ -57,7 +59,9 @@ class Checkpoint:
         try:
             arrays: Any = ArrayFile(path).read()
             head = json.loads(str(arrays.pop(_HEAD)))
-            return cls(head["task"], from_file(head["settings"]), head["images"], head["result"], arrays)
+            return cls(
+                head["task"], from_file(head["settings"]), head["images"], head["result"], arrays, head["position"]
+            )
         except OSError as error:
             raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
         except (ValueError, KeyError, TypeError, RecursionError, NotArrays):

@@ -21,7 +21,7 @@ from neuromorph.errors import InputError, Problem, RunError
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import layered
 from neuromorph.tasks.autoencoder import Stack
-from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint
+from neuromorph.tasks.checkpoint import Checkpoint, beside, fingerprint, previous
 from neuromorph.tasks.images import Images
 from neuromorph.tasks.settings import Settings, check
 
@@ -114,7 +114,8 @@ class Training:
         """Train for all epochs, test after each (one pass) and at the end (`passes`); the trace keeps all of it."""
         started = self._started = time.perf_counter()
         self.result.trace = None if trace is None else str(trace)
-        with Simulation(self.network, trace=trace, force=force, batches=self._batches()) as simulation:
+        position = None if force else self._position(trace)
+        with Simulation(self.network, trace=trace, force=force, batches=self._batches(), resume=position) as simulation:
             self._training = simulation
             if self.resumed is not None:
                 restore(simulation, self.resumed.arrays)
@@ -122,11 +123,19 @@ class Training:
             self.result.status = "interrupted" if self._interrupted else "complete"
             summary = simulation.close(self.result.status)
         if trace is not None and not self._interrupted:
-            beside(trace).unlink(missing_ok=True)
+            for file in (beside(trace), previous(beside(trace))):
+                file.unlink(missing_ok=True)
         self.result.spikes += summary["spikes"] + summary["input_spikes"]
         self.result.synaptic_events += summary["synaptic_events"]
         self.result.wall_s += time.perf_counter() - started
         return self.result
+
+    def _position(self, trace: str | Path | None) -> dict[str, Any] | None:
+        """Where a trace that is there already goes on, if this is a run that goes on."""
+        if trace is None or self.resumed is None:
+            return None
+        there = Path(trace).exists() or Path(f"{trace}.part").exists()
+        return self.resumed.position if there else None
 
     def _batches(self) -> Batches | None:
         s = self.settings
@@ -168,12 +177,13 @@ class Training:
         self.result.error_spikes.append(float(spikes[1] / images))
 
     def _save(self, simulation: Simulation) -> None:
-        """Leave a checkpoint beside the trace, at the end of an epoch of a run in minibatches."""
-        if self.result.trace is None or self.settings.batch == 1:
+        """Leave a checkpoint beside the trace, at the end of an epoch."""
+        if self.result.trace is None:
             return
         images, wall_s = self.images, self.result.wall_s + time.perf_counter() - self._started
         result = dataclasses.asdict(self.result) | {"wall_s": wall_s}
-        kept = Checkpoint(images.name, self.settings, fingerprint(images), result, snapshot(simulation))
+        arrays, position = snapshot(simulation), simulation.sink.position()  # type: ignore[attr-defined]
+        kept = Checkpoint(images.name, self.settings, fingerprint(images), result, arrays, position)
         kept.save(beside(self.result.trace))
 
     def _run(

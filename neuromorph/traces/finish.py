@@ -6,7 +6,9 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +43,38 @@ def finish(source: h5py.File, final: Path, summary: Mapping[str, Any], compressi
     temporary = final.with_name(final.name + ".finishing")
     size = 0 if compression else source.id.get_filesize()
     if shutil.disk_usage(final.parent).free < size:
-        raise OSError(errno.ENOSPC, f"the finished file needs {size / 1e9:.1f} GB of free disk space")
+        raise OSError(errno.ENOSPC, f"the finished file needs {size / 1e6:,.1f} MB of free disk space")
     try:
-        with h5py.File(temporary, "w") as target:
+        with written(temporary) as target:
             _copy(source, target, source["committed"][:], None, codec(compression))
             if compression is not None:
                 target.attrs["compression"] = compression
             complete(target, journal_text(source), summary)
         settle(temporary, final)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise
+
+
+@contextmanager
+def written(path: Path) -> Iterator[h5py.File]:
+    """A new file that is closed at the end of the block, even after a failed write."""
+    file = h5py.File(path, "w")
+    try:
+        yield file
+        file.flush()
+    except BaseException:
+        give_up(file)
+        raise
+    file.close()
+
+
+def give_up(file: h5py.File) -> None:
+    """Close a file after a failed write, after which HDF5 crashes at exit: have it write elsewhere from now on."""
+    with tempfile.TemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as elsewhere:
+        os.dup2(elsewhere.fileno(), file.id.get_vfd_handle())
+    file.close()
 
 
 def settle(temporary: Path, final: Path) -> None:
@@ -67,9 +90,6 @@ def complete(file: h5py.File, journal: bytes, summary: Mapping[str, Any]) -> Non
     for name, (values, units) in curves(journal).items():
         dataset = file["learning"].create_dataset(escape(name), data=values)
         dataset.attrs["units"] = units
-    for name in SCAFFOLD:
-        if name in file:
-            del file[name]
     file.visititems(_without_channel)
     for population in file["report"].values():
         _sonata_report(population)

@@ -64,8 +64,8 @@ def open_file(path: Path) -> tuple[h5py.File | None, int | None]:
             if head[8] == 3 and head[11] & 0b101 == 0b101:
                 return None, descriptor
             if not lock.is_free(descriptor, lock.FOLLOWED):
-                fix = "Wait for its end, or run it with live=True."
-                raise TraceError(Problem("is being written by a run that cannot be followed (yet)", str(path), fix=fix))
+                fix = "Try again in a moment."
+                raise TraceError(Problem("is being made by a run that cannot be followed yet", str(path), fix=fix))
             _check_signature(path, head)
             file = h5py.File(path, "r")
         except BaseException:

@@ -288,7 +288,7 @@ class Trace:
                 raise
 
     def _follow(self) -> None:
-        """When the recording that was followed has become a finished trace, go on with that one."""
+        """Where the recording that was followed has become a finished trace, or a resumed one, go on with that."""
         if self._lock is None:
             return
         try:
@@ -298,10 +298,10 @@ class Trace:
             pass
         before = self._attributes.get("recording")
         self.close()
-        self.path = final_path(self.path)
+        self.path = self.path if self.path.exists() else final_path(self.path)
         self._file, self._lock = open_file(self.path)
-        with reading(self.path):
-            self._attributes = check_root(self._file, self.path)
+        with self._reading() as file:
+            self._attributes = check_root(file, self.path)
         if before not in (None, self._attributes.get("recording")):
             fix = "Open the trace anew."
             raise TraceError(Problem("the run that was followed has left no trace here", str(self.path), fix=fix))

@@ -80,11 +80,12 @@ def to_json(value: Any) -> str:
 class Channel:
     """One stream of rows: blocks are kept in memory until `write` appends them to its growing datasets.
 
-    `number` is the channel's place in `/committed`, `rows` how many rows the datasets hold.
+    `name` is its group, `number` its place in `/committed`, `rows` how many rows the datasets hold.
     """
 
     def __init__(self, group: h5py.Group, number: int, datasets: list[h5py.Dataset]) -> None:
         group.attrs["channel"] = number
+        self.name = str(group.name)
         self.number = number
         self.rows = 0
         self._datasets = datasets
@@ -138,9 +139,10 @@ class SpikeChannel(Channel):
         return [times, node_ids, base, offset_ms] if self._exact else [times, node_ids]
 
 
-def create(file: h5py.File, run: RunDescription) -> dict[tuple[str, str | int], Channel]:
+def create(file: h5py.File, run: RunDescription, recording: str = "") -> dict[tuple[str, str | int], Channel]:
     """Lay out every group and empty dataset of `run`; nothing can be added once a file is followed.
 
+    `recording` is the name of the recording that goes on here; a new one gets a random name.
     Returns the channels by ("spikes", population), ("report", number), ("weights", number), ("signals", name) and
     ("journal", "").
     """
@@ -148,7 +150,7 @@ def create(file: h5py.File, run: RunDescription) -> dict[tuple[str, str | int], 
     for key, value in SONATA.items():
         file.attrs[key] = value
     mine = {"format": FORMAT, "schema_version": SCHEMA_VERSION, "neuromorph_version": __version__}
-    mine |= {"recording": uuid.uuid4().hex, "status": "running"}
+    mine |= {"recording": recording or uuid.uuid4().hex, "status": "running"}
     put_attributes(file.attrs, mine | {"resolution_ms": resolution, "window_ms": run.window_ms})
     for name in ("spikes", "report", "weights", "signals", "learning", "network", "provenance"):
         file.create_group(name).attrs["schema_version"] = SCHEMA_VERSION

@@ -180,7 +180,7 @@ def test_what_cannot_be_run_is_refused(refused, fake):
     said = refused("bench", "cuba", "--peer", "nest", "--peer-python", absent)
     assert "nest is not installed" in said
     assert "pip install 'neuromorph[bench]'" in said
-    assert "Did you mean 'brunel'?" in refused("bench", "brunell")
+    assert "bench: no such case, found 'brunell'. Did you mean 'brunel'?" in refused("bench", "brunell")
     said = refused("bench", "microcircuit", "--peer", "brian2")
     assert "microcircuit has no such peer, found 'brian2' (allowed: nest, nest-precise, none)" in said
     assert "cuba has no minibatches, found 8 (allowed: the case learn)" in refused("bench", "cuba", "--batch", 8)

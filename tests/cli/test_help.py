@@ -70,7 +70,7 @@ def test_help_imports_nothing_heavy(arguments):
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("neuromorph r", ["run", "rules"]),
+        ("neuromorph ru", ["run", "rules"]),
         ("neuromorph plot r", ["raster"]),
         ("neuromorph run --rec", ["--record"]),
         ("neuromorph learn m", ["mnist"]),

@@ -72,9 +72,12 @@ def test_a_run_that_is_interrupted_keeps_what_it_simulated(start, number, resolu
         end = trace.simulated_ms
         recorded = {name: trace.instants(name) for name in ("E", "I")}
     assert 0 < end < 1e9
-    assert err == f"neuromorph: ended early, at {end:,.15g} ms of 1,000,000,000 ms; x.h5 holds what was simulated\n"
+    goes_on = number == signal.SIGTERM
+    more = "; go on with: neuromorph resume x.h5" if goes_on else ""
+    said = f"neuromorph: ended early, at {end:,.15g} ms of 1,000,000,000 ms; x.h5 holds what was simulated{more}\n"
+    assert err == said
     assert f"simulated        {end:,.15g} ms" in out
-    assert sorted(os.listdir()) == ["tiny.toml", "x.h5"]
+    assert sorted(os.listdir()) == ["tiny.toml", *(["x.checkpoint.npz"] if goes_on else []), "x.h5"]
     _same_spikes(recorded, end, "exact" if resolution == "exact" else 0.1)
     libsonata = pytest.importorskip("libsonata", reason="the extra `test` is not installed")
     assert len(libsonata.SpikeReader("x.h5")["E"].get()) == len(recorded["E"][0])
@@ -165,7 +168,7 @@ def test_learning_that_is_interrupted_keeps_what_it_learnt(start, call):
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 143
-    assert err == "neuromorph: ended early; x.h5 holds 1 of 3 epochs\n"
+    assert err == "neuromorph: ended early; x.h5 holds 1 of 3 epochs; to go on: --resume x.checkpoint.npz\n"
     assert out.startswith("digits, fixed top-down weights\n")
     call(*options, "-o", "y.h5", "-q")
     with Trace("x.h5") as part, Trace("y.h5") as whole:
@@ -198,8 +201,11 @@ def test_what_a_killed_run_flushed_can_be_looked_at(start, call):
         assert killed["spikes"] >= running["spikes"] > 0
         assert "killed (ended early)" in call("info", name).out
     assert call("analyze", "x.h5").out.startswith("population")
-    command = re.search(r"to finish it +python -c '(.*)'$", call("info", "x.h5").out, re.M)
-    exec(command[1], {})
+    command = re.search(r"to finish it +neuromorph (.*)$", call("info", "x.h5").out, re.M)
+    answer = call(*command[1].split())
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[1].split() == ["status", "killed", "(ended", "early)"]
+    assert f"{killed['spikes']:,}" in answer.out
     assert sorted(os.listdir()) == ["tiny.toml", "x.h5"]
     assert json.loads(call("info", "x.h5", "--json").out) == killed | {"file": "x.h5"}
 

@@ -228,13 +228,19 @@ def test_a_run_ended_early_goes_on(learn, call):
     settings = replace(defaults("digits", "wake", 32), hidden=(20, 20), epochs=2, passes=1)
     training = Training(digits(), settings)
     training.run("cut.h5", progress=lambda what, _: training.stop() if what == "epoch 2" else None)
-    file = beside("cut.h5")
-    answer = call("learn", "digits", "--resume", file, "--json", "--threads", 2)
+    file = Path("kept.npz")
+    file.write_bytes(beside("cut.h5").read_bytes())
+    first = Checkpoint.load(file).result["curve"][0]
+    answer = call("learn", "digits", "--resume", beside("cut.h5"), "--json", "--threads", 2)
     assert answer.code == 0
     report = json.loads(answer.out)
-    assert report["trace"] == "traces/digits-wake-resumed.h5"
+    assert report["trace"] == "cut.h5"
+    with Trace("cut.h5") as trace:
+        assert trace.status == "complete"
+        assert [int(n) for n in trace.learning["test_errors"]] == report["curve"]
+    assert not beside("cut.h5").exists()  # it came to its end
     assert len(report["curve"]) == report["epochs"] == 2
-    assert report["curve"][0] == Checkpoint.load(file).result["curve"][0]
+    assert report["curve"][0] == first
     assert [line.split(",")[0] for line in answer.err.splitlines()] == ["wake: epoch 2"]
     for option in (["--epochs", 3], ["--batch", 8], ["--set", "kappa=1"], ["--top-down", "wake"], ["--hidden", "3"]):
         answer = call("learn", "digits", "--resume", file, *option)

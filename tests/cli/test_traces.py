@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from neuromorph import Trace
+from neuromorph.engine.sink import RunDescription
+from neuromorph.traces import TraceWriter
 
 
 @pytest.fixture
@@ -122,3 +124,48 @@ def test_what_is_no_trace(refused, trace, command):
         message = refused(*command, file)
         assert message.startswith(f"neuromorph: {file}: ")
         assert words in message
+
+
+@pytest.fixture
+def killed(folder) -> int:
+    """What a killed run of the file x.h5 has left; returns how many spikes there are."""
+    writer = TraceWriter("x.h5")
+    writer.open(RunDescription(0.1, 0.1, {"E": 3}))
+    writer.spikes("E", np.arange(1, 6), np.zeros(5), np.arange(5) % 3)
+    writer.flush()
+    writer._release()
+    return 5
+
+
+@pytest.mark.parametrize("name", ["x.h5", "x.h5.part"])
+def test_repair(call, killed, name):
+    answer = call("repair", name)
+    assert (answer.code, answer.err) == (0, "")
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    assert lines == ["x.h5", "status killed (ended early)", "simulated 0.5 ms", "spikes 5"]
+    assert sorted(p.name for p in Path().iterdir()) == ["tiny.toml", "x.h5"]
+
+
+def test_repair_in_json_compressed_and_quiet(call, killed):
+    pytest.importorskip("hdf5plugin", reason="the extra `compress` is not installed")
+    summary = json.loads(call("repair", "x.h5", "--compression", "zstd", "--json").out)
+    assert (summary["status"], summary["spikes"], summary["file"]) == ("killed", killed, "x.h5")
+    with h5py.File("x.h5") as file:
+        assert file.attrs["compression"] == "zstd"
+
+
+def test_repair_overwrites_only_by_force(call, refused, killed):
+    Path("x.h5").write_text("mine")
+    fix = "Move it away, or overwrite it with force=True (--force)."
+    assert refused("repair", "x.h5") == f"neuromorph: x.h5: the file exists already. {fix}\n"
+    assert call("repair", "x.h5", "--force", "-q") == (0, "", "")
+    assert refused("repair", "x.h5").endswith("x.h5.part: no recording of a killed run. x.h5 is finished.\n")
+
+
+def test_info_of_a_killed_run_says_how_to_go_on(call, killed):
+    lines = [" ".join(line.split()) for line in call("info", "x.h5").out.splitlines()]
+    assert "to finish it neuromorph repair x.h5.part" in lines
+    assert not any(line.startswith("to go on") for line in lines)
+    Path("x.checkpoint.npz").touch()
+    lines = [" ".join(line.split()) for line in call("info", "x.h5").out.splitlines()]
+    assert "to go on neuromorph resume x.h5" in lines

@@ -8,6 +8,7 @@ import pytest
 
 from neuromorph.graph.check import describe
 from neuromorph.learning import registry
+from neuromorph.learning.contract import LearningRule, Variable
 
 
 def plasticity(network, source, target, table):
@@ -122,3 +123,22 @@ def test_mistakes_in_how_a_projection_learns(messages, pair, ends, more, words):
     pair.add_signal("r", times=[1.0])
     pair.connect(*ends, **more)
     assert words in messages(pair)
+
+
+class Backward(LearningRule):
+    """Looks back at what the target was when the presynaptic spike left."""
+
+    v = Variable("post", "V_m")
+
+    def on_pre(w, pre, post, p):
+        return w + post.v
+
+
+def test_exact_mode_keeps_no_past_for_a_rule(messages, pair):
+    pair.connect("A", "B", plasticity="backward")
+    with registry.registry.override({"backward": Backward}):
+        assert messages(pair, 0.1) == ""
+        assert messages(pair, "exact") == (
+            "projections[0].plasticity.rule: Backward reads post.v in on_pre, which exact mode does not keep. "
+            "Run it on a grid, such as resolution = 0.1."
+        )

@@ -359,3 +359,11 @@ def test_spike_files_need_a_reader():
 def test_a_number_of_parts_is_one_or_more():
     with pytest.raises(InputError, match=r"parts is not a number of parts, found -2"):
         lowered(two(), parts=-2)
+
+
+def test_drawn_parameters_that_do_not_go_together_are_refused():
+    network = Network("drawn")
+    resets = {"distribution": "uniform", "low": -60.0, "high": -50.0}
+    network.add_population("b", "lif_delta", 50, {"V_reset": resets, "V_th": -55.0})
+    with pytest.raises(DescriptionError, match=r"populations.b.params: V_reset must be below V_th, found V_reset = -5"):
+        compile_network(describe(network, resolution="exact"), None, 1)

@@ -6,6 +6,7 @@ import collections
 import importlib
 import itertools
 import sys
+import types
 import warnings
 
 import pytest
@@ -127,6 +128,13 @@ def test_what_cannot_be_fingerprinted_is_compiled_anew_and_said():
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         assert codegen.load(fresh(), {"hook": hook}, "a test") is not first
+
+
+def test_a_module_without_a_source_cannot_be_fingerprinted():
+    hook = made("def hook(x):\n    return K.get(x)", K=types.ModuleType("made_of_nothing"))
+    hook.__globals__["K"].__file__ = None
+    with pytest.raises(codegen.Unfingerprintable, match="module made_of_nothing has no source file"):
+        codegen._key("", {"hook": hook})
 
 
 def test_a_damaged_module_is_written_again(monkeypatch):

@@ -15,6 +15,7 @@ import twin_rules
 from comparison import record_everything
 from neuromorph import Network, Simulation, Trace
 from neuromorph.engine import learning
+from stages import run_in_stages
 
 MODES = pytest.mark.parametrize("mode", ["exact", "grid"])
 #: networks of the series with Poisson inputs, plasticity, signals of both kinds, rhythmic cells and ties
@@ -230,3 +231,22 @@ def test_a_trace_holds_what_memory_held(mode, number, tmp_path):
             for found, wanted in zip(trace.spikes(name), held.spikes(name)):
                 assert np.asarray(found).tolist() == wanted.tolist()
     assert sum(held.spikes(name)[0].size for name in held.cells) > 20
+
+
+# -- in how many processes it was run -------------------------------------------------------------------------------
+
+
+@MODES
+@FEW
+@given(number=st.sampled_from(NUMBERS), cuts=CUTS, parts=st.lists(st.integers(1, 3), min_size=1, max_size=4))
+@example(number=0, cuts=[32.0], parts=[1])
+@example(number=1, cuts=[0.5, 32.0], parts=[2, 1])
+@example(number=2, cuts=[7.0, 8.0, 32.0], parts=[1, 3])
+@example(number=3, cuts=[7.0, 8.0, 32.0], parts=[1])
+@example(number=6, cuts=[32.0], parts=[1])
+@example(number=9, cuts=[32.0], parts=[2])
+@example(number=15, cuts=[32.0], parts=[2])
+def test_wherever_it_was_saved_and_gone_on_with(mode, number, cuts, parts):
+    ends = [*cuts, DURATION]
+    found = run_in_stages(lambda: network(number, mode), resolution(number, mode), ends, parts)
+    assert left_by(found) == reference(number, mode)

@@ -20,7 +20,7 @@ image = pytest.importorskip("matplotlib.image", reason="matplotlib is not instal
 
 def recorded(path, populations, spikes, **summary):
     """A trace of 100 ms on a grid of 0.1 ms; `spikes` maps population to (ticks, ids)."""
-    writer = TraceWriter(path, live=False)
+    writer = TraceWriter(path)
     writer.open(RunDescription(0.1, 0.1, populations))
     for name, (ticks, ids) in spikes.items():
         writer.spikes(name, np.asarray(ticks), np.zeros(len(ticks)), np.asarray(ids))

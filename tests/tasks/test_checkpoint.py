@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from neuromorph.engine.resume import restore, snapshot
+from neuromorph.engine.resume import snapshot
 from neuromorph.errors import InputError, RunError
 from neuromorph.simulate import Simulation
 from neuromorph.tasks import images, layered
@@ -93,13 +93,29 @@ def test_checkpoints_of_something_else_are_refused(few, tmp_path):
         Checkpoint.load(tmp_path / "none.npz")
 
 
+def test_a_run_goes_on_in_its_own_trace(few, tmp_path):
+    """Online, where each image is learnt from by itself, as well."""
+    for batch in (1, 4):
+        whole = Training(few, settings(batch=batch)).run(tmp_path / f"whole{batch}.h5")
+        cut = Cut(few, settings(batch=batch))
+        trace = tmp_path / f"cut{batch}.h5"
+        assert cut.run(trace, progress=cut.cut).status == "interrupted"
+        kept = Checkpoint.load(beside(trace))
+        after = Training(few, kept.settings, resumed=kept).run(trace)
+        assert (after.curve, after.status) == (whole.curve, "complete")
+        assert not list(tmp_path.glob("*.npz"))
+        with Trace(trace) as found, Trace(tmp_path / f"whole{batch}.h5") as expected:
+            assert found.status == "complete"
+            for name in ("image_hidden1", "hidden2_hidden1", "bias_readout"):
+                np.testing.assert_array_equal(found.weights(name)[1], expected.weights(name)[1])
+            for name in expected.populations:
+                np.testing.assert_array_equal(found.spikes(name), expected.spikes(name))
+            assert sorted(found.learning) == sorted(expected.learning)
+            for name, curve in expected.learning.items():
+                np.testing.assert_array_equal(found.learning[name], curve)
+
+
 def test_only_between_minibatches(few):
-    one = settings(batch=1)
-    online = Simulation(layered.training_network(few, one, np.arange(40)))
-    with pytest.raises(InputError, match="only a run in minibatches can be saved and gone on with"):
-        snapshot(online)
-    with pytest.raises(InputError, match="only a run in minibatches"):
-        restore(online, {})
     training = Training(few, settings())
     batches = training._batches()
     simulation = Simulation(training.network, batches=batches)

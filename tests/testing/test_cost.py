@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from neuromorph.learning import registry
-from neuromorph.testing import cost
+from neuromorph.models import registry as models
+from neuromorph.testing import cost, model_cost
 from neuromorph.testing.by_hand import pair_stdp_by_hand
 from neuromorph.testing.networks import setting
 from neuromorph.testing.report import NotApplicable
@@ -45,3 +48,12 @@ def test_measuring_gives_figures(monkeypatch):
     text = str(cost.measure(rule, setting(rule), rounds=2))
     assert "ns per synaptic event (a static synapse " in text
     assert "pair STDP by hand " in text
+
+
+def test_what_a_cell_costs(monkeypatch):
+    for name, value in {"SIZE": 20, "CHUNK": 1.0, "ROUNDS": 1}.items():
+        monkeypatch.setattr(model_cost, name, value)
+    text = model_cost.measure(models.get("lif_delta"), {})
+    assert re.fullmatch(r"\d+\.\d\d ns per cell and tick \(lif_exp \d+\.\d\d\)", text)
+    with pytest.raises(NotApplicable, match="cells on the grid are measured"):
+        model_cost.measure(models.get("poisson"), {})

@@ -127,6 +127,44 @@ def test_parameters_to_try_an_input_at():
         model_conformance(registry.get("spike_train"), params={"times": [], "indices": []})
 
 
-def test_inputs_have_no_states_to_check():
-    for check in ("promises", "extremes", "both resolutions"):
-        assert result_of(check, CHECKS[check], Subject(registry.get("poisson"))).verdict == NOT_APPLICABLE
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("promises", "an input or a current makes no promises"),
+        ("extremes", "an input or a current has no states that the kit knows of"),
+        ("both resolutions", "an input or a current draws and steps by its resolution"),
+    ],
+)
+def test_inputs_have_no_states_to_check(check, words):
+    result = result_of(check, CHECKS[check], Subject(registry.get("poisson")))
+    assert (result.verdict, result.text) == (NOT_APPLICABLE, words)
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "check", "words"),
+    [
+        (bad_models.Mute, {}, "both resolutions", "it has one resolution: grid"),
+        (LifDelta, {"I_e": 1000.0}, "both resolutions", "it fires by itself, and crossings lie between ticks"),
+        (bad_models.Mute, {}, "promises", "it promises nothing"),
+        (bad_models.Mute, {}, "version", "no installed distribution registers it"),
+    ],
+)
+def test_what_a_check_has_nothing_to_look_at_in(model, params, check, words):
+    result = result_of(check, CHECKS[check], Subject(model, params))
+    assert (result.verdict, result.text) == (NOT_APPLICABLE, words)
+
+
+class _Wordless(bad_models.Fine):
+    __doc__ = None
+
+
+@pytest.mark.parametrize(
+    ("model", "check", "words"),
+    [
+        (int, "contract", "int: not a model, found <class 'int'>"),
+        (_Wordless, "documented", "no docstring. Say in a sentence what it is"),
+    ],
+)
+def test_a_class_that_is_no_model_or_says_nothing(model, check, words):
+    result = result_of(check, CHECKS[check], Subject(model))
+    assert (result.verdict, words in result.text) == (FAILED, True), result

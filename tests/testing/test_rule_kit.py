@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 import bad_rules
 from neuromorph import LearningRule
+from neuromorph.errors import InputError
 from neuromorph.learning import registry
 from neuromorph.testing import rule_conformance, rule_conformance_tests
-from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, result_of
+from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, Failed, result_of
 from neuromorph.testing.rule_checks import CHECKS, Subject
+from neuromorph.testing.running import failing
 
 #: traces on both sides; states that decay; variables and states; counts of cycles. All others where time is given:
 FEW = ("pair_stdp", "reward_stdp", "eprop", "recirculation")
@@ -31,7 +34,7 @@ def test_rules_of_ours_conform(name):
     assert report.passed
     verdicts = {result.check: result.verdict for result in report.results}
     assert set(verdicts) == set(CHECKS)
-    left = {"resume", "both resolutions"} | ({"learns"} if name == "stochastic_release" else set())
+    left = {"both resolutions"} | ({"learns"} if name == "stochastic_release" else set())
     assert {check for check, verdict in verdicts.items() if verdict == NOT_APPLICABLE} <= left
 
 
@@ -40,7 +43,7 @@ def test_rules_of_ours_conform(name):
     [
         ("Signature", "contract", ["wrong arguments of on_pre", "expected on_pre(w, pre, post, p)"]),
         ("NoDocstring", "documented", ["no docstring. Say what it does"]),
-        ("NoEquation", "documented", ["lacks an equation, such as: dw = "]),
+        ("NoEquation", "documented", ["its docstring lacks an equation, such as: dw = "]),
         ("NoSource", "documented", ["lacks a source: doi:10..., arXiv:..."]),
         ("NoDocOfParameter", "units and ranges", ["no doc of eta. Say what it is: Param("]),
         ("NoRange", "units and ranges", ["no range of eta. Declare one with above=", "or say `any sign`"]),
@@ -51,6 +54,7 @@ def test_rules_of_ours_conform(name):
         ("Dice", "threads", ["grid: weights of ", "in one part and in two"]),
         ("Dice", "insertion order", ["grid: weights of ", "described in two orders"]),
         ("Dice", "cuts", ["grid: weights of ", "run at once and in pieces"]),
+        ("Dice", "resume", ["grid: weights of ", "never cut and gone on with"]),
         ("DiceAtSignals", "resume", ["weights of ", "never cut and gone on with"]),
         ("Rounding", "both resolutions", ["weights of ", "grid and exact mode differ by ", "for the same spikes"]),
         ("Division", "bounds", ["grid, every parameter at its low end: a weight of ", "is nan, outside 0.0 to 0.5"]),
@@ -95,13 +99,63 @@ def test_a_rule_of_a_function_cannot_be_run_without_the_compiler():
     assert (result.verdict, "made inside a function" in result.text) == (NOT_APPLICABLE, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "refused", "check", "verdict", "words"),
+    [
+        (
+            "pair_stdp",
+            {"grid": "no grid", "exact": "no exact"},
+            "compiles",
+            FAILED,
+            "it runs in no resolution: no grid; no exact",
+        ),
+        ("pair_stdp", {"exact": "why"}, "both resolutions", NOT_APPLICABLE, "it runs in one resolution only: grid"),
+        ("stochastic_release", {}, "learns", NOT_APPLICABLE, "it says what a spike delivers, and keeps nothing"),
+        (
+            "stochastic_release",
+            {},
+            "both resolutions",
+            NOT_APPLICABLE,
+            "it draws numbers, and each resolution draws its own",
+        ),
+    ],
+)
+def test_rules_that_the_engine_refuses_or_that_draw(name, refused, check, verdict, words):
+    tried = Subject(registry.get(name))
+    tried.refused = refused  # in place of asking the engine
+    result = result_of(check, CHECKS[check], tried)
+    assert (result.verdict, result.text) == (verdict, words)
+
+
+def test_targets_that_fire_between_ticks_are_not_compared(monkeypatch):
+    from neuromorph.testing import rule_checks
+
+    tried = Subject(registry.get("pair_stdp"))
+    tried.refused = {}
+    tried.run = lambda network, kind: kind
+    times = {"grid": [1.0, 2.0], "exact": [0.75, 2.0]}
+    monkeypatch.setattr(rule_checks, "outcome", lambda kind: {"spike times of cells": np.array(times[kind])})
+    result = result_of("both resolutions", CHECKS["both resolutions"], tried)
+    assert result.verdict == NOT_APPLICABLE
+    assert result.text == f"{tried.setting.target} fires between ticks: spike times of cells differ"
+
+
+def test_the_process_without_the_compiler_may_end():
+    from neuromorph.testing import plain
+
+    with pytest.raises(Failed, match="the process that runs it without a compiler ended"):
+        plain.uncompiled("bad_rules:leaves", bad_rules.Signature)
+    with pytest.raises(Failed, match=r"without the compiler \(NUMBA_DISABLE_JIT=1\) it fails: NameError: no such luck"):
+        plain.uncompiled("bad_rules:fails", bad_rules.Signature)
+
+
 def test_each_check_is_a_test_of_pytests():
     tests = rule_conformance_tests(registry.get("pair_stdp"))
     names = [name for name in vars(tests) if name.startswith("test_")]
     assert names == ["test_" + check.replace(" ", "_") for check in CHECKS]
     tests().test_contract()
-    with pytest.raises(pytest.skip.Exception, match="only runs in minibatches"):
-        tests().test_resume()
+    with pytest.raises(pytest.skip.Exception, match="it draws numbers"):
+        rule_conformance_tests(registry.get("stochastic_release"))().test_both_resolutions()
     bad = rule_conformance_tests(bad_rules.NoRange)
     with pytest.raises(pytest.fail.Exception, match="units and ranges: failed: no range of eta"):
         bad().test_units_and_ranges()
@@ -128,3 +182,12 @@ def test_a_class_that_is_no_rule():
     assert not issubclass(Nothing, LearningRule)
     result = result_of("contract", CHECKS["contract"], Subject(Nothing))
     assert (result.verdict, "not a learning rule" in result.text) == (FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(InputError("no such luck"), "^grid: no such luck$"), (ValueError("no luck"), "^grid: ValueError: no luck$")],
+)
+def test_errors_of_a_run_are_failures(error, words):
+    with pytest.raises(Failed, match=words), failing("grid"):
+        raise error

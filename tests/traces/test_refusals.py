@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import h5py
@@ -57,9 +58,10 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path, describe, record):
     writer = TraceWriter(path)
     record(writer, describe())
     path.write_text("mine")
-    text = refusal(writer.close, {"status": "complete"})
-    fix = f"Move it away, then neuromorph.traces.repair_trace makes {path}.part this trace."
-    assert text == f"{path}: the file appeared during the run. {fix}"
+    with pytest.raises(RunError) as caught:  # exit code 1: the run is over, and its recording is there
+        writer.close({"status": "complete"})
+    fix = f"Move it away; then `neuromorph repair {path}` makes {path}.part this trace."
+    assert str(caught.value) == f"{path}: the file appeared during the run. {fix}"
     assert path.read_text() == "mine"
     path.unlink()
     repair_trace(path)
@@ -92,20 +94,46 @@ def test_folder_that_goes_before_open(tmp_path, describe):
     assert "cannot be written: No such file or directory." in refusal(writer.open, describe())
 
 
-@pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize(
-    ("error", "expected"), [(OSError(28, "No space left on device"), TraceError), (ValueError("x"), ValueError)]
+    ("error", "expected", "words"),
+    [
+        (
+            OSError(28, "No space left on device"),
+            TraceError,
+            "a.h5: cannot be written: No space left on device. Choose",
+        ),
+        (ValueError("x"), ValueError, "^x$"),
+    ],
 )
-def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, live, error, expected):
+def test_failed_opening_leaves_nothing(tmp_path, describe, monkeypatch, error, expected, words):
     def fail(*arguments):
         create(*arguments)
         raise error
 
     monkeypatch.setattr("neuromorph.traces.writer.create", fail)
-    writer = TraceWriter(tmp_path / "a.h5", live=live)
-    with pytest.raises(expected):
+    writer = TraceWriter(tmp_path / "a.h5")
+    with pytest.raises(expected, match=words):
         writer.open(describe())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_made_is_refused(tmp_path, describe, monkeypatch):
+    writer = TraceWriter(tmp_path / "a.h5")
+
+    opened = os.open
+
+    def fail(path, *arguments, **more):
+        if str(path).endswith(".part"):
+            raise OSError(30, "Read-only file system")
+        return opened(path, *arguments, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", fail)
+        text = refusal(writer.open, describe())
+    assert text == (
+        f"{tmp_path / 'a.h5'}: cannot be written: Read-only file system. "
+        "Choose a folder that exists and that you may write to."
+    )
 
 
 def test_another_run_is_not_disturbed(tmp_path, describe, record):

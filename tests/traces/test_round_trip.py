@@ -16,11 +16,11 @@ from neuromorph.errors import InputError
 from neuromorph.traces import Trace, TraceWriter
 from neuromorph.traces.schema import escape, unescape
 
-FORMS = [{}, {"live": False}, {"compression": "zstd"}]
+FORMS = [{}, {"compression": "zstd"}]
 DONE = {"status": "complete", "simulated_ms": 3.0, "spikes": 4, "synaptic_events": 9}
 
 
-@pytest.fixture(params=FORMS, ids=["live", "direct", "zstd"])
+@pytest.fixture(params=FORMS, ids=["plain", "zstd"])
 def form(request):
     if "compression" in request.param:
         pytest.importorskip("hdf5plugin", reason="compression needs hdf5plugin")
@@ -123,11 +123,11 @@ def recordings(draw):
 
 
 @settings(max_examples=40, deadline=None)
-@given(recordings(), st.booleans(), st.data())
-def test_any_spikes_come_back(tmp_path_factory, recording, live, data):
+@given(recordings(), st.data())
+def test_any_spikes_come_back(tmp_path_factory, recording, data):
     exact, window, blocks = recording
     path = tmp_path_factory.mktemp("any") / "a.h5"
-    writer = TraceWriter(path, live=live)
+    writer = TraceWriter(path)
     writer.open(RunDescription(None if exact else window, window, dict.fromkeys(blocks, 10)))
     for name, columns in blocks.items():
         for block in zip(*columns, strict=True):

@@ -12,11 +12,10 @@ from neuromorph.traces import Trace, TraceWriter
 libsonata = pytest.importorskip("libsonata", reason="libsonata is not installed")
 
 
-@pytest.fixture(params=[(False, True), (True, True), (False, False), (True, False)], ids=str)
+@pytest.fixture(params=[False, True], ids=["grid", "exact"])
 def finished(tmp_path, describe, record, request):
-    exact, live = request.param
-    writer = TraceWriter(tmp_path / "a.h5", live=live)
-    record(writer, describe(exact))
+    writer = TraceWriter(tmp_path / "a.h5")
+    record(writer, describe(request.param))
     writer.close({"status": "complete", "simulated_ms": 3.0})
     return tmp_path / "a.h5"
 

@@ -1,0 +1,44 @@
+"""Arrays of a checkpoint: taken out only where they fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.errors import InputError, Problem
+
+#: arrays and numbers of numpy by name
+Arrays = dict[str, Any]
+Saved = Mapping[str, Any]
+
+
+def under(name: str, arrays: Saved) -> Arrays:
+    """The arrays, each with `name` and a slash before its own name."""
+    return {f"{name}/{key}": np.asarray(values) for key, values in arrays.items()}
+
+
+def taken(saved: Saved, name: str, shape: tuple[int | None, ...], kind: str | None = None) -> NDArray[Any]:
+    """An array of a checkpoint; InputError where it is missing, or of another shape (None: any) or kind of number.
+
+    kind : "i" for integers, "f" for floats; either by default
+    """
+    if name not in saved:
+        raise InputError(Problem("the checkpoint is of another network", name, "nothing", f"{_words(shape)}"))
+    found = saved[name]
+    fits = found.ndim == len(shape) and all(want in (None, n) for want, n in zip(shape, found.shape))
+    if not fits or found.dtype.kind not in (kind or "iufb"):
+        what = f"{found.dtype.name} of shape {found.shape}"
+        raise InputError(Problem("the checkpoint is of another network", name, what, f"{_words(shape)}"))
+    return found
+
+
+def fill(into: Any, saved: Saved, name: str) -> None:
+    """Overwrite an array by that of a checkpoint."""
+    into[...] = taken(saved, name, into.shape)
+
+
+def _words(shape: tuple[int | None, ...]) -> str:
+    return f"an array of shape ({', '.join('any' if n is None else str(n) for n in shape)})"
