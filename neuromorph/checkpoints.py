@@ -69,7 +69,7 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         schema = head["schema"]
     except OSError as error:
         raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
-    except (ValueError, LookupError, TypeError, NotArrays) as error:
+    except (ValueError, LookupError, TypeError, RecursionError, NotArrays) as error:
         what = f"is no whole checkpoint of a run: {error}"
         fix = "`neuromorph run --checkpoint-every` leaves them; `neuromorph learn --resume` takes its own."
         raise InputError(Problem(what, str(path), fix=fix)) from None
