@@ -12,7 +12,7 @@ from neuromorph import Network, Simulation
 from neuromorph.engine.resume import restore, snapshot
 from neuromorph.errors import InputError
 from neuromorph.tasks.checkpoint import Checkpoint
-from neuromorph.tasks.settings import Settings
+from neuromorph.tasks.settings import Settings, from_file
 
 
 def written(path, changes=(), **more):
@@ -104,3 +104,10 @@ def test_arrivals_of_no_projection_that_learns():
     damaged["pending/projection"] = np.full_like(damaged["pending/projection"], 7)
     with pytest.raises(InputError, match="pending/projection: the checkpoint is damaged: an index out of range"):
         restore(Simulation(small(True), resolution="exact"), damaged)
+
+
+def test_words_of_settings_that_cannot_be():
+    with pytest.raises(ValueError, match="hidden layers have no sizes"):
+        from_file({"hidden": []})
+    with pytest.raises(TypeError, match="eta is no float"):
+        from_file({"eta": "fast"})
