@@ -111,3 +111,20 @@ def test_words_of_settings_that_cannot_be():
         from_file({"hidden": []})
     with pytest.raises(TypeError, match="eta is no float"):
         from_file({"eta": "fast"})
+
+
+@pytest.mark.parametrize(
+    "head", [[1], {"run": 3}, {"run": {"file": 1}}, {"run": {"settings": [1]}}, {"time_ms": "now"}]
+)
+def test_heads_of_a_run_that_are_none(tmp_path, head):
+    from neuromorph import checkpoints
+
+    text = json.dumps({"schema": checkpoints.SCHEMA} | head if isinstance(head, dict) else head)
+    np.savez(tmp_path / "c.npz", checkpoint=np.array(text))
+    with pytest.raises(InputError, match=r"c.npz: is no whole checkpoint of a run: "):
+        checkpoints.read(tmp_path / "c.npz")
+    np.savez(
+        tmp_path / "c.npz", checkpoint=np.array(json.dumps({"schema": checkpoints.SCHEMA, "run": {"records": [2]}}))
+    )
+    with pytest.raises(InputError, match="its head is not that of a run"):
+        checkpoints.read(tmp_path / "c.npz")
