@@ -114,7 +114,8 @@ def test_words_of_settings_that_cannot_be():
 
 
 @pytest.mark.parametrize(
-    "head", [[1], {"run": 3}, {"run": {"file": 1}}, {"run": {"settings": [1]}}, {"time_ms": "now"}]
+    "head",
+    [[1], {"run": 3}, {"run": {"file": 1}}, {"run": {"settings": [1]}}, {"run": {"end_ms": "x"}}, {"time_ms": ""}],
 )
 def test_heads_of_a_run_that_are_none(tmp_path, head):
     from neuromorph import checkpoints
@@ -123,8 +124,11 @@ def test_heads_of_a_run_that_are_none(tmp_path, head):
     np.savez(tmp_path / "c.npz", checkpoint=np.array(text))
     with pytest.raises(InputError, match=r"c.npz: is no whole checkpoint of a run: "):
         checkpoints.read(tmp_path / "c.npz")
-    np.savez(
-        tmp_path / "c.npz", checkpoint=np.array(json.dumps({"schema": checkpoints.SCHEMA, "run": {"records": [2]}}))
-    )
+
+
+def test_words_of_a_head_that_is_of_no_run(tmp_path):
+    from neuromorph import checkpoints
+
+    checkpoints.write(tmp_path / "c.npz", {"run": {"records": [2]}}, {})
     with pytest.raises(InputError, match="its head is not that of a run"):
         checkpoints.read(tmp_path / "c.npz")
