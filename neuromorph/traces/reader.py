@@ -101,7 +101,10 @@ class Trace:
         if "simulated_ms" in self._attributes:
             return float(self._attributes["simulated_ms"])
         with self._reading() as file:
-            return max((_last_time(file, group, name) for group, name in _channels(file)), default=0.0)
+            last = max((_last_time(file, group, name) for group, name in _channels(file)), default=0.0)
+            if not abs(last) < LONGEST:
+                raise ValueError(f"something is recorded at {last:g} ms")
+            return last
 
     @property
     def resolution_ms(self) -> float | None:

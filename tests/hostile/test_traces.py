@@ -301,3 +301,11 @@ def test_words_of_what_is_no_row():
         growing = file.create_dataset("y", (0,), maxshape=(None,))
         with pytest.raises(ValueError, match="/y belongs to no channel"):
             _copy_rows(growing, file, "z", None, {})
+
+
+def test_what_is_recorded_at_no_time_ends_no_run(finished):
+    def never(file):
+        del file.attrs["simulated_ms"]
+        file["signals/reward/times"][0] = 1e300
+
+    assert "something is recorded at 1e+300 ms" in changed(finished, never)
