@@ -4,8 +4,8 @@
 
 The Brunel network of examples/ (12,500 cells, 15.6 million synapses) on the grid with all spikes recorded, saved after
 each tenth of the run. Prints a line of JSON for each tenth and one for all; the exit code is 1 where resident memory
-grows by more than 1 % from the second tenth to the last, the file differs from 16 bytes a spike by more than 1 %, or the
-rate of any tenth but the first from that of all by more than 2 %.
+grows by more than 1 % from the second tenth to the last, the file differs from 16 bytes a spike by more than 1 %, or
+the rate of any tenth but the first from that of all by more than 2 %.
 """
 
 from __future__ import annotations
