@@ -19,7 +19,10 @@ from neuromorph import Simulation
 from properties.test_same_bytes import left_by, network, resolution, shuffled
 from stages import run_in_stages
 
-EACH = 1000 if os.environ.get("NEUROMORPH_LONG") else 50
+LONG = bool(os.environ.get("NEUROMORPH_LONG"))
+EACH = 1000 if LONG else 50
+#: by default those of tests/engine/test_against_oracle.py, whose kernels are compiled there
+NUMBERS = st.integers(0, 99_999 if LONG else 99)
 DURATION = 48.0  # ms
 CUTS = st.lists(st.integers(1, int(DURATION * 2**10) - 1).map(lambda k: k / 2**10), max_size=3, unique=True).map(sorted)
 MANY = settings(
@@ -37,7 +40,7 @@ def _rules():
 @pytest.mark.parametrize("mode", ["exact", "grid"])
 @MANY
 @given(
-    number=st.integers(0, 99_999), cuts=CUTS, parts=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+    number=NUMBERS, cuts=CUTS, parts=st.lists(st.integers(1, 3), min_size=1, max_size=3),
     random=st.randoms(use_true_random=False),
 )  # fmt: skip
 def test_any_network(mode, number, cuts, parts, random):
