@@ -67,9 +67,10 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         arrays: dict[str, Any] = ArrayFile(path).read()
         head = json.loads(str(arrays.pop(_HEAD)))
         schema = head["schema"]
+        _check(head)
     except OSError as error:
         raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
-    except (ValueError, LookupError, TypeError, NotArrays) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, NotArrays) as error:
         what = f"is no whole checkpoint of a run: {error}"
         fix = "`neuromorph run --checkpoint-every` leaves them; `neuromorph learn --resume` takes its own."
         raise InputError(Problem(what, str(path), fix=fix)) from None
@@ -77,6 +78,15 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
         fix = f"Go on with neuromorph {head.get('neuromorph')}, which wrote it, or run again from the beginning."
         raise InputError(Problem("the checkpoint is of another schema", str(path), schema, str(SCHEMA), fix))
     return head, arrays
+
+
+def _check(head: dict[str, Any]) -> None:
+    """Raise TypeError where a head says of its run something else than the command line asks it for."""
+    run = head.get("run", {})
+    texts = [run.get("file", ""), *run.get("settings", []), *run.get("records", [])]
+    times = [head.get("time_ms", 0.0), run.get("end_ms", 0.0)]
+    if not all(isinstance(text, str) for text in texts) or not all(type(t) in (int, float) for t in times):
+        raise TypeError("its head is not that of a run")
 
 
 def newest(

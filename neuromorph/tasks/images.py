@@ -17,6 +17,8 @@ from neuromorph import limits
 from neuromorph.errors import InputError, Problem
 from neuromorph.numpy_files import DEFLATE
 
+#: a dimension may be so long where another one is 0
+_SIDE = 1 << 16
 #: of an IDX file: images, rows, columns
 MOST_DIMENSIONS = 3
 #: MNIST's files: what they hold, and the MD5 of their uncompressed content
@@ -152,7 +154,7 @@ def _read(file: Any, most: int, where: str) -> tuple[tuple[int, ...], bytes, byt
         return (), head, b""
     head += file.read(4 * n)
     shape = tuple(int.from_bytes(head[4 + 4 * k : 8 + 4 * k], "big") for k in range(n))
-    if math.prod(shape) > most:
+    if math.prod(shape) > most or max(shape) > most + _SIDE:
         return (), head, b""
     limits.need(2 * math.prod(shape), "its images take", where, "Get it again.")
     return shape, head, file.read(math.prod(shape) + 1)

@@ -188,7 +188,20 @@ def checkpoint() -> None:
     saved |= {"weights/image_hidden1/0": np.ones(4, np.float32), "spikes": np.array([1, 2])}
     path = HERE / "checkpoint" / "seed.npz"
     path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)  # or it would be kept beside
     Checkpoint("digits", Settings(), 12345, {"epochs": 1, "curve": [3]}, saved).save(path)
+
+
+def run_checkpoint() -> None:
+    """As `neuromorph run --checkpoint-every` leaves one."""
+    from neuromorph import checkpoints
+
+    path = HERE / "run" / "seed.npz"
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    run = {"file": "network.toml", "settings": ["run.seed=2"], "records": [], "end_ms": 10.0}
+    head = {"network": "abc", "seed": 1, "resolution": 0.1, "time_ms": 5.0, "position": None, "run": run}
+    checkpoints.write(path, head, {"base": np.int64(50), "calendar/source": np.array([1, 2]), "ring": np.zeros((1, 4))})
 
 
 def traces() -> None:
@@ -249,5 +262,5 @@ def others() -> None:
 
 
 if __name__ == "__main__":
-    networks(), arrays(), checkpoint(), traces(), others()
+    networks(), arrays(), checkpoint(), run_checkpoint(), traces(), others()
     print(sum(file.stat().st_size for file in HERE.rglob("*") if file.is_file()), "bytes")

@@ -110,6 +110,13 @@ def checkpoint(path: Path) -> None:
     Checkpoint.load(path)
 
 
+def run_checkpoint(path: Path) -> None:
+    """The checkpoint of any run."""
+    from neuromorph import checkpoints
+
+    checkpoints.read(path)
+
+
 def images(path: Path) -> None:
     """Four IDX files, of which one is damaged."""
     from neuromorph.tasks.images import fashion
@@ -192,6 +199,7 @@ READERS = {
         Reader("recording", recording, HDF5, "trace.h5.part", share=0.5),
         Reader("raster", raster, HDF5, "trace.h5", share=0.02),
         Reader("checkpoint", checkpoint, (mutate.zipped,), "a.checkpoint.npz"),
+        Reader("run", run_checkpoint, (mutate.zipped,), "a.checkpoint.npz", share=0.5),
         Reader("idx", images, mutate.BYTES, "train-images-idx3-ubyte", _idx),
         Reader("idx_gz", images, (mutate.gzipped,), "train-images-idx3-ubyte.gz", _idx, 0.5),
         Reader("labels", images, mutate.BYTES, "t10k-labels-idx1-ubyte", _idx, 0.3),

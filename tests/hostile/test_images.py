@@ -34,7 +34,7 @@ def refusal(folder: Path, content: bytes, packed: bool = False) -> str:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (60_000, 2800, 2800), (1,) * 200, ()])
+@pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (2**32 - 1, 0, 2**32 - 1), (60_000, 2800, 2800), (1,) * 200, ()])
 def test_what_a_head_claims_is_not_allocated(tmp_path, shape, packed):
     assert "is no IDX file of bytes" in refusal(tmp_path, idx(*shape, content=bytes(100)), packed)
 

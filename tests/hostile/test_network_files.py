@@ -246,3 +246,10 @@ def test_no_pickle_is_ever_opened(tmp_path):
     with pytest.raises(InputError, match="is no checkpoint of a training run"):
         Checkpoint.load(tmp_path / "c.npz")
     assert not ran.exists()
+
+
+def test_words_of_a_number_that_is_too_large():
+    from neuromorph.units import quantity
+
+    with pytest.raises(InputError, match=r"here: number too large, found 1000.* \(allowed: up to 1.8e308\)"):
+        quantity(10**400, "ms", "here")

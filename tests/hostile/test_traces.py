@@ -265,3 +265,39 @@ def test_a_name_is_no_formula(finished, tmp_path):
     with Trace(finished) as trace:
         raster(trace, tmp_path / "x.png")
     assert (tmp_path / "x.png").stat().st_size > 1000
+
+
+def test_a_heap_that_hdf5_would_not_get_past(recording):
+    shutil.copy(CORPUS / "recording" / "found-heap-without-end.part", recording)
+    with pytest.raises(TraceError, match=r"a.h5.part: /: a heap without end. Give a trace written by neuromorph"):
+        Trace(recording)
+
+
+def test_heaps_are_found_across_blocks_and_beside_the_numbers_of_a_large_file(finished, monkeypatch):
+    from neuromorph.traces import heaps
+
+    for block, whole in ((64, 1 << 26), (1 << 20, 0), (64, 0)):
+        monkeypatch.setattr(heaps, "_BLOCK", block)
+        monkeypatch.setattr(heaps, "WHOLE", whole)
+        if whole:
+            look(finished)  # heaps of no size are larger than WHOLE: 0
+        else:
+            with pytest.raises(TraceError, match="/: a heap without end"):
+                look(finished)
+
+
+def test_committed_is_a_dataset(finished):
+    assert "committed: not a dataset" in changed(finished, lambda file: file.create_group("committed"))
+
+
+def test_words_of_what_is_no_row():
+    from neuromorph.traces.finish import _copy_rows
+    from neuromorph.traces.guard import read
+
+    with h5py.File("x.h5", "w", driver="core", backing_store=False) as file:
+        file["x"] = 1.0
+        with pytest.raises(ValueError, match="/x has no rows"):
+            read(file["x"])
+        growing = file.create_dataset("y", (0,), maxshape=(None,))
+        with pytest.raises(ValueError, match="/y belongs to no channel"):
+            _copy_rows(growing, file, "z", None, {})

@@ -35,6 +35,31 @@ def taken(saved: Saved, name: str, shape: tuple[int | None, ...], kind: str | No
     return found
 
 
+def indices(saved: Saved, name: str, shape: tuple[int | None, ...], below: int) -> NDArray[Any]:
+    """An array of whole numbers from 0 to below - 1: kernels follow them without looking; raises as `taken` does."""
+    found = taken(saved, name, shape, "i")
+    check_indices(found, name, below)
+    return found
+
+
+def check_indices(found: NDArray[Any], name: str, below: int) -> None:
+    """InputError for an index out of range."""
+    if found.size and (found.min() < 0 or found.max() >= below):
+        wrong = int(found.min() if found.min() < 0 else found.max())
+        fix = "Go on from the checkpoint before it, or run again."
+        raise InputError(
+            Problem("the checkpoint is damaged: an index out of range", name, wrong, f"below {below}", fix)
+        )
+
+
+def check_lengths(columns: Saved, name: str) -> None:
+    """InputError for columns of unequal length."""
+    lengths = {key: len(column) for key, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        fix = "Go on from the checkpoint before it, or run again."
+        raise InputError(Problem("the checkpoint is damaged: columns of unequal length", name, lengths, fix=fix))
+
+
 def fill(into: Any, saved: Saved, name: str) -> None:
     """Overwrite an array by that of a checkpoint."""
     into[...] = taken(saved, name, into.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from neuromorph.engine.cells import Cells
 from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.lazy_cells import LazyCells
-from neuromorph.engine.saved.arrays import Arrays, Saved, fill, taken, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, fill, indices, taken, under
 from neuromorph.kernels.exact import VARIABLES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def load(engine: Engine, saved: Saved) -> None:
         fill(grid.until, saved, f"{where}/until")
         if isinstance(cells, LazyCells):
             fill(cells.since, saved, f"{where}/since")
-            listed = taken(saved, f"{where}/listed", (None,), "i")
+            listed = indices(saved, f"{where}/listed", (None,), cells.neurons.size)
             cells.list_again(listed, bool(taken(saved, f"{where}/every", ())))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from neuromorph.engine.dense_windows import DenseWindows
 from neuromorph.engine.exact_windows import ExactWindows
 from neuromorph.engine.learning import Pending
-from neuromorph.engine.saved.arrays import Arrays, Saved, fill, taken, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, check_indices, check_lengths, fill, indices, taken, under
 from neuromorph.engine.ticks import TickLoop
 from neuromorph.engine.windows import GridWindows
 
@@ -43,11 +43,16 @@ def load(engine: Engine, saved: Saved) -> None:
     windows: Any = engine.windows
     if not isinstance(windows, TickLoop):
         columns = {name: taken(saved, f"calendar/{name}", (None,), kind) for name, kind in _CALENDAR.items()}
-        buckets = engine.calendar.bucket_start.shape
-        starts, ends = (taken(saved, f"calendar/{name}", buckets, "i") for name in ("bucket_start", "bucket_end"))
+        check_indices(columns["source"], "calendar/source", engine.network.n_ids)
+        check_lengths(columns, "calendar")
+        buckets, n = engine.calendar.bucket_start.shape, columns["base"].size + 1
+        starts, ends = (indices(saved, f"calendar/{name}", buckets, n) for name in ("bucket_start", "bucket_end"))
         engine.calendar.put_back(columns, starts, ends, taken(saved, "calendar/place", (2,), "i"))
     if isinstance(windows, ExactWindows):
         arrivals = {name: taken(saved, f"pending/{name}", (None,), kind) for name, kind in _PENDING.items()}
+        check_indices(arrivals["slot"], "pending/slot", engine.network.n_slots)
+        check_indices(arrivals["source"], "pending/source", engine.network.n_ids)
+        check_lengths(arrivals, "pending")
         _put_pending(engine, windows.pending, arrivals)
         if isinstance(windows, DenseWindows):
             windows._sums_hold = bool(taken(saved, "sums_hold", ()))
@@ -58,7 +63,10 @@ def load(engine: Engine, saved: Saved) -> None:
         windows.count_from(engine.spike_counts, engine.synaptic_events)
         return
     windows._epoch = int(taken(saved, "epoch", ()))
-    windows.put_in_flight(*(taken(saved, f"flight/{name}", (None,), "i") for name in ("tick", "source", "count")))
+    flight = {name: taken(saved, f"flight/{name}", (None,), "i") for name in ("tick", "source", "count")}
+    check_indices(flight["source"], "flight/source", engine.network.n_ids)
+    check_lengths(flight, "flight")
+    windows.put_in_flight(*flight.values())
 
 
 def _with_ordinals(engine: Engine, pending: Pending) -> dict[str, Any]:
@@ -78,11 +86,14 @@ def _put_pending(engine: Engine, pending: Pending, columns: dict[str, Any]) -> N
     pending.n = n
     for name in ("base", "offset", "slot", "weight", "source"):
         getattr(pending, name)[:n] = columns[name]
-    number = columns["projection"]
+    number, known = columns["projection"], np.zeros(n, bool)
     for mine, part in _of_parts(engine, columns["slot"], number):
+        known[mine] = True
+        check_indices(columns["ordinal"][mine], "pending/ordinal", int(part.rows.origin.max(initial=-1)) + 1)
         place = np.zeros(int(part.rows.origin.max(initial=-1)) + 1, np.int64)
         place[part.rows.origin] = np.arange(part.rows.origin.size)
         pending.synapse[:n][mine] = (number[mine] << 40) + place[columns["ordinal"][mine]]
+    check_indices(number[~known], "pending/projection", 0)  # of none that learns
 
 
 def _of_parts(engine: Engine, slot: Any, number: Any) -> Any:

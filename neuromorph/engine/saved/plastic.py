@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuromorph.engine.learning import PlasticPart
-from neuromorph.engine.saved.arrays import Arrays, Saved, fill, taken, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, fill, indices, taken, under
 from neuromorph.lowered.compiled import Projection
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def _volleys(parts: list[PlasticPart]) -> dict[str, Any]:
 def _put(engine: Engine, projection: Projection, saved: Saved, where: str) -> None:
     n = projection.connections.n
     weight = taken(saved, f"{where}/weight", (n,), "f")
-    grown = taken(saved, f"{where}/grown_from", (n,), "i") if f"{where}/grown_from" in saved else None
+    sources = engine.network.population(projection.source).size
+    grown = indices(saved, f"{where}/grown_from", (n,), sources) if f"{where}/grown_from" in saved else None
     parts = engine.plastic[projection.name]
     for k, part in enumerate(parts):
         if grown is not None:
