@@ -298,7 +298,7 @@ def test_words_of_what_is_no_row():
         file["x"] = 1.0
         with pytest.raises(ValueError, match="/x has no rows"):
             read(file["x"])
-        growing = file.create_dataset("y", (0,), maxshape=(None,))
+        growing = file.create_dataset("y", (0,), maxshape=(None,), chunks=(8,))
         with pytest.raises(ValueError, match="/y belongs to no channel"):
             _copy_rows(growing, file, "z", None, {})
 
