@@ -44,8 +44,19 @@ class TooSlow(BaseException):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Let fixtures run for so long."""
+    yield from limited(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Let a test run for so long."""
+    yield from limited(item)
+
+
+def limited(item: pytest.Item) -> Iterator[None]:
+    """Stop what is run meanwhile at LIMITS, and skip the test."""
 
     def stop(signal_: int, frame: types.FrameType | None) -> Any:
         raise TooSlow
