@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 #: seconds of this process's own time, and of waiting for others
-LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 3), (signal.SIGALRM, signal.ITIMER_REAL, 60))
+LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 5), (signal.SIGALRM, signal.ITIMER_REAL, 60))
 
 
 def pytest_configure(config: pytest.Config) -> None:
