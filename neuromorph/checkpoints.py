@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,20 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return head, arrays
 
 
-def newest(trace: str | Path) -> tuple[Path, dict[str, Any], dict[str, Any]]:
-    """The newest whole checkpoint of a trace: file, head, arrays; InputError where there is none."""
+def newest(
+    trace: str | Path, usable: Callable[[dict[str, Any]], object] = lambda head: None
+) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+    """The newest whole checkpoint of a trace: file, head, arrays; InputError where there is none.
+
+    usable : raises InputError for the head of one from which the run cannot go on, so that the one before is tried
+    """
     found: list[Problem] = []
     for path in (beside(trace), previous(beside(trace))):
         if path.exists():
             try:
-                return (path, *read(path))
+                head, arrays = read(path)
+                usable(head)
+                return path, head, arrays
             except InputError as error:
                 found += error.problems
     if not found:

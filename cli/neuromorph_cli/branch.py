@@ -36,7 +36,8 @@ def branch(trace: str, output: str | None, **given: Any) -> int:
 
     \b
     Example:
-      neuromorph branch long.h5 --at "500 ms" --set populations.E.params.I_e=30 -o other.h5
+      neuromorph branch long.h5 --at "500 ms" \\
+          --set populations.E.params.I_e=30 -o other.h5
     """
     options.load_plugins(given["plugins"])
     at = options.duration(given["at"]) or 0.0

@@ -36,14 +36,19 @@ def resume(trace: str, **given: Any) -> int:
     """
     from neuromorph.checkpoints import newest
     from neuromorph.simulate import Simulation
+    from neuromorph.traces.resume import Position, source
 
     options.load_plugins(given["plugins"])
     duration = options.duration(given["duration"])
-    file, head, arrays = newest(Path(trace.removesuffix(".part")))
+    path = Path(trace.removesuffix(".part"))
+    newest(path)  # where there is none, the trace does not matter
     run = recorded.read(trace)
     if run.status == "complete" and duration is None:
         fix = "Nothing is left to do. Say with --duration how far it shall go on, or see `neuromorph branch`."
         raise InputError(Problem("the run is complete", str(run.path), fix=fix))
+
+    # after a power cut the disk may have the checkpoint and not the recording up to it
+    file, head, arrays = newest(path, lambda head: source(path, Position.read(head["position"])))
 
     def made() -> Any:
         simulation = Simulation(

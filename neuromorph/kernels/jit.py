@@ -14,6 +14,7 @@ import pathlib
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import llvmlite
@@ -104,9 +105,10 @@ class _KernelCache(FunctionCache):
     def _save_overload(self, sig: Any, data: Any) -> None:
         try:
             super()._save_overload(sig, data)
-        except Exception:  # a damaged index: start it anew
-            self.flush()
-            super()._save_overload(sig, data)
+        except Exception:  # a damaged index: start it anew; on a full disk it is compiled again the next time
+            with suppress(OSError):
+                self.flush()
+                super()._save_overload(sig, data)
 
 
 def kernel(

@@ -15,7 +15,7 @@ from neuromorph import checkpoints
 from neuromorph.errors import InputError, Problem
 from neuromorph.numpy_files import ArrayFile, NotArrays
 from neuromorph.tasks.images import Images
-from neuromorph.tasks.settings import Settings
+from neuromorph.tasks.settings import Settings, from_file
 
 _HEAD = "training"
 
@@ -59,13 +59,12 @@ class Checkpoint:
         try:
             arrays: Any = ArrayFile(path).read()
             head = json.loads(str(arrays.pop(_HEAD)))
-            head["settings"]["hidden"] = tuple(head["settings"]["hidden"])
             return cls(
-                head["task"], Settings(**head["settings"]), head["images"], head["result"], arrays, head["position"]
+                head["task"], from_file(head["settings"]), head["images"], head["result"], arrays, head["position"]
             )
         except OSError as error:
             raise InputError(Problem("cannot be read", str(path), error.strerror or str(error))) from None
-        except (ValueError, KeyError, TypeError, NotArrays):
+        except (ValueError, KeyError, TypeError, RecursionError, NotArrays):
             fix = "`neuromorph learn` leaves one beside its trace: NAME.checkpoint.npz."
             raise InputError(Problem("is no checkpoint of a training run", str(path), fix=fix)) from None
 

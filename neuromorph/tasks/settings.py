@@ -163,6 +163,24 @@ def changed(settings: Settings, given: Iterable[str]) -> Settings:
     return new
 
 
+def from_file(given: dict[str, Any]) -> Settings:
+    """Settings as JSON holds them.
+
+    Raises TypeError or ValueError for what they cannot be, InputError as `check` does.
+    """
+    settings = Settings(**given)
+    settings = replace(settings, hidden=tuple(settings.hidden))
+    for one in fields(settings):
+        value, kind = getattr(settings, one.name), type(one.default)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not isinstance(value, kind) and not (whole and kind is float) or kind is int and not whole:
+            raise TypeError(f"{one.name} is no {kind.__name__}")
+    if not settings.hidden or not all(type(n) is int and 0 < n < 2**31 for n in settings.hidden):
+        raise ValueError("hidden layers have no sizes")
+    check(settings)
+    return settings
+
+
 def check(settings: Settings) -> None:
     """Raise InputError for values out of range, and for those that do not go together."""
     if settings.schedule not in SCHEDULES:

@@ -24,7 +24,7 @@ from neuromorph.traces.schema import FORMAT, SCHEMA_VERSION, get_attributes, run
 #: root attributes, by what they are
 _TIMES, _COUNTS = ("simulated_ms", "window_ms", "resolution_ms"), ("spikes", "input_spikes", "synaptic_events")
 #: ms, 30,000 years: so many ticks, and bins of a statistic, can be counted
-_LONGEST = 1e15
+LONGEST = 1e15
 _TEXTS = ("status", "recording", "neuromorph_version", "compression")
 #: what h5py, numpy and the reader raise where a file is not as it should be (NeuromorphError is none of these)
 _DAMAGE = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
@@ -134,7 +134,7 @@ def _check_values(attributes: dict[str, Any]) -> None:
     """Raise ValueError for a root attribute of a trace that is not what it should be."""
     for name, value in attributes.items():
         number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        if name in _TIMES and not (number and 0 <= value < _LONGEST) and (name, value) != ("resolution_ms", "exact"):
+        if name in _TIMES and not (number and 0 <= value < LONGEST) and (name, value) != ("resolution_ms", "exact"):
             raise ValueError(f"{name} is no time")
         if name in _COUNTS and not (isinstance(value, int) and 0 <= value < 2**63):
             raise ValueError(f"{name} is no count")

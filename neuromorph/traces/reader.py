@@ -20,7 +20,7 @@ from neuromorph.errors import Problem, TraceError, suggestion
 from neuromorph.traces import lock
 from neuromorph.traces.finish import curves, journal_text
 from neuromorph.traces.guard import check_there, read
-from neuromorph.traces.opening import check_root, is_spikes, open_file, open_recording, open_trace, reading
+from neuromorph.traces.opening import LONGEST, check_root, is_spikes, open_file, open_recording, open_trace, reading
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
@@ -349,7 +349,7 @@ def _checked(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np.in
     ids = ids.astype(np.int64)
     if times.shape != ids.shape or times.ndim != 1:
         raise ValueError("as many times as ids are needed")
-    if ids.size and (ids.min() < 0 or ids.max() >= size or not np.isfinite(times).all()):
+    if ids.size and (ids.min() < 0 or ids.max() >= size or not np.abs(times).max() < LONGEST):
         raise ValueError(f"spikes at no time, or of cells that a population of {size} has not")
     return ids
 

@@ -147,18 +147,18 @@ def test_force_replaces_a_trace_at_the_end_alone(call):
 
 
 def test_a_run_that_fails_has_exit_code_1_and_keeps_what_it_had(call, monkeypatch):
-    from neuromorph.engine.simulation import Engine
+    from neuromorph.engine.agenda import Agenda
     from neuromorph.errors import Problem, RunError
 
-    take = Engine._run_agenda
+    run = Agenda.run
 
-    def fail(engine):
-        if engine.time > 20:
+    def fail(agenda, now):
+        if now > (200, 0.0):  # ticks
             raise RunError(Problem("the disk is full", "x.h5"))
-        take(engine)
+        run(agenda, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Engine, "_run_agenda", fail)
+        patch.setattr(Agenda, "run", fail)
         answer = call("run", "tiny.toml", "-o", "x.h5")
     assert answer == (1, "", "neuromorph: x.h5: the disk is full\n")
     with Trace("x.h5") as trace:

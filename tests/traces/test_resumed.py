@@ -354,6 +354,18 @@ def test_what_is_no_position(tmp_path, change):
             TraceWriter(tmp_path / "a.h5", resume=wrong)
 
 
+def test_a_position_waits_for_the_disk(tmp_path, monkeypatch):
+    """A power cut after a checkpoint must not find the recording shorter than the checkpoint says."""
+    writer, _ = begun(tmp_path / "a.h5", 1)
+    record(writer, 1, False)
+    settled = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: settled.append(os.fstat(descriptor)))
+    position = writer.position()
+    assert [os.path.samestat(found, writer.running_path.stat()) for found in settled] == [True]
+    with Trace(tmp_path / "a.h5") as trace:  # flushed before
+        assert trace.counts["E"] == position["rows"]["/spikes/E"]
+
+
 def test_position_of_a_writer_that_is_not_open(tmp_path):
     with pytest.raises(RunError, match=r"a.h5: the recording is not open. Call open\(run\) first and close\(summary\)"):
         TraceWriter(tmp_path / "a.h5").position()
