@@ -14,7 +14,7 @@ NEVER = 1 << 62
 
 def _outside(given: Any, name: str, allowed: str, inside: Any) -> list[str]:
     """A sentence about the first number that is not finite or not `inside`, which compares with 0."""
-    values = np.asarray(given)  # as it is: patterns are large
+    values = np.asarray(given)  # as it is: patterns may be large
     bad = np.flatnonzero(~(inside(values, 0) & np.isfinite(values)))
     if not bad.size:
         return []

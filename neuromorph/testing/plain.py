@@ -55,9 +55,12 @@ def uncompiled(what: str, cls: type, *arguments: Any) -> Any:
     process = _process()
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(base64.b64encode(request) + b"\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
+    try:
+        process.stdin.write(base64.b64encode(request) + b"\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+    except BrokenPipeError:  # somebody ended it before
+        answer = b""
     if not answer:
         _process.cache_clear()
         raise Failed("the process that runs it without a compiler ended")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cli.test_interrupts import simulated, wait_for
-from neuromorph import Trace, checkpoints
+from neuromorph import Network, Trace, checkpoints
 from neuromorph.errors import InputError
 from neuromorph.traces.hashes import compare
 
@@ -194,3 +194,26 @@ def test_training_runs_are_gone_on_with_otherwise(call, refused):
     Training(digits(), settings).run("t.h5")
     said = refused("verify", "t.h5")
     assert "t.h5: is the trace of a training run. Train again with `neuromorph learn` and the same --seed" in said
+
+
+def test_long_arrays_are_read_from_the_network_file_again(call, refused, monkeypatch):
+    from neuromorph import simulate
+
+    def written(last):
+        net = Network("big")
+        net.add_population("E", "lif_delta", 70, {"tau_m": 20.0, "V_th": -55.0})
+        net.add_input("noise", "poisson", 70, {"rate": np.linspace(7e3, last, 70)})
+        net.connect("noise", "E", "one_to_one", weight=0.5, delay=1.0)
+        net.save("big.toml")  # the rates in big.npz
+
+    monkeypatch.setattr(simulate, "LONGEST_ARRAY", 60)
+    written(9e3)
+    run = ("run", "big.toml", "-q", "--resolution", "0.1", "--record", "E.V_m@5")
+    assert call(*run, "-o", "x.h5", "--duration", "50 ms", "--checkpoint-every", "20ms").code == 0
+    assert call("resume", "x.h5", "--duration", "80 ms", "-q").code == 0
+    assert call(*run, "-o", "whole.h5", "--duration", "80 ms").code == 0
+    same("x.h5", "whole.h5")
+    assert "whole.h5: the trace names long arrays by their hashes alone" in refused("verify", "whole.h5")
+    written(8e3)
+    said = refused("resume", "x.h5", "--duration", "90 ms")
+    assert "x.checkpoint.npz: the checkpoint is of another network" in said

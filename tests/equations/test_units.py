@@ -46,6 +46,7 @@ def test_quantities_in_compound_units(text, unit, value):
         ("3 pA/mss", "pA/ms", "here: unknown unit 'mss', found 'pA/mss'. Did you mean 'ms'?"),
         ("3 pA//ms", "pA/ms", "here: not a unit, found 'pA//ms'"),
         ("3 mV", "pA/ms", "here: unit 'mV' where pA/ms is meant"),
+        pytest.param(10**400, "mV", "here: number too large, found 1000000", id="large"),
     ],
 )
 def test_what_is_no_such_quantity(text, unit, words):

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 #: seconds of this process's own time, and of waiting for others
-LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 3), (signal.SIGALRM, signal.ITIMER_REAL, 60))
+LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 5), (signal.SIGALRM, signal.ITIMER_REAL, 60))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,8 +44,19 @@ class TooSlow(BaseException):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Let fixtures run for so long."""
+    yield from limited(item)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Let a test run for so long."""
+    yield from limited(item)
+
+
+def limited(item: pytest.Item) -> Iterator[None]:
+    """Stop what is run meanwhile at LIMITS, and skip the test."""
 
     def stop(signal_: int, frame: types.FrameType | None) -> Any:
         raise TooSlow

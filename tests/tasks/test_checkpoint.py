@@ -144,6 +144,16 @@ def test_settings_that_are_none(given, words):
         changed(settings(), [given])
 
 
+@pytest.mark.parametrize("hidden", [[], [1.5], [10**12], [0]])
+def test_settings_of_a_file_have_sizes_of_layers(hidden):
+    from neuromorph.tasks import settings as kept
+
+    given = dataclasses.asdict(settings())
+    assert kept.from_file(given) == settings()
+    with pytest.raises(ValueError, match="^hidden layers have no sizes$"):
+        kept.from_file(given | {"hidden": hidden})
+
+
 def test_settings_that_do_not_go_together(few):
     silenced = dataclasses.replace(defaults("digits", "wake", looks=2), dropout=0.2)
     with pytest.raises(InputError, match="would be taken for luck.*--looks 1"):

@@ -147,6 +147,12 @@ def test_the_process_without_the_compiler_may_end():
         plain.uncompiled("bad_rules:leaves", bad_rules.Signature)
     with pytest.raises(Failed, match=r"without the compiler \(NUMBA_DISABLE_JIT=1\) it fails: NameError: no such luck"):
         plain.uncompiled("bad_rules:fails", bad_rules.Signature)
+    plain._process().kill()
+    plain._process().wait()
+    with pytest.raises(Failed, match="the process that runs it without a compiler ended"):
+        plain.uncompiled("bad_rules:fails", bad_rules.Signature)
+    with pytest.raises(Failed, match="no such luck"):  # by another one
+        plain.uncompiled("bad_rules:fails", bad_rules.Signature)
 
 
 def test_each_check_is_a_test_of_pytests():
