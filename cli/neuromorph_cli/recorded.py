@@ -45,6 +45,7 @@ def read(trace: str) -> RecordedRun:
         fix = "Train again with `neuromorph learn` and the same --seed, or go on with --resume."
         raise InputError(Problem("is the trace of a training run", str(path), fix=fix))
     head = newest(path)[1] if beside(path).exists() else {}
+    head = head if "file" in head.get("run", {}) else {}  # one that was saved from Python knows of no file
     folder = Path(head["run"]["file"]).parent if head else Path(provenance.get("folder", "."))
     network = network_of(path, described, head, folder)
     precision = str(provenance.get("precision", "float64"))

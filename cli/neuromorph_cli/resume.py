@@ -58,6 +58,9 @@ def resume(trace: str, **given: Any) -> int:
         simulation.put_back(head, arrays, str(file))
         return simulation
 
-    end = head["run"]["end_ms"] if duration is None else duration
-    about = {"run": dict(head["run"])}
+    end = head.get("run", {}).get("end_ms") if duration is None else duration
+    if end is None:
+        fix = "Say it with --duration: simulated time in ms from the run's beginning."
+        raise InputError(Problem("the checkpoint does not say where the run ends", str(file), fix=fix))
+    about = {"run": {"file": str(run.folder / run.path.name), "settings": [], "records": [], **head.get("run", {})}}
     return carry_out(run.network.name or run.path.stem, run.path, made, lambda _: end, given, about)

@@ -7,6 +7,7 @@ between two of them.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -119,8 +120,15 @@ def _restore_minibatches(engine: Engine, saved: Any, windows: BatchWindows) -> N
         for row, values in zip(rows, saved[name]) if isinstance(rows, list) else [(rows, saved[name])]:
             row[:] = values
     engine.now = (int(saved["tick"]), 0.0)
-    engine._end_ms = Fraction(str(saved["end_ms"]))
+    engine._end_ms = _fraction(str(saved["end_ms"]))
     engine.synaptic_events = int(saved["events"])
     engine.spike_counts = dict(zip(sorted(engine.spike_counts), saved["spikes"].tolist()))
     engine.goes_on = True
     windows.begin_at(engine.now[0])
+
+
+def _fraction(text: str) -> Fraction:
+    """A quotient of whole numbers; what else `Fraction` reads, such as 1e999999999, may take it for ever."""
+    if re.fullmatch(r"\d{1,400}(/\d{1,400})?", text) is None or text.endswith("/0"):
+        raise InputError(Problem("the checkpoint is of another network", "end_ms", text[:40], "a quotient"))
+    return Fraction(text)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -22,54 +25,74 @@ def barrier() -> Any:
     return np.zeros(16, np.int64)
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
-    made = context.make_array(kind)(context, builder, array)
-    return get_item_pointer(context, builder, kind, made, [index], wraparound=False)
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+    _LOCK = threading.Lock()
 
+    def _add(array: Any, index: int, value: int) -> int:
+        """Add to array[index] atomically; returns what was there."""
+        with _LOCK:
+            before = int(array[index])
+            array[index] += value
+        return before
 
-@intrinsic  # type: ignore[misc]
-def _add(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Add to array[index] atomically; returns what was there."""
+    def _read(array: Any, index: int) -> int:
+        """array[index], with all that was written before it was."""
+        return int(array[index])
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
+    def _write(array: Any, index: int, value: int) -> None:
+        """Set array[index] after everything written so far."""
+        array[index] = value
 
-    return types.int64(array, types.int64, types.int64), codegen
+    def _offer_core() -> None:
+        """Let another thread have its turn."""
+        time.sleep(0)
 
+else:
 
-@intrinsic  # type: ignore[misc]
-def _read(typing_context: Any, array: Any, index: Any) -> Any:
-    """array[index], with all that was written before it was."""
+    def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+        made = context.make_array(kind)(context, builder, array)
+        return get_item_pointer(context, builder, kind, made, [index], wraparound=False)
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        return builder.load_atomic(pointer, "acquire", 8)
+    @intrinsic  # type: ignore[misc]
+    def _add(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+        """Add to array[index] atomically; returns what was there."""
 
-    return types.int64(array, types.int64), codegen
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
 
+        return types.int64(array, types.int64, types.int64), codegen
 
-@intrinsic  # type: ignore[misc]
-def _write(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
-    """Set array[index] after everything written so far."""
+    @intrinsic  # type: ignore[misc]
+    def _read(typing_context: Any, array: Any, index: Any) -> Any:
+        """array[index], with all that was written before it was."""
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        builder.store_atomic(arguments[2], pointer, "release", 8)
-        return context.get_dummy_value()
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            return builder.load_atomic(pointer, "acquire", 8)
 
-    return types.void(array, types.int64, types.int64), codegen
+        return types.int64(array, types.int64), codegen
 
+    @intrinsic  # type: ignore[misc]
+    def _write(typing_context: Any, array: Any, index: Any, value: Any) -> Any:
+        """Set array[index] after everything written so far."""
 
-@intrinsic  # type: ignore[misc]
-def _offer_core(typing_context: Any) -> Any:
-    """sched_yield()."""
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+            builder.store_atomic(arguments[2], pointer, "release", 8)
+            return context.get_dummy_value()
 
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(ir.IntType(32), [])
-        return builder.call(get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return types.void(array, types.int64, types.int64), codegen
 
-    return types.int32(), codegen
+    @intrinsic  # type: ignore[misc]
+    def _offer_core(typing_context: Any) -> Any:
+        """sched_yield()."""
+
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.FunctionType(ir.IntType(32), [])
+            return builder.call(get_or_insert_function(builder.module, kind, "sched_yield"), [])
+
+        return types.int32(), codegen
 
 
 @kernel

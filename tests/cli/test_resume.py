@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cli.test_interrupts import simulated, wait_for
-from neuromorph import Network, Trace, checkpoints
+from neuromorph import Network, Simulation, Trace, checkpoints
 from neuromorph.errors import InputError
 from neuromorph.traces.hashes import compare
 
@@ -217,3 +217,16 @@ def test_long_arrays_are_read_from_the_network_file_again(call, refused, monkeyp
     written(8e3)
     said = refused("resume", "x.h5", "--duration", "90 ms")
     assert "x.checkpoint.npz: the checkpoint is of another network" in said
+
+
+def test_a_checkpoint_that_was_saved_from_python(call, refused):
+    with Simulation(Network.load("tiny.toml"), trace="x.h5") as simulation:
+        simulation.run(20.0)
+        simulation.save("x.checkpoint.npz")
+        simulation.run(5.0)
+        simulation.close("interrupted")
+    said = refused("resume", "x.h5")
+    assert "x.checkpoint.npz: the checkpoint does not say where the run ends. Say it with --duration" in said
+    assert call("resume", "x.h5", "--duration", "150 ms", "-q").code == 0
+    assert call("run", "tiny.toml", "-o", "whole.h5", "-q", "--duration", "150 ms").code == 0
+    same("x.h5", "whole.h5")

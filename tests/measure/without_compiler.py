@@ -6,11 +6,8 @@ is what they test. What they have run until then counts as run: they go to their
 
 from __future__ import annotations
 
-import operator
 import os
 import signal
-import threading
-import time
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,23 +17,6 @@ import pytest
 
 #: seconds of this process's own time, and of waiting for others
 LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 5), (signal.SIGALRM, signal.ITIMER_REAL, 60))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give the intrinsics of kernels/barrier.py their twins in Python; those of kernels/steps.py have theirs."""
-    from neuromorph.kernels import barrier
-
-    lock = threading.Lock()
-
-    def add(array: Any, index: int, value: int) -> int:
-        with lock:
-            before = int(array[index])
-            array[index] += value
-        return before
-
-    twins = {"_add": add, "_read": operator.getitem, "_write": operator.setitem, "_offer_core": lambda: time.sleep(0)}
-    for name, twin in twins.items():
-        setattr(barrier, name, twin)
 
 
 class TooSlow(BaseException):

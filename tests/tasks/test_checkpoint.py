@@ -83,6 +83,9 @@ def test_checkpoints_of_something_else_are_refused(few, tmp_path):
     wider = dataclasses.replace(kept.settings, hidden=(31, 20))
     with pytest.raises(InputError, match=r"the checkpoint is of another network.*found \(\d+, 30\)"):
         Training(few, wider, resumed=kept).run()
+    endless = dataclasses.replace(kept, arrays={**kept.arrays, "end_ms": np.array("1e999999999")})
+    with pytest.raises(InputError, match="end_ms: the checkpoint is of another network, found '1e999999999'"):
+        Training(few, kept.settings, resumed=endless).run()
     file.write_bytes(file.read_bytes()[:-200])
     with pytest.raises(InputError, match="is no checkpoint of a training run"):
         Checkpoint.load(file)
