@@ -92,7 +92,7 @@ def _window(description: Description, ids: int) -> int:
     """Ticks of a window on the grid; 1 in exact mode."""
     if description.run.resolution is None:
         return 1
-    delays = [support(p.delay)[0] for p in description.projections if p.delay is not None]
+    delays = [_range(p.delay)[0] for p in description.projections if p.delay is not None]
     ticks = max(1.0, round(_ticks(min(delays, default=1.0), description)))
     return int(min(ticks, max(1, WINDOW // max(ids, 1))))
 
@@ -102,9 +102,15 @@ def _ticks(time: float, description: Description) -> float:
     return min(time / (description.run.resolution or 1.0), 1e18)
 
 
+def _range(delay: Value) -> tuple[float, float]:
+    """Shortest and longest delay (ms) that may be drawn; the longest of none at all is 0."""
+    low, high = support(delay)
+    return low, max(high, 0.0)
+
+
 def _ring(description: Description, window: int) -> int:
     """Rows of input sums: one, or where anything learns as many as reach to its longest delay; none in exact mode."""
-    delays = [support(p.delay)[1] for p in description.projections if p.plasticity is not None and p.delay is not None]
+    delays = [_range(p.delay)[1] for p in description.projections if p.plasticity is not None and p.delay is not None]
     if description.run.resolution is None:
         return 0
     return 1 if not delays else window + 1 + math.ceil(_ticks(max(delays), description))
@@ -148,7 +154,7 @@ def _synapses(spec: ProjectionSpec, count: int, description: Description, parts:
 def _slices(spec: ProjectionSpec, count: int, sources: int, description: Description) -> int:
     """Slices of rows (docs/design.md, section 3): one for each delay of a source, but no more than it has synapses."""
     assert spec.delay is not None
-    low, high = support(spec.delay)
+    low, high = _range(spec.delay)
     if isinstance(spec.delay, Array) or description.run.resolution is None:
         return count
     different = round(_ticks(high, description)) - round(_ticks(low, description)) + 1
@@ -163,7 +169,7 @@ def _calendar(description: Description) -> int:
     """One bucket of the calendar for each tick up to the longest delay."""
     if description.run.resolution is None:
         return 0
-    delays = [support(p.delay)[1] for p in description.projections if p.delay is not None]
+    delays = [_range(p.delay)[1] for p in description.projections if p.delay is not None]
     return 16 * math.ceil(_ticks(max(delays, default=0.0), description))
 
 

@@ -277,3 +277,37 @@ def test_the_limit_of_the_address_space_counts():
 
 def test_bytes_are_spelled():
     assert [limits.spelled(n) for n in (0, 999, 1000, 8e10, 1e16)] == ["0 bytes", "999 bytes", "1 kB", "80 GB", "10 PB"]
+
+
+@pytest.mark.parametrize("resolution", [0.1, "exact"])
+@pytest.mark.parametrize(
+    "delay",
+    [
+        {"distribution": "normal", "mean": 1.5, "std": 0.3, "low": 0.1},
+        {"distribution": "lognormal", "mean": 0.4, "std": 0.3, "low": 0.1},
+        {"distribution": "exponential", "mean": 1.5, "low": 0.1},
+    ],
+    ids=lambda delay: delay["distribution"],
+)
+def test_delays_without_a_bound_weigh_little_more_than_those_with_one(delay, resolution):
+    for learnt in (None, "pair_stdp"):
+        net = Network("unbounded")
+        net.add_population("E", "lif_exp", 200)
+        net.connect("E", "E", "fixed_indegree", indegree=10, weight=1.0, delay=delay, plasticity=learnt)
+        pieces = footprint.footprint(describe(net, resolution=resolution))
+        bounded = Network("bounded")
+        bounded.add_population("E", "lif_exp", 200)
+        bounded.connect(
+            "E", "E", "fixed_indegree", indegree=10, weight=1.0, delay={**delay, "high": 9.0}, plasticity=learnt
+        )
+        assert total(pieces) < 4 * total(footprint.footprint(describe(bounded, resolution=resolution)))
+        Simulation(net, resolution).run(1.0)
+
+
+@pytest.mark.parametrize("resolution", [0.1, "exact"])
+def test_a_projection_of_no_synapses_at_all(resolution):
+    net = Network("nobody")
+    net.add_population("E", "lif_exp", 0)
+    net.connect("E", "E", "explicit", sources=[], targets=[], weight=[], delay=np.zeros(0), plasticity="pair_stdp")
+    assert total(footprint.footprint(describe(net, resolution=resolution))) < 1e8
+    Simulation(net, resolution).run(1.0)
