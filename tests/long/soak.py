@@ -1,6 +1,6 @@
 """A long run: does memory stay flat, does the file grow as predicted, do rates stay what they were?
 
-    python -m long.soak --events 1e10        (in tests/)
+    python -m long.soak --events 1e11        (in tests/)
 
 The Brunel network of examples/ (12,500 cells, 15.6 million synapses) on the grid with all spikes recorded, saved after
 each tenth of the run. Prints a line of JSON for each tenth and one for all; the exit code is 1 where resident memory
@@ -32,7 +32,7 @@ def resident() -> int:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=float, default=1e10, help="synaptic events, at least")
+    parser.add_argument("--events", type=float, default=1e11, help="synaptic events, at least")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
     held, rates = [], []
