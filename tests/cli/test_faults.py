@@ -8,30 +8,16 @@ import os
 import resource
 import signal
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cli.test_interrupts import wait_for
 from neuromorph import Network, Simulation, Trace
-from neuromorph.errors import TraceError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and capabilities of Linux")
 ENDLESS = ["run", "tiny.toml", "-o", "x.h5", "--duration", "1e9"]
-
-
-def wait_for(process, condition) -> None:
-    """Until `condition` holds; the process must be running all that time."""
-    for _ in range(2400):
-        try:
-            if condition():
-                return
-        except TraceError:  # not there yet
-            pass
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    raise AssertionError("nothing happened in 120 s")
 
 
 def spikes(path: str) -> int:
