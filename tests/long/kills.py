@@ -100,7 +100,7 @@ class Case:
 def cases(folder: Path) -> list[Case]:
     """All of them; network files are written to the folder."""
     found = []
-    durations = {"plain": ("4 s", "1.5 s"), "plastic": ("8 s", "3 s"), "rewarded": ("3 s", "3 s")}
+    durations = {"plain": ("12 s", "3 s"), "plastic": ("12 s", "4 s"), "rewarded": ("12 s", "6 s")}
     for made in (plain(), plastic(), rewarded()):
         save(made, folder / f"{made.name}.toml")
         for resolution, duration in zip(("0.1", "exact"), durations[made.name]):
@@ -275,9 +275,10 @@ def main() -> int:
             lengths[case.name] = 1.2 * (time.monotonic() - began)
             wanted[case.name] = contents(folder / "whole.h5")
         while sum(case.kills for case in every) < given.kills and not any(case.wrong for case in every):
-            case = min(every, key=lambda c: c.kills)
+            case = min(every, key=lambda c: c.kills + c.ends)
             left = given.kills - sum(c.kills for c in every)
             one_run(case, folder, wanted[case.name], lengths[case.name], chance, min(left, 8))
+            print(json.dumps({"so far": sum(c.kills for c in every), "ends": sum(c.ends for c in every)}), flush=True)
     for case in every:
         about = {"kills": case.kills, "before the first checkpoint": case.before_the_first, "ends": case.ends}
         print(json.dumps({"case": case.name, **about, "wrong": case.wrong}), flush=True)
