@@ -48,7 +48,8 @@ def carry_out(
             watch = _watch(name, stop, simulation.time, interrupts, progress, checkpoints)
             while (piece := min(stop, checkpoints.next_ms)) < stop and not interrupts.code:
                 simulation.run_until(piece, watch)
-                checkpoints.save(simulation)
+                if not interrupts.code:
+                    checkpoints.save(simulation)
             if not interrupts.code:
                 simulation.run_until(stop, watch)
             if interrupts.code == CODES[SIGTERM] or (interrupts.code and given["every"]):
