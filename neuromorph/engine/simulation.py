@@ -122,7 +122,11 @@ class Engine:
 
     def run_until(self, time: float, callback: Callable[[Engine], None] | None = None) -> None:
         """Simulate up to an instant in ms, where a run of that duration from the beginning would end too."""
-        if not time >= self.time:
+        time = quantity(time, "ms", "run")
+        if not np.isfinite(time):
+            raise InputError(Problem("the end is not a time", "run", time, "a finite number of ms"))
+        # on the grid, an end within half a tick of now is now, on either side
+        if not (time >= self.time or self.clock.instant(time) >= self.now):
             raise InputError(Problem("the end lies in the past", "run", time, f"{self.time} ms or later"))
         self._end_ms = Fraction(time)
         self._run_to_end(callback)

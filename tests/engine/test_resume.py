@@ -155,8 +155,19 @@ def test_arrays_of_another_network_are_refused():
         )
 
 
+def test_an_end_that_rounds_to_now_is_now():
+    simulation = Simulation(small(), 0.5)
+    simulation.run_until(2.8)
+    assert simulation.time == 3.0
+    simulation.run_until(2.9)
+    assert simulation.time == 3.0
+
+
 def test_the_end_may_not_lie_in_the_past():
     simulation = Simulation(small(), 0.5)
     simulation.run(3.0)
+    for end in (float("nan"), float("inf")):
+        with pytest.raises(InputError, match=f"run: the end is not a time, found {end} .allowed: a finite number"):
+            simulation.run_until(end)
     with pytest.raises(InputError, match="run: the end lies in the past, found 2.0 .allowed: 3.0 ms or later."):
         simulation.run_until(2.0)

@@ -246,6 +246,7 @@ def test_a_trace_holds_what_memory_held(mode, number, tmp_path):
 @example(number=6, cuts=[32.0], parts=[1])
 @example(number=9, cuts=[32.0], parts=[2])
 @example(number=15, cuts=[32.0], parts=[2])
+@example(number=0, cuts=[0.0625009536743164, 0.06250190734863281], parts=[1])
 def test_wherever_it_was_saved_and_gone_on_with(mode, number, cuts, parts):
     ends = [*cuts, DURATION]
     found = run_in_stages(lambda: network(number, mode), resolution(number, mode), ends, parts)
