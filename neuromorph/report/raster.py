@@ -11,18 +11,14 @@ import numpy as np
 
 from neuromorph.analysis.spikes import Floats, Ints, population_rate
 from neuromorph.analysis.table import interval
-from neuromorph.errors import printable
 from neuromorph.report.files import new_file, save
+from neuromorph.report.style import COLOURS, INK, PALE, RULE, new_figure, plain, plain_text, say, write_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from neuromorph.traces.reader import Trace
 
-#: Okabe & Ito's colours, which colour-blind readers tell apart (but yellow, too light for dots), then some of Tol's.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#555555", "#882255", "#117733", "#332288")
-INK, PALE, RULE, ALARM = "#222222", "#777777", "#D9D9D9", "#C00000"
 #: Above this many spikes dots would cover each other: how dense they are is drawn instead.
 DOTS = 60_000
 #: Populations that have a rate of their own below the spikes; more are shown as one.
@@ -80,15 +76,15 @@ def raster(
     InputError where matplotlib is missing, the file exists or cannot be written, the format is unknown, or the
     interval is empty; TraceError for a population that is not in the trace.
     """
-    target = new_file(Path(path), force)
+    target = new_file(Path(path), force, width, dpi)
     start, stop = interval(trace, start_ms, stop_ms)
     bands = _bands(trace, populations, start_ms, stop_ms)
-    figure = _figure(width, len(bands))
+    figure = new_figure(width, RASTER_INCHES + 1.8 + 0.18 * min(max(len(bands) - 4, 0), 40))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     _draw_spikes(above, bands, start, stop, int(width * dpi))
     _draw_rates(below, bands, start, stop)
     figure.align_ylabels()
-    _write_title(above, trace, bands)
+    write_title(figure, trace, [f"{sum(len(band.times) for band in bands):,} spikes"])
     save(figure, target, dpi)
     return target
 
@@ -106,31 +102,21 @@ def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None,
     ]
 
 
-def _figure(width: float, bands: int) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    height = RASTER_INCHES + 1.8 + 0.18 * min(max(bands - 4, 0), 40)
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)  # neither pyplot nor a window: also on a machine without a screen
-    return figure
-
-
 def _draw_spikes(axes: Axes, bands: list[Band], start: float, stop: float, pixels: int) -> None:
     dense = sum(len(band.times) for band in bands) > DOTS
     for band in bands:
         (_draw_density if dense else _draw_dots)(axes, band, start, stop, pixels)
         axes.axhline(band.bottom, color=RULE, linewidth=0.8, zorder=3)
     if not any(len(band.times) for band in bands):
-        axes.text(0.5, 0.5, "no spikes", transform=axes.transAxes, ha="center", va="center", color=INK)
+        say(axes, "no spikes")
     axes.set(ylim=(0, 1), ylabel="neuron")
     axes.set_yticks(
-        [(band.bottom + band.top) / 2 for band in bands], [f"{_plain_text(b.name)} ({b.size:,})" for b in bands]
+        [(band.bottom + band.top) / 2 for band in bands], [f"{plain_text(b.name)} ({b.size:,})" for b in bands]
     )
     for label, band in zip(axes.get_yticklabels(), bands, strict=True):
         label.set(color=band.colour, fontsize=float(np.clip(0.7 * band.points, 3.0, 9.0)))
     axes.tick_params(axis="both", length=0, labelbottom=False)
-    _plain(axes)
+    plain(axes)
 
 
 def _draw_dots(axes: Axes, band: Band, start: float, stop: float, pixels: int) -> None:
@@ -161,7 +147,7 @@ def _draw_density(axes: Axes, band: Band, start: float, stop: float, pixels: int
 
 
 def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> None:
-    bin_ms = _bin(stop - start, sum(len(band.times) for band in bands))
+    bin_ms = round_bin(stop - start, sum(len(band.times) for band in bands))
     for band in bands if len(bands) <= RATES else [_together(bands)]:
         if bin_ms > 0:
             centres, rate = population_rate(band.times, band.size, stop - start, bin_ms, start)
@@ -174,10 +160,7 @@ def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> Non
         axes.set_xlim(start, stop)
     axes.set_ylim(0, None if any(len(band.times) for band in bands) else 1)
     axes.set_title(f"bins of {bin_ms:g} ms", loc="right", fontsize=8, color=PALE, pad=3)
-    axes.tick_params(colors=INK, labelsize=9, color=RULE)
-    axes.yaxis.grid(True, color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    _plain(axes)
+    plain(axes, grid=True)
 
 
 def _together(bands: list[Band]) -> Band:
@@ -185,34 +168,10 @@ def _together(bands: list[Band]) -> Band:
     return Band("all", sum(band.size for band in bands), times, np.zeros(0, np.int64), INK, 0.0, 1.0)
 
 
-def _bin(duration_ms: float, spikes: int) -> float:
+def round_bin(duration_ms: float, spikes: int) -> float:
     """The smallest of 1, 2, 5 times a power of ten that leaves some ten spikes to a bin, within 60 to 500 bins."""
     if duration_ms <= 0:
         return 0.0
     bins = min(max(spikes / 10, 60), 500)
     power = 10.0 ** np.floor(np.log10(duration_ms / bins))
     return float(next(n * power for n in (1, 2, 5, 10) if n * power * bins >= duration_ms * (1 - 1e-12)))
-
-
-def _write_title(axes: Axes, trace: Trace, bands: list[Band]) -> None:
-    status, length, step = trace.status, f"{trace.simulated_ms:g} ms", trace.resolution_ms
-    early = status not in ("complete", "unknown")
-    facts = [f"{status} at {length}"] if early else [length, "complete"] if status == "complete" else [length]
-    if trace.window_ms is not None:
-        facts.append("exact times" if step is None else f"steps of {step:g} ms")
-    facts.append(f"{sum(len(band.times) for band in bands):,} spikes")
-    axes.set_title(_plain_text(trace.path.name), loc="left", fontsize=11, fontweight="bold", color=INK)
-    axes.set_title(" \u00b7 ".join(facts), loc="right", fontsize=8.5, color=ALARM if early else PALE)
-
-
-def _plain_text(name: str) -> str:
-    """A name as it is: no formula of matplotlib's, no control characters."""
-    return printable(name).replace("$", r"\$").replace("\n", "\\n")
-
-
-def _plain(axes: Axes) -> None:
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(RULE)
-    for text in (axes.xaxis.label, axes.yaxis.label):
-        text.set(color=INK, fontsize=9.5)

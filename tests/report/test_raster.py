@@ -144,7 +144,7 @@ def test_nothing_simulated_is_drawn_all_the_same(tmp_path):
     ("duration", "spikes", "bin_ms"), [(1000, 0, 20), (1000, 10**6, 2), (5000, 10**7, 10), (60, 0, 1)]
 )
 def test_bins_are_round_and_neither_too_many_nor_too_few(duration, spikes, bin_ms):
-    assert module._bin(duration, spikes) == pytest.approx(bin_ms)
+    assert module.round_bin(duration, spikes) == pytest.approx(bin_ms)
 
 
 def test_ten_million_spikes_take_seconds(tmp_path):
