@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: text stays text in svg and pdf, and the same figure gives the same bytes
-_TEXT = {"svg.fonttype": "none", "svg.hashsalt": "neuromorph", "pdf.fonttype": 42}
+_TEXT: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "neuromorph", "pdf.fonttype": 42}
 #: inches and dots per inch that a figure may have
 WIDTHS, DOTS_PER_INCH = (1.0, 40.0), (10, 1200)
 

@@ -34,7 +34,7 @@ def learning(
     width: float = 7.0,
     dpi: int = 160,
 ) -> Path:
-    """Write a figure of the learning curves and return its path: a panel for each, one for those of several projections.
+    """Write a figure of the learning curves and return its path: a panel for each measure.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def network(
 
 
 def populations(description: Mapping[str, Any]) -> nx.MultiDiGraph:
-    """The populations of a description, with `size` and `kind`, and what connects them, with `sign`, `plastic`, `count`.
+    """Populations, with `size` and `kind`, and what connects them, with `sign`, `plastic` and `count`.
 
     Single neurons are gathered by model; parallel projections of one sign and plasticity are one edge.
     """
@@ -198,11 +198,9 @@ def _draw(axes: Axes, graph: nx.MultiDiGraph, place: dict[str, tuple[float, floa
         data = graph.nodes[name]
         shape, face = ("s", "#EFEFEF") if data["kind"] == "input" else ("o", "#FFFFFF")
         axes.plot(x, y, shape, markersize=2 * radius[name], markerfacecolor=face, markeredgecolor=INK, zorder=3)
-        text: dict[str, Any] = dict(
-            ha="center", color=INK, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-        )
+        halo = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
         axes.annotate(plain_text(name), (x, y), (0, -radius[name] - 3), textcoords="offset points", va="top",
-                      fontsize=8, **text)  # fmt: skip
+                      fontsize=8, ha="center", color=INK, zorder=4, bbox=halo)  # fmt: skip
         axes.annotate(f"{data['size']:,}", (x, y), ha="center", va="center", color=INK, zorder=4,
                       fontsize=min(7.0, 2.6 * radius[name] / len(f"{data['size']:,}")))  # fmt: skip
     axes.set_axis_off()
@@ -226,7 +224,7 @@ def _loop(axes: Axes, at: Any, radius: float, rank: int, style: dict[str, Any]) 
     figure = axes.get_figure(root=True)
     assert figure is not None
     start, end = ((radius * np.sin(turn), radius * np.cos(turn)) for turn in (-0.6, 0.6))
-    points = Affine2D().scale(1 / 72) + figure.dpi_scale_trans + ScaledTranslation(at[0], at[1], axes.transData)
+    points = Affine2D().scale(1 / 72) + figure.dpi_scale_trans + ScaledTranslation(at[0], at[1], axes.transData)  # type: ignore[arg-type]
     axes.add_patch(FancyArrowPatch(
         start, end, arrowstyle="-|>", mutation_scale=9, shrinkA=0, shrinkB=1, linewidth=1.2, zorder=2,
         connectionstyle=f"arc3,rad={-2.2 - 0.8 * rank}", transform=points, **style,

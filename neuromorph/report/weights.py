@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from neuromorph.analysis.spikes import Floats
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
 from neuromorph.report.files import new_file, save
 from neuromorph.report.style import COLOURS, INK, PALE, new_figure, plain, plain_text, write_title
@@ -165,7 +165,7 @@ def _trajectories(axes: Axes, row: Recorded) -> None:
     plain(axes, grid=True)
 
 
-def _means(values: Floats) -> Floats:
+def _means(values: NDArray[np.float32]) -> NDArray[np.float64]:
     """Mean of each reading over the weights that are numbers; nan where there are none."""
     finite = np.isfinite(values)
     total, number = np.where(finite, values, 0.0).sum(axis=1, dtype=float), finite.sum(axis=1)

@@ -29,7 +29,7 @@ class Spikes(NamedTuple):
 def spike_chunks(
     trace: Trace, population: str, start_ms: float | None = None, stop_ms: float | None = None, rows: int = ROWS
 ) -> Iterator[Spikes]:
-    """Yield the spikes with start_ms <= time < stop_ms in order of time, at most `rows` at once.
+    """Yield the spikes with start_ms <= time < stop_ms in order of time, at most `rows` at once, at least one piece.
 
     Foreign recordings that are not in order of time have to be read as a whole, and come so.
     Raises TraceError for a population that is not in the file.
@@ -44,7 +44,7 @@ def spike_chunks(
     if not ordered:
         yield Spikes(*trace.spikes(population, start_ms, stop_ms))
         return
-    for first in range(span.start, span.stop, rows):
+    for first in range(span.start, max(span.stop, span.start + 1), rows):
         part = slice(first, min(first + rows, span.stop))
         with trace._reading() as file:  # anew: a run that is followed may have ended in between
             group = trace._find(file, "spikes", population)
