@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neuromorph import limits
 from neuromorph.analysis.table import interval
 from neuromorph.export.files import about, new_file, package
-from neuromorph.export.tables import Part, signals
+from neuromorph.export.tables import Part, regular_step, signals
 from neuromorph.traces.chunks import Spikes, spike_chunks
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from neuromorph.traces.reader import Trace
 
+#: array annotations of the trains of exact runs
+INSTANTS = {"base": np.int64, "offset_ms": np.float64}
 #: bytes of a SpikeTrain beside its times
 TRAIN = 4_000
 
@@ -33,9 +35,9 @@ def to_neo(
     """Return a Neo block of one segment: a SpikeTrain for each cell, silent ones included, and what else was recorded.
 
     Times are in ms, to the bit. SpikeTrains are annotated with `population` and `neuron`; those of exact runs have the
-    array annotations `base` and `offset_ms`. States are AnalogSignals where they were read at equal intervals, else
-    IrregularlySampledSignals, with the array annotation `neuron`; weights are IrregularlySampledSignals with `source`
-    and `target`; signals are Events with the array annotation `value`. Learning curves are not in it.
+    array annotations `base` and `offset_ms`. States and weights are AnalogSignals where they were read at equal
+    intervals, else IrregularlySampledSignals, with the array annotations `neuron`, or `source` and `target`; signals are
+    Events with the array annotation `value`. Learning curves are not in it.
 
     Raises InputError where neo is missing, the interval is empty or there is too little memory, TraceError for a
     population that is not in the trace.
@@ -51,11 +53,10 @@ def to_neo(
     block.segments.append(segment)
     for name in part.names(trace):
         segment.spiketrains.extend(list(_trains(core, trace, name, part, start, stop)))
-    for signal in _states(core, trace, part):
+    for signal in [*_states(core, trace, part), *_weights(core, trace, part)]:
         kept = segment.analogsignals if isinstance(signal, core.AnalogSignal) else segment.irregularlysampledsignals
         kept.append(signal)
-    segment.irregularlysampledsignals.extend(_weights(core, trace, part))
-    segment.events.extend(_events(core, trace, part))
+    segment.events.extend(list(_events(core, trace, part)))
     return block
 
 
@@ -89,28 +90,37 @@ def _trains(core: Any, trace: Trace, name: str, part: Part, start: float, stop: 
 
 def _states(core: Any, trace: Trace, part: Part) -> Iterator[Any]:
     for population, variable in trace.states:
-        if part.populations is not None and population not in part.populations:
-            continue
-        found = trace.state(population, variable, part.start_ms, part.stop_ms)
-        notes: dict[str, Any] = {"name": f"{population}/{variable}", "population": population, "variable": variable}
-        notes |= {"array_annotations": {"neuron": found.indices}, "units": _unit(found.unit)}
-        step = found.times[1] - found.times[0] if len(found.times) > 1 else 0.0
-        regular = found.times[0] + step * np.arange(len(found.times)) if step > 0 else np.zeros(0)
-        if step > 0 and np.allclose(regular, found.times, rtol=0, atol=1e-6 * step):
-            times = {"t_start": found.times[0] * _ms(), "sampling_period": step * _ms()}
-            yield core.AnalogSignal(found.values, **times, **notes)
-        elif len(found.times):
-            yield core.IrregularlySampledSignal(found.times, found.values, time_units="ms", **notes)
+        if part.populations is None or population in part.populations:
+            found = trace.state(population, variable, part.start_ms, part.stop_ms)
+            notes = {"population": population, "variable": variable}
+            columns = {"neuron": found.indices}
+            yield from _signal(core, f"{population}/{variable}", found.times, found.values, found.unit, columns, notes)
 
 
 def _weights(core: Any, trace: Trace, part: Part) -> Iterator[Any]:
     for projection in trace.projections:
         found = trace.weights(projection, part.start_ms, part.stop_ms)
-        if found.values.size:
-            yield core.IrregularlySampledSignal(
-                found.times, found.values, units=_unit(found.unit), time_units="ms", name=f"weights of {projection}",
-                projection=projection, array_annotations={"source": found.source, "target": found.target},
-            )  # fmt: skip
+        columns = {"source": found.source, "target": found.target}
+        name, notes = f"weights of {projection}", {"projection": projection}
+        yield from _signal(core, name, found.times, found.values, found.unit, columns, notes)
+
+
+def _signal(
+    core: Any,
+    name: str,
+    times: NDArray[np.float64],
+    values: NDArray[Any],
+    unit: str,
+    columns: dict[str, NDArray[Any]],
+    notes: dict[str, str],
+) -> Iterator[Any]:
+    """A signal of Neo's, with array annotations of its columns; of no values none."""
+    given = {"units": _unit(unit), "name": name, "array_annotations": columns, **notes}
+    step = regular_step(times)
+    if values.size and step:
+        yield core.AnalogSignal(values, t_start=times[0] * _ms(), sampling_period=step * _ms(), **given)
+    elif values.size:
+        yield core.IrregularlySampledSignal(times, values, time_units="ms", **given)
 
 
 def _events(core: Any, trace: Trace, part: Part) -> Iterator[Any]:
@@ -157,9 +167,11 @@ def read(path: Path) -> dict[str, Spikes]:
     parts: dict[str, list[tuple[Any, ...]]] = {}
     for train in block.segments[0].spiketrains:
         cell = np.full(len(train), train.annotations["neuron"], np.int64)
-        instants = [train.array_annotations[name] for name in ("base", "offset_ms") if name in train.array_annotations]
+        notes = train.array_annotations
+        kept = [name for name in INSTANTS if name in notes]
+        instants = [np.asarray(notes[name]).astype(INSTANTS[name]) for name in kept]  # NIX knows no type of no numbers
         times = np.asarray(train.rescale("ms").magnitude)
-        parts.setdefault(str(train.annotations["population"]), []).append((times, cell, *map(np.asarray, instants)))
+        parts.setdefault(str(train.annotations["population"]), []).append((times, cell, *instants))
     return {name: in_order([np.concatenate(arrays) for arrays in zip(*of)]) for name, of in parts.items()}
 
 

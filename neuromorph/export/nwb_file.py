@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuromorph.analysis.table import interval
 from neuromorph.export.files import about, new_file, package, read_about
 from neuromorph.export.neo_block import in_order, spikes_by_cell
-from neuromorph.export.tables import Part, signals
+from neuromorph.export.tables import Part, regular_step, signals
 from neuromorph.traces.chunks import Spikes
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def write(trace: Trace, path: Path, table: str, part: Part, force: bool) -> int:
         identifier=str(trace.path.name),
         session_start_time=made,  # of a simulation nothing better is known than when its trace was finished
         notes=json.dumps(said, default=str),
-        keywords=["simulation"],
+        experiment_description=str(trace.network.get("network", {}).get("description") or "A simulation."),
     )
+    file.subject = nwb.file.Subject(subject_id="simulation", description="A simulated network: there was no animal.")
     spikes = _units(nwb, file, trace, part, start, stop)
     _series(nwb, file, trace, part)
     if trace.network:
@@ -109,8 +110,10 @@ def _add(
 ) -> None:
     if values.size:
         name = name.replace("/", "%2F").replace(":", "%3A")
-        series = {"name": name, "data": values, "timestamps": times / 1000.0, "unit": "n.a." if unit == "1" else unit}
-        file.add_acquisition(nwb.TimeSeries(description=description, **series))
+        step = regular_step(times)
+        clock = {"starting_time": times[0] / 1000.0, "rate": 1000.0 / step} if step else {"timestamps": times / 1000.0}
+        unit = "n.a." if unit == "1" else unit
+        file.add_acquisition(nwb.TimeSeries(name=name, data=values, unit=unit, description=description, **clock))
 
 
 def read(path: Path) -> dict[str, Spikes]:

@@ -160,6 +160,15 @@ def signals(trace: Trace, part: Part) -> Iterator[tuple[str, NDArray[np.float64]
         yield name, times[inside], values[inside]
 
 
+def regular_step(times: NDArray[np.float64]) -> float:
+    """The interval (ms) between readings where all are as far apart, to a millionth; else 0."""
+    if len(times) < 2 or times[1] <= times[0]:
+        return 0.0
+    step = float(times[-1] - times[0]) / (len(times) - 1)
+    regular = times[0] + step * np.arange(len(times))
+    return step if np.allclose(regular, times, rtol=0, atol=1e-6 * step) else 0.0
+
+
 def _signals(trace: Trace, part: Part) -> Iterator[Piece]:
     for name, times, values in signals(trace, part):
         yield Piece({"time_ms": times, "value": values}, {"signal": name})
