@@ -36,8 +36,8 @@ def to_neo(
 
     Times are in ms, to the bit. SpikeTrains are annotated with `population` and `neuron`; those of exact runs have the
     array annotations `base` and `offset_ms`. States and weights are AnalogSignals where they were read at equal
-    intervals, else IrregularlySampledSignals, with the array annotations `neuron`, or `source` and `target`; signals are
-    Events with the array annotation `value`. Learning curves are not in it.
+    intervals, else IrregularlySampledSignals, with the array annotations `neuron`, or `source` and `target`; signals
+    are Events with the array annotation `value`. Learning curves are not in it.
 
     Raises InputError where neo is missing, the interval is empty or there is too little memory, TraceError for a
     population that is not in the trace.

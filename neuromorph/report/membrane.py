@@ -183,5 +183,7 @@ def thinned(times: Floats, values: Floats, points: int = POINTS) -> tuple[Floats
     parts = values[:whole].reshape(-1, length)
     ends = np.sort(np.stack([parts.argmin(axis=1), parts.argmax(axis=1)], axis=1), axis=1)
     kept = (np.arange(len(parts))[:, None] * length + ends).ravel()
-    kept = np.concatenate([kept, [len(times) - 1]])
+    rest = values[whole:]
+    last = sorted({whole + int(rest.argmin()), whole + int(rest.argmax())}) if len(rest) else []
+    kept = np.concatenate([kept, np.asarray(last, np.int64)])
     return times[kept], values[kept]
