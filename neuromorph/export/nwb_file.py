@@ -119,7 +119,7 @@ def _add(
 def read(path: Path) -> dict[str, Spikes]:
     """Read the spikes of an NWB file that was written here; what is wrong with it comes as pynwb says it."""
     nwb = package("pynwb", "nwb")
-    with nwb.NWBHDF5IO(str(path), "r") as io:
+    with nwb.NWBHDF5IO(str(path), "r", load_namespaces=False) as io:  # those of pynwb, none of the file's
         file = io.read()
         said = read_about(file.notes, path)
         units = file.units

@@ -32,6 +32,8 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, Spikes]:
         fix = "Look at how it is spelt, and at the folder." if not file.exists() else ""
         raise InputError(Problem("no such file" if not file.exists() else "is no file", str(file), fix=fix))
     try:
+        if file.suffix in (".nwb", ".nix"):
+            _check_content_alone(file)
         found: dict[str, Spikes] = import_module(f"neuromorph.export.{MODULES[file.suffix]}").read(file)
     except (NeuromorphError, MemoryError):
         raise
@@ -40,6 +42,12 @@ def read_spikes(path: str | os.PathLike[str]) -> dict[str, Spikes]:
         fix = "Export it again, with `neuromorph export`."
         raise InputError(Problem(f"is no whole export of spikes: {said}", str(file), fix=fix)) from error
     return found
+
+
+def _check_content_alone(file: Path) -> None:
+    from neuromorph.traces.strangers import check_content_alone
+
+    check_content_alone(file)
 
 
 def _of_trace(file: Path) -> dict[str, Spikes]:

@@ -204,3 +204,31 @@ def test_a_long_table_of_many_blocks(tmp_path, monkeypatch):
 def test_unknown_name():
     with pytest.raises(AttributeError, match="has no attribute 'to_fraem'"):
         room.to_fraem  # noqa: B018
+
+
+@pytest.mark.parametrize("suffix", ["nwb", "nix"])
+@pytest.mark.parametrize(
+    ("trap", "words"),
+    [
+        ("link", "trap: a link to another file. Export it again"),
+        ("outside", "trap: its data are in another file"),
+        ("size", "trap: 8 TB that are not in the file"),
+        ("depth", "groups are nested too deeply"),
+    ],
+)
+def test_files_that_lead_elsewhere(trace, tmp_path, suffix, trap, words):
+    import h5py
+
+    path = tmp_path / f"x.{suffix}"
+    export(trace, path)
+    with h5py.File(path, "r+") as file:
+        if trap == "link":
+            file["trap"] = h5py.ExternalLink("a.h5", "/spikes")
+        elif trap == "outside":
+            file.create_dataset("trap", (10,), "f8", external=[(str(tmp_path / "a.h5"), 0, 80)])
+        elif trap == "size":
+            file.create_dataset("trap", (10**12,), "f8", chunks=(1024,))
+        else:
+            file.create_group("/".join("trap" for _ in range(40)))
+    with pytest.raises(TraceError, match=words):
+        read_spikes(path)
