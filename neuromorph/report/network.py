@@ -243,4 +243,7 @@ def _legend(axes: Axes, graph: nx.MultiDiGraph) -> None:
         if kind in {of for _, of in graph.nodes(data="kind")}:
             entries.append(Line2D([], [], marker=shape, linestyle="none", markerfacecolor="none", markeredgecolor=INK,
                                   markersize=6, label=kind))  # fmt: skip
-    axes.legend(handles=entries, frameon=False, fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=6)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    columns = max(1, int(figure.get_figwidth() / 1.3))
+    figure.legend(handles=entries, frameon=False, fontsize=7.5, loc="outside lower center", ncols=columns)

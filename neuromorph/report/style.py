@@ -48,7 +48,7 @@ def write_title(figure: Figure, trace: Trace, more: Sequence[str] = ()) -> None:
     top = 1 - 5 * point
     figure.text(0.01, top, name, va="top", fontsize=10.5, fontweight="bold", color=INK)
     x, y, side = (0.01, top - 16 * point, "left") if narrow else (0.99, top - 1.5 * point, "right")
-    size = min(7.0, 144 * figure.get_figwidth() / len(text)) if narrow else 8.5
+    size = min(7.0, 110 * figure.get_figwidth() / len(text)) if narrow else 8.5
     figure.text(x, y, text, ha=side, va="top", fontsize=size, color=ALARM if early else PALE)
     engine = figure.get_layout_engine()
     assert engine is not None

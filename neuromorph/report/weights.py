@@ -24,6 +24,8 @@ KINDS = ("distribution", "trajectories", "matrix")
 SYNAPSES = 60
 #: rows or columns of a matrix, and the share of its places that must hold synapses
 LARGEST, DENSE = 4_000, 0.5
+#: inches; in a figure of less, panels of a projection stand below each other
+BESIDE = 5.0
 #: projections that a page holds
 MOST = 12
 
@@ -79,8 +81,9 @@ def weights(
             raise InputError(Problem(f"unknown kind of figure '{kind}'", "kinds", fix=suggestion(kind, KINDS)))
     rows = [_read(trace, name, start_ms, stop_ms) for name in _names(trace, projections)]
     columns = len(kinds) if kinds else 2
-    figure = new_figure(width, 0.5 + 2.2 * len(rows))
-    grid = figure.subplots(len(rows), columns, squeeze=False)
+    down = len(rows) * (1 if width >= BESIDE else columns)
+    figure = new_figure(width, 0.5 + 2.2 * down)
+    grid = figure.subplots(down, len(rows) * columns // down, squeeze=False).reshape(len(rows), columns)
     draw = {"distribution": _distribution, "trajectories": _trajectories, "matrix": _matrix}
     for places, row in zip(grid, rows):
         for axes, kind in zip(places, kinds or ("distribution", _second(row))):
@@ -190,5 +193,6 @@ def _matrix(axes: Axes, row: Recorded) -> None:
     bar = figure.colorbar(drawn, ax=axes)
     bar.set_label(row.axis, color=INK, fontsize=8.5)
     axes.set(xlabel="source", ylabel="target")
+    axes.set_title(f"at {found.times[-1]:,.6g} ms", fontsize=7.5, color=PALE, loc="left")
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(color=INK, fontsize=9.5)

@@ -447,7 +447,7 @@ def test_the_network_is_drawn(trace, monkeypatch):
     figure = drawn("network", trace, monkeypatch)
     axes = figure.axes[0]
     assert {"noise", "E", "I", "20", "5"} <= set(words(figure))
-    legend = {text.get_text() for text in axes.get_legend().get_texts()}
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
     assert legend == {"excitatory", "inhibitory", "plastic", "cells", "input"}
     dashes = [patch.get_linestyle() for patch in axes.patches]
     assert len(dashes) == 4
