@@ -99,6 +99,8 @@ def _draw(axes: Axes, title: str, curves: dict[str, Floats], unit: str) -> None:
     first = next(iter(curves.values()))
     if not any(values.size for values in curves.values()):
         say(axes, "empty")
+    elif not any(np.isfinite(values).any() for values in curves.values()):
+        say(axes, "no finite numbers")
     elif first.ndim == 2 and first.shape[1] > LINES:
         drawn = axes.imshow(first.T, aspect="auto", cmap=SCALE, interpolation="none", origin="lower",
                             extent=(0.5, len(first) + 0.5, -0.5, first.shape[1] - 0.5))  # fmt: skip

@@ -13,7 +13,7 @@ from neuromorph.analysis.spikes import Floats
 from neuromorph.analysis.table import interval
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
 from neuromorph.report.files import new_file, save
-from neuromorph.report.style import PALE, RULE, colour, new_figure, plain, plain_text, write_title
+from neuromorph.report.style import INK, PALE, RULE, colour, new_figure, plain, plain_text, write_title
 from neuromorph.units import quantity
 
 if TYPE_CHECKING:
@@ -157,7 +157,11 @@ def threshold(network: dict[str, Any], population: str) -> float:
 
 def _draw(axes: Axes, line: Line, shade: str) -> None:
     axes.plot(*thinned(line.times, line.values), color=shade, linewidth=0.9)
-    low, high = float(np.min(line.values)), float(np.max(line.values))
+    finite = line.values[np.isfinite(line.values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if finite.size < len(line.values):
+        text = f"{len(line.values) - finite.size:,} of {len(line.values):,} not finite"
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color=INK, fontsize=8)
     if np.isfinite(line.threshold):
         axes.axhline(line.threshold, color=PALE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
         high = max(high, line.threshold)

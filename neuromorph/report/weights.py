@@ -178,7 +178,7 @@ def _means(values: NDArray[np.float32]) -> NDArray[np.float64]:
 def _matrix(axes: Axes, row: Recorded) -> None:
     found = row.weights
     shape = _shape(found)
-    if max(shape) > LARGEST:
+    if max(shape) > LARGEST or min(found.source.min(), found.target.min()) < 0:
         allowed = f"at most {LARGEST:,} sources and targets"
         what = f"the matrix of {row.name} is too large to be drawn"
         raise InputError(Problem(what, "weights", f"{shape[0]} x {shape[1]}", allowed, "Draw distributions."))
