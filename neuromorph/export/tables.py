@@ -114,11 +114,10 @@ def _said(table: str) -> str:
 
 
 def _spikes(trace: Trace, part: Part) -> Iterator[Piece]:
-    exact = columns(trace, "spikes")[3:]
     for name in part.names(trace):
         for chunk in spike_chunks(trace, name, part.start_ms, part.stop_ms, ROWS):
             numbers: dict[str, NDArray[Any]] = {"time_ms": chunk.times, "neuron": chunk.ids}
-            if exact and chunk.base is not None and chunk.offset_ms is not None:
+            if chunk.base is not None and chunk.offset_ms is not None:
                 numbers |= {"base": chunk.base, "offset_ms": chunk.offset_ms}
             yield Piece(numbers, {"population": name})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +37,7 @@ def spike_chunks(
     """
     from neuromorph.traces.reader import _checked, _clock, _is_sorted, _rows, _search, _size
 
+    exact = trace.window_ms is not None and trace.resolution_ms is None
     with trace._reading() as file:
         group = trace._find(file, "spikes", population)
         clock, unit_ms = _clock(group)
@@ -51,9 +53,15 @@ def spike_chunks(
             clock, unit_ms = _clock(group)
             times = np.asarray(read(clock, part) * unit_ms, np.float64)
             ids = _checked(times, read(group["node_ids"], part), _size(group))
-            if "offset_ms" not in group:
-                chunk = Spikes(times, ids)
-            else:
-                base = read(group["base"], part).astype(np.int64)
-                chunk = Spikes(times, ids, base, read(group["offset_ms"], part))
-        yield chunk
+            base, offset_ms = _instants(group, part, ids) if exact else (None, None)
+        yield Spikes(times, ids, base, offset_ms)
+
+
+def _instants(group: h5py.Group, part: slice, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Base and offset of some spikes; ValueError where they are not one for each."""
+    if "base" not in group or "offset_ms" not in group:
+        raise ValueError("an exact recording without base and offset_ms")
+    base, offset_ms = read(group["base"], part).astype(np.int64), read(group["offset_ms"], part).astype(np.float64)
+    if not base.shape == offset_ms.shape == ids.shape:
+        raise ValueError("as many instants as ids are needed")
+    return base, offset_ms

@@ -19,18 +19,16 @@ def trace(call) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("suffix", "arguments"),
     [
-        ["raster", "--width", "4", "--dpi", "80"],
-        ["rates", "--population", "E", "--from", "100", "--to", "300", "--bin", "20"],
-        ["membrane", "--population", "E", "--variable", "V_m", "--cell", "1", "--cell", "2", "--stop", "200"],
-        ["weights", "--projection", "E_I", "--kind", "trajectories"],
-        ["graph"],
+        ("png", ["raster", "--width", "4", "--dpi", "80"]),
+        ("pdf", ["rates", "--population", "E", "--from", "100", "--to", "300", "--bin", "20"]),
+        ("svg", ["membrane", "--population", "E", "--variable", "V_m", "--cell", "1", "--cell", "2", "--stop", "200"]),
+        ("pdf", ["weights", "--projection", "E_I", "--kind", "trajectories"]),
+        ("svg", ["graph"]),
     ],
-    ids=lambda arguments: arguments[0],
 )
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-def test_figures(call, trace, arguments, suffix):
+def test_figures(call, trace, suffix, arguments):
     assert call("plot", arguments[0], trace, "-o", f"f.{suffix}", *arguments[1:]) == (0, f"f.{suffix}\n", "")
     assert Path(f"f.{suffix}").stat().st_size > 2000
 

@@ -20,17 +20,17 @@ def write_trace(path: Path, exact: bool, **summary: Any) -> Path:
     run = RunDescription(
         None if exact else WINDOW,
         WINDOW,
-        {"E": 40, "quiet": 3, "layer 2/3": 5},
+        {"E": 12, "quiet": 3, "layer 2/3": 5},
         states=[StateChannel("E", "V_m", "mV", np.array([0, 3]), 0.5)],
         weights=[WeightChannel("E_E", "E", "E", "pA", np.array([0, 1, 2]), np.array([2, 3, 0]), 1.0)],
         signals=["reward"],
-        network={"network": {"name": "tiny"}, "populations": {"E": {"size": 40, "model": "lif_exp"}}},
+        network={"network": {"name": "tiny"}, "populations": {"E": {"size": 12, "model": "lif_exp"}}},
         provenance={"seed": 7, "command": "neuromorph run tiny.toml"},
     )
     rng = np.random.default_rng(3)
     writer = TraceWriter(path)
     writer.open(run)
-    for name, count, size in (("E", 500, 40), ("layer 2/3", 20, 5)):
+    for name, count, size in (("E", 500, 12), ("layer 2/3", 20, 5)):
         base, ids = np.sort(rng.integers(0, 1000, count)), rng.integers(0, size, count)
         offset = np.sort(rng.random(count)) * WINDOW * exact
         writer.spikes(name, base, offset, ids)

@@ -115,11 +115,11 @@ def test_without_a_package(trace, tmp_path, monkeypatch, suffix, missing):
 def test_memory_that_there_is_not(trace, tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "SMALL", 0)
     monkeypatch.setattr(limits, "available", lambda: 20_000)
-    with pytest.raises(InputError, match=r"SpikeTrains of all cells take 192 kB. 20 kB are available. Name fewer"):
+    with pytest.raises(InputError, match=r"SpikeTrains of all cells take 80 kB. 20 kB are available. Name fewer"):
         to_neo(trace)
     with pytest.raises(InputError, match="the frame takes 20.8 kB. 20 kB are available. Take a part of it: give"):
         to_frame(trace)
-    with pytest.raises(InputError, match="sorting the spikes by cell takes 48.3 kB"):
+    with pytest.raises(InputError, match="sorting the spikes by cell takes 48.1 kB"):
         export(trace, tmp_path / "x.nwb")
 
 
