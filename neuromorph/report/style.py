@@ -37,7 +37,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def write_title(figure: Figure, trace: Trace, more: Sequence[str] = ()) -> None:
     """At the top: the name of the trace, how long it ran and how it ended (in red where early), and more facts."""
-    status, length, step = trace.status, f"{trace.simulated_ms:g} ms", trace.resolution_ms
+    status, length, step = trace.status, f"{trace.simulated_ms:,.15g} ms", trace.resolution_ms
     early = status not in ("complete", "unknown")
     facts = [f"{status} at {length}"] if early else [length, "complete"] if status == "complete" else [length]
     if trace.window_ms is not None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
 from neuromorph.report.files import new_file, save
-from neuromorph.report.style import COLOURS, INK, PALE, new_figure, plain, plain_text, write_title
+from neuromorph.report.style import COLOURS, INK, PALE, RULE, new_figure, plain, plain_text, write_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,6 +192,8 @@ def _matrix(axes: Axes, row: Recorded) -> None:
     assert figure is not None
     bar = figure.colorbar(drawn, ax=axes)
     bar.set_label(row.axis, color=INK, fontsize=8.5)
+    axes.tick_params(labelsize=8, color=RULE, labelcolor=INK)
+    bar.ax.tick_params(labelsize=8, color=RULE, labelcolor=INK)
     axes.set(xlabel="source", ylabel="target")
     axes.set_title(f"at {found.times[-1]:,.6g} ms", fontsize=7.5, color=PALE, loc="left")
     for text in (axes.xaxis.label, axes.yaxis.label):
