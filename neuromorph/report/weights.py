@@ -142,7 +142,7 @@ def _distribution(axes: Axes, row: Recorded) -> None:
     readings = [(first, times[0], "#777777", True)] if len(times) > 1 else []
     for values, time, shade, filled in [*readings, (last, times[-1], COLOURS[0], False)]:
         counts = np.histogram(values, edges)[0]
-        label = f"at {time:,.6g} ms"
+        label = f"at {time:,.10g} ms"
         axes.stairs(counts, edges, fill=filled, color=shade, alpha=0.35 if filled else 1.0, linewidth=1.3, label=label)
     lost = found.values.shape[1] - len(last)
     if lost:
@@ -186,15 +186,18 @@ def _matrix(axes: Axes, row: Recorded) -> None:
     place = (found.target, found.source)
     image[place] = 0.0
     np.add.at(image, place, found.values[-1].astype(float))  # several synapses of a pair act as their sum
-    most = float(np.nanmax(np.abs(image), initial=0.0, where=np.isfinite(image))) or 1.0
-    drawn = axes.imshow(image, cmap="PuOr", vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+    strength = np.abs(image[np.isfinite(image)])
+    most = (float(np.quantile(strength, 0.995)) or float(strength.max()) or 1.0) if strength.size else 1.0
+    sharp = "nearest" if max(shape) < 500 else "antialiased"
+    beyond = "both" if (strength > most).any() else "neither"
+    drawn = axes.imshow(image, cmap="PuOr", vmin=-most, vmax=most, aspect="auto", interpolation=sharp)
     figure = axes.get_figure()
     assert figure is not None
-    bar = figure.colorbar(drawn, ax=axes)
+    bar = figure.colorbar(drawn, ax=axes, extend=beyond)
     bar.set_label(row.axis, color=INK, fontsize=8.5)
     axes.tick_params(labelsize=8, color=RULE, labelcolor=INK)
     bar.ax.tick_params(labelsize=8, color=RULE, labelcolor=INK)
     axes.set(xlabel="source", ylabel="target")
-    axes.set_title(f"at {found.times[-1]:,.6g} ms", fontsize=7.5, color=PALE, loc="left")
+    axes.set_title(f"at {found.times[-1]:,.10g} ms", fontsize=7.5, color=PALE, loc="left")
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(color=INK, fontsize=9.5)

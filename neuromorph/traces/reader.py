@@ -226,7 +226,8 @@ class Trace:
             group = file["report"][escape(population)][escape(variable)]
             times, span = _between(file, group, "mapping/times", start_ms, stop_ms)
             indices = read(group["mapping/node_ids"]).astype(np.int64)
-            return State(times, read(group["data"], span), indices, str(group.attrs["units"]))
+            values = _values(group["data"], span, len(times), len(indices))
+            return State(times, values, indices, str(group.attrs["units"]))
 
     @property
     def projections(self) -> list[str]:
@@ -240,7 +241,10 @@ class Trace:
             group = self._find(file, "weights", projection)
             times, span = _between(file, group, "times", start_ms, stop_ms)
             source, target = (read(group[name]).astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
-            return Weights(times, read(group["values"], span), source, target, str(group.attrs["units"]))
+            values = _values(group["values"], span, len(times), len(source))
+            if source.shape != target.shape:
+                raise ValueError("as many sources as targets are needed")
+            return Weights(times, values, source, target, str(group.attrs["units"]))
 
     @property
     def signals(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -249,7 +253,7 @@ class Trace:
         with self._reading() as file:
             for key, group in file.get("signals", {}).items():
                 times, span = _between(file, group, "times", None, None)
-                found[unescape(key)] = (times, read(group["values"], span))
+                found[unescape(key)] = (times, _values(group["values"], span, len(times)))
         return found
 
     @property
@@ -355,6 +359,14 @@ def _checked(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np.in
     if ids.size and (ids.min() < 0 or ids.max() >= size or not np.abs(times).max() < LONGEST):
         raise ValueError(f"spikes at no time, or of cells that a population of {size} has not")
     return ids
+
+
+def _values(dataset: h5py.Dataset, rows: slice, *shape: int) -> NDArray[Any]:
+    """Rows of a dataset; ValueError where they have another shape than their times and cells say."""
+    values = read(dataset, rows)
+    if values.shape != shape:
+        raise ValueError(f"{dataset.name} has not one value for each time and cell")
+    return values
 
 
 def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:

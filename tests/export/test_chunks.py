@@ -54,6 +54,30 @@ def test_a_run_that_goes_on_is_read_as_far_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "ask"),
+    [
+        ("signals/reward/values", lambda trace: trace.signals),
+        ("report/E/V_m/data", lambda trace: trace.state("E", "V_m")),
+        ("weights/E_E/values", lambda trace: trace.weights("E_E")),
+    ],
+)
+def test_values_of_another_shape_are_refused(file, name, ask):
+    with h5py.File(file, "r+") as changed:
+        del changed[name]
+        changed[name] = np.zeros((2, 7))
+    with Trace(file) as trace, pytest.raises(TraceError, match="has not one value for each time and cell"):
+        ask(trace)
+
+
+def test_synapses_of_one_end_are_refused(file):
+    with h5py.File(file, "r+") as changed:
+        del changed["weights/E_E/target_node_ids"]
+        changed["weights/E_E/target_node_ids"] = np.zeros(1, np.uint64)
+    with Trace(file) as trace, pytest.raises(TraceError, match="as many sources as targets are needed"):
+        trace.weights("E_E")
+
+
+@pytest.mark.parametrize(
     ("damage", "words"),
     [
         ("missing", "damaged: an exact recording without base and offset"),
