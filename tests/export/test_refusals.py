@@ -214,6 +214,8 @@ def test_unknown_name():
         ("outside", "trap: its data are in another file"),
         ("size", "trap: 8 TB that are not in the file"),
         ("depth", "groups are nested too deeply"),
+        ("cycle", "/: a group within itself"),
+        ("soft cycle", "/: a group within itself"),
     ],
 )
 def test_files_that_lead_elsewhere(trace, tmp_path, suffix, trap, words):
@@ -228,6 +230,12 @@ def test_files_that_lead_elsewhere(trace, tmp_path, suffix, trap, words):
             file.create_dataset("trap", (10,), "f8", external=[(str(tmp_path / "a.h5"), 0, 80)])
         elif trap == "size":
             file.create_dataset("trap", (10**12,), "f8", chunks=(1024,))
+        elif trap == "cycle":
+            file["a"], file["b"] = file.create_group("1"), file.create_group("2")
+            file["a/x"], file["b/x"] = file["b"], file["a"]
+        elif trap == "soft cycle":
+            file["a/b/c"] = h5py.SoftLink("../b")
+            file.create_group("d")["root"] = h5py.SoftLink("/")
         else:
             file.create_group("/".join("trap" for _ in range(40)))
     with pytest.raises(TraceError, match=words):
