@@ -12,10 +12,11 @@ import numpy as np
 from neuromorph.analysis.spikes import Floats
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
 from neuromorph.report.files import new_file, save
-from neuromorph.report.style import SCALE, colour, new_figure, plain, plain_text, say, write_title
+from neuromorph.report.style import INK, SCALE, colour, new_figure, plain, plain_text, say, write_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from neuromorph.traces.reader import Trace
 
@@ -96,30 +97,37 @@ def _groups(names: Sequence[str], projections: Sequence[str]) -> dict[str, dict[
 
 
 def _draw(axes: Axes, title: str, curves: dict[str, Floats], unit: str) -> None:
-    first = next(iter(curves.values()))
-    if not any(values.size for values in curves.values()):
-        say(axes, "empty")
-    elif not any(np.isfinite(values).any() for values in curves.values()):
-        say(axes, "no finite numbers")
+    first, known = next(iter(curves.values())), any(np.isfinite(values).any() for values in curves.values())
+    name = plain_text(title.replace("_", " ") + ("" if unit in ("1", "") else f" ({unit})"))
+    axes.set(xlabel="entry", ylabel=name)
+    if not known:
+        say(axes, "no finite numbers" if any(values.size for values in curves.values()) else "empty")
     elif first.ndim == 2 and first.shape[1] > LINES:
-        drawn = axes.imshow(first.T, aspect="auto", cmap=SCALE, interpolation="none", origin="lower",
-                            extent=(0.5, len(first) + 0.5, -0.5, first.shape[1] - 0.5))  # fmt: skip
-        figure = axes.get_figure()
-        assert figure is not None
-        figure.colorbar(drawn, ax=axes)
+        _draw_map(axes, first, name)
     else:
-        lines = {label: one for label, one in curves.items()}
-        if first.ndim == 2:
-            lines = {str(column): first[:, column] for column in range(first.shape[1])}
-        for number, (label, values) in enumerate(lines.items()):
-            mark = "o" if len(values) <= 30 else ""
-            axes.plot(np.arange(1, len(values) + 1), values, color=colour(number), marker=mark, markersize=2.5,
-                      linewidth=1.2, label=plain_text(label))  # fmt: skip
-        if len(lines) > 1:
-            axes.legend(frameon=False, fontsize=6.5)
-    axes.set_xlabel("entry")
-    axes.set_ylabel(plain_text(title.replace("_", " ") + ("" if unit in ("1", "") else f" ({unit})")))
+        columns = {str(column): first[:, column] for column in range(first.shape[1])} if first.ndim == 2 else curves
+        drawn = [_draw_line(axes, values, colour(number)) for number, values in enumerate(columns.values())]
+        if len(columns) > 1:
+            axes.legend(drawn, [plain_text(label) for label in columns], frameon=False, fontsize=6.5)
     plain(axes, grid=True)
     for text in (axes.xaxis.label, axes.yaxis.label):
         text.set(fontsize=8)
     axes.tick_params(labelsize=7)
+
+
+def _draw_line(axes: Axes, values: Floats, shade: str) -> Line2D:
+    mark = "o" if len(values) <= 30 else ""
+    entries = np.arange(1, len(values) + 1)
+    return axes.plot(entries, values, color=shade, marker=mark, markersize=2.5, linewidth=1.2)[0]
+
+
+def _draw_map(axes: Axes, values: Floats, name: str) -> None:
+    """Entries from left to right, the columns of the curve from the bottom up."""
+    extent = (0.5, len(values) + 0.5, -0.5, values.shape[1] - 0.5)
+    image = axes.imshow(values.T, aspect="auto", cmap=SCALE, interpolation="none", origin="lower", extent=extent)
+    figure = axes.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(image, ax=axes)
+    bar.set_label(name, fontsize=8, color=INK)
+    bar.ax.tick_params(labelsize=7)
+    axes.set_ylabel("column")

@@ -111,13 +111,15 @@ def _rate(trace: Trace, name: str, start: float, stop: float, bin_ms: float) -> 
 
 
 def _draw_lines(axes: Axes, found: dict[str, Floats], edges: Floats) -> None:
-    for number, (name, rate) in enumerate(found.items()):
+    drawn = [
         axes.stairs(rate, edges[: len(rate) + 1], color=colour(number), linewidth=1.1, baseline=None)
-        axes.plot([], [], color=colour(number), label=plain_text(name))
+        for number, rate in enumerate(found.values())
+    ]
     axes.set_ylim(0, None if any(rate.any() for rate in found.values()) else 1)
     axes.set_ylabel("rate (Hz)")
     if len(found) > 1:
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        names = [plain_text(name) for name in found]
+        axes.legend(drawn, names, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     elif found:
         axes.set_ylabel(f"rate of {plain_text(next(iter(found)))} (Hz)")
 

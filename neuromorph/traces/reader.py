@@ -422,7 +422,10 @@ def _between(
     """Times of an interval and the rows they are in."""
     rows = _rows(file, group, name)
     span = _search(group[name], rows, start_ms, stop_ms)
-    return read(group[name], span), span
+    times = read(group[name], span)
+    if times.ndim != 1:
+        raise ValueError(f"{group[name].name} is no list of times")
+    return times, span
 
 
 def _search(

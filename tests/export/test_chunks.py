@@ -69,6 +69,14 @@ def test_values_of_another_shape_are_refused(file, name, ask):
         ask(trace)
 
 
+def test_times_that_are_no_list_are_refused(file):
+    with h5py.File(file, "r+") as changed:
+        del changed["weights/E_E/times"]
+        changed["weights/E_E/times"] = np.zeros((3, 2))
+    with Trace(file) as trace, pytest.raises(TraceError, match="/weights/E_E/times is no list of times"):
+        trace.weights("E_E")
+
+
 def test_synapses_of_one_end_are_refused(file):
     with h5py.File(file, "r+") as changed:
         del changed["weights/E_E/target_node_ids"]

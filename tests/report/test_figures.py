@@ -376,6 +376,31 @@ def test_learning_curves(trace, monkeypatch):
         learning.learning(trace, trace.path.with_name("f.png"), ["rate"])
 
 
+def test_curves_of_many_columns_are_maps_and_what_is_no_number_is_told(tmp_path, monkeypatch):
+    writer = TraceWriter(tmp_path / "b.h5")
+    writer.open(RunDescription(0.1, 0.1, {"_E": 1, "$x$": 1}))
+    for entry in range(3):
+        writer.learning("wide", [[entry + column for column in range(20)]], "Hz")
+        writer.learning("lost", float("nan"), "1")
+    writer.close({"status": "complete", "simulated_ms": 1.0})
+    with Trace(tmp_path / "b.h5") as opened:
+        figure = drawn("learning", opened, monkeypatch)
+        np.testing.assert_array_equal(np.asarray(figure.axes[1].images[0].get_array()), opened.learning["wide"].T)
+        assert {"wide (Hz)", "column", "no finite numbers"} <= set(words(figure))
+        assert {"_E", r"\$x\$"} <= set(words(drawn("rates", opened, monkeypatch)))  # names are no formulas
+
+
+def test_states_that_are_no_numbers_are_told(tmp_path, monkeypatch):
+    writer = TraceWriter(tmp_path / "b.h5")
+    channel = StateChannel("E", "V_m", "mV", np.array([0, 1]), 1.0)
+    writer.open(RunDescription(0.1, 0.1, {"E": 2}, states=[channel]))
+    for time, value in enumerate((1.0, float("nan"), float("inf"))):
+        writer.state(0, float(time), np.array([value, float("nan")]))
+    writer.close({"status": "complete", "simulated_ms": 3.0})
+    with Trace(tmp_path / "b.h5") as opened:
+        assert {"2 of 3 not finite", "3 of 3 not finite"} <= set(words(drawn("membrane", opened, monkeypatch)))
+
+
 def test_curves_of_several_projections_share_a_panel():
     names = ["alignment_b_a", "alignment_c_b", "errors", "errors_by_passes"]
     assert learning._groups(names, ["b_a", "c_b", "a_b"]) == {
