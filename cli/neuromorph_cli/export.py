@@ -57,10 +57,14 @@ def export(
             opened, output, to, table=table, populations=list(populations) or None, start_ms=start_ms,
             stop_ms=stop_ms, force=force,
         )  # fmt: skip
+        status, end = opened.status, text.milliseconds(opened.simulated_ms)
     if as_json:
-        click.echo(json_text.dumps({"file": output, "table": done.table, "rows": done.rows, "left_out": done.left_out}))
+        said = {"file": output, "table": done.table, "rows": done.rows, "left_out": done.left_out, "status": status}
+        click.echo(json_text.dumps(said))
         return
     what = "spikes" if done.table == "spikes" else f"rows of {done.table}"
     click.echo(f"{output}: {text.count(done.rows)} {what}")
+    if status not in ("complete", "unknown"):
+        click.echo(f"the run ended early: {status} at {end}", err=True)
     if done.left_out:
         click.echo(f"not in it: {', '.join(done.left_out)}", err=True)

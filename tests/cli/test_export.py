@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from neuromorph import Trace
+from neuromorph.engine.sink import RunDescription
 from neuromorph.export import read_spikes
+from neuromorph.traces import TraceWriter
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def test_csv_beside_the_trace(call, trace):
 def test_a_table_in_an_interval_as_json(call, trace):
     span = ("--start", 100, "--stop", 200)
     answer = call("export", trace, "-o", "v.csv", "--table", "states", "--population", "E", *span, "--json")
-    assert json.loads(answer.out) == {"file": "v.csv", "table": "states", "rows": 30, "left_out": ["spikes"]}
+    said = {"file": "v.csv", "table": "states", "rows": 30, "left_out": ["spikes"], "status": "complete"}
+    assert json.loads(answer.out) == said
     lines = Path("v.csv").read_text().splitlines()
     assert lines[0] == "time_ms,population,variable,unit,neuron,value"
     assert lines[1].startswith("100.0,E,V_m,mV,0,-")
@@ -41,6 +45,24 @@ def test_the_suffix_says_the_format(call, trace):
     assert call("export", trace, "-o", "y.npz").code == 0
     with np.load("y.npz") as found:
         assert "spikes/E/time_ms" in found.files
+
+
+def test_what_a_killed_run_has_left(call):
+    writer = TraceWriter("k.h5")
+    writer.open(RunDescription(0.1, 0.1, {"E": 3}))
+    writer.spikes("E", np.arange(1, 6), np.zeros(5), np.arange(5) % 3)
+    writer.flush()
+    writer._release()
+    for name in ("k.h5", "k.h5.part"):
+        answer = call("export", name, "--to", "csv", "--force")
+        assert answer == (0, "k.csv: 5 spikes\n", "the run ended early: killed at 0.5 ms\n")
+
+
+def test_a_newer_schema(call, refused, trace):
+    with h5py.File(trace, "r+") as file:
+        file.attrs["schema_version"] = 9
+    assert "x.h5: unknown schema version, found 9 (allowed: 1)" in refused("export", trace, "--to", "csv")
+    assert "unknown schema version" in refused("plot", "rates", trace, "-o", "f.png")
 
 
 def test_refused(call, refused, trace):
