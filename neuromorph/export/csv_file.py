@@ -71,7 +71,9 @@ def _blocks(lines: Any, path: Path, width: int) -> Iterator[tuple[str, tuple[NDA
                 raise ValueError("a time or neuron out of range")
         except ValueError as error:
             allowed = f"{width} fields: a time in ms, a population, a neuron from 0"
-            raise InputError(Problem("is no spike", f"{path}:{lines.line_num}", ",".join(row)[:80], allowed)) from error
+            raise InputError(
+                Problem(f"is no spike: {error}", f"{path}:{lines.line_num}", ",".join(row)[:80], allowed)
+            ) from error
         if last is not None and (row[1] != last or len(columns[0]) >= BLOCK):
             yield last, _arrays(columns)
             columns = [[] for _ in kinds]

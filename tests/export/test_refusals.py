@@ -141,10 +141,10 @@ def test_damaged_files(trace, tmp_path, suffix, damage):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("1.0,E", "x.csv:2: is no spike, found '1.0,E' (allowed: 3 fields"),
-        ("1.0,E,-1", "x.csv:2: is no spike, found '1.0,E,-1'"),
-        ("nan,E,1", "x.csv:2: is no spike, found 'nan,E,1'"),
-        ("1.0,E,1.5", "x.csv:2: is no spike, found '1.0,E,1.5'"),
+        ("1.0,E", "x.csv:2: is no spike: 2 fields, found '1.0,E' (allowed: 3 fields"),
+        ("1.0,E,-1", "x.csv:2: is no spike: a time or neuron out of range, found '1.0,E,-1'"),
+        ("nan,E,1", "x.csv:2: is no spike: a time or neuron out of range, found 'nan,E,1'"),
+        ("1.0,E,1.5", "x.csv:2: is no spike: invalid literal for int() with base 10: '1.5', found"),
     ],
 )
 def test_lines_that_are_no_spikes(tmp_path, line, words):
