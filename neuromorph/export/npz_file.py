@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from neuromorph.export.files import about, new_file, read_about
 from neuromorph.export.tables import Part, columns, signals
 from neuromorph.numpy_files import ArrayFile
-from neuromorph.traces.chunks import Spikes, spike_chunks
+from neuromorph.traces.chunks import Spikes, spike_chunks, spike_count
 from neuromorph.traces.schema import escape, unescape
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def write(trace: Trace, path: Path, table: str, part: Part, force: bool) -> int:
 
 def _write_spikes(archive: ZipFile, trace: Trace, name: str, part: Part) -> int:
     """A column at a time: each is gone through from the beginning, so that no more than a piece is held."""
-    rows = sum(len(chunk.times) for chunk in spike_chunks(trace, name, part.start_ms, part.stop_ms))
+    rows = spike_count(trace, name, part.start_ms, part.stop_ms)
     for column in ("time_ms", *columns(trace, "spikes")[2:]):
         kind, field = SPIKES[column]
         with archive.open(f"spikes/{escape(name)}/{column}.npy", "w", force_zip64=True) as file:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neuromorph.analysis.spikes import Floats, population_counts
+from neuromorph.analysis.spikes import Floats
 from neuromorph.analysis.table import interval
 from neuromorph.errors import InputError, Problem
+from neuromorph.report.binned import counts_in_bins, round_bin
 from neuromorph.report.files import new_file, save
-from neuromorph.report.raster import round_bin
 from neuromorph.report.style import INK, PALE, SCALE, colour, new_figure, plain, plain_text, say, write_title
-from neuromorph.traces.chunks import spike_chunks
+from neuromorph.traces.chunks import spike_chunks, spike_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,16 +63,20 @@ def rates(
     target = new_file(Path(path), force, width, dpi)
     start, stop = interval(trace, start_ms, stop_ms)
     names = list(trace.populations) if populations is None else list(dict.fromkeys(populations))
-    bin_ms = _bin(trace, names, start, stop, bin_ms)
-    found = {name: _rate(trace, name, start, stop, bin_ms) for name in names}
+    spikes = sum(spike_count(trace, name, start_ms, stop_ms) for name in names)
+    bin_ms = round_bin(stop - start, spikes, trace.resolution_ms) if bin_ms is None else _checked(bin_ms, stop - start)
+    pieces = {name: spike_chunks(trace, name, start_ms, stop_ms) for name in names}
+    counts = {name: counts_in_bins(pieces[name], start, stop, bin_ms) for name in names}
+    hertz = {name: 1000.0 / (max(trace.populations[name], 1) * (bin_ms or 1.0)) for name in names}  # of one spike
+    found = {name: np.asarray(hertz[name] * count, np.float64) for name, count in counts.items()}
     lines = len(names) <= LINES
     figure = new_figure(width, 3.0 if lines else 1.4 + 0.2 * min(len(names), 60))
     axes = figure.subplots()
-    bins = max((len(rate) for rate, *_ in found.values()), default=0)
+    bins = max(map(len, found.values()), default=0)
     edges = np.asarray(start + np.arange(bins + 1) * bin_ms, np.float64)
     draw = _draw_lines if lines else _draw_map
-    draw(axes, {name: rate for name, (rate, *_) in found.items()}, edges)
-    spikes, seen = sum(count for _, count, _ in found.values()), sum(inside for *_, inside in found.values())
+    draw(axes, found, edges)
+    seen = int(sum(count.sum() for count in counts.values()))
     late = [f"{spikes - seen:,} of them after the last whole bin"] if spikes > seen else []
     if not seen:
         say(axes, "no spike in a whole bin: draw a shorter interval" if spikes else "no spikes")
@@ -85,29 +89,13 @@ def rates(
     return target
 
 
-def _bin(trace: Trace, names: Sequence[str], start: float, stop: float, given: float | None) -> float:
-    if given is None:
-        counts = trace.counts
-        return round_bin(stop - start, sum(counts.get(name, 0) for name in names))
-    least = (stop - start) / BINS
-    if not least <= given <= stop - start:
-        allowed = f"{least:g} to {stop - start:g} ms, the length of the interval"
-        raise InputError(Problem("a bin of this length cannot be drawn", "bin_ms", given, allowed))
-    return float(given)
-
-
-def _rate(trace: Trace, name: str, start: float, stop: float, bin_ms: float) -> tuple[Floats, int, int]:
-    """Rate in each bin (Hz), the number of spikes, and of those in whole bins."""
-    counts, spikes = np.zeros(0, np.int64), 0
-    for chunk in spike_chunks(trace, name, start, None if stop == trace.simulated_ms else stop):
-        spikes += len(chunk.times)
-        if bin_ms > 0:
-            here = population_counts(chunk.times, stop - start, bin_ms, start)
-            counts = here if not counts.size else counts + here
-    if bin_ms > 0 and not counts.size:
-        counts = population_counts(np.zeros(0), stop - start, bin_ms, start)
-    rate = 1000.0 * counts / (max(trace.populations[name], 1) * bin_ms or 1.0)
-    return np.asarray(rate, np.float64), spikes, int(counts.sum())
+def _checked(bin_ms: float, duration_ms: float) -> float:
+    """A length that somebody has given; InputError where there would be too many bins, or none."""
+    least = duration_ms / BINS
+    if not least <= bin_ms <= duration_ms:
+        allowed = f"{least:g} to {duration_ms:g} ms, the length of the interval"
+        raise InputError(Problem("a bin of this length cannot be drawn", "bin_ms", bin_ms, allowed))
+    return float(bin_ms)
 
 
 def _draw_lines(axes: Axes, found: dict[str, Floats], edges: Floats) -> None:

@@ -57,6 +57,19 @@ def spike_chunks(
         yield Spikes(times, ids, base, offset_ms)
 
 
+def spike_count(trace: Trace, population: str, start_ms: float | None = None, stop_ms: float | None = None) -> int:
+    """Return the number of spikes with start_ms <= time < stop_ms. Raises as `spike_chunks`."""
+    from neuromorph.traces.reader import _clock, _is_sorted, _rows, _search
+
+    with trace._reading() as file:
+        group = trace._find(file, "spikes", population)
+        clock, unit_ms = _clock(group)
+        if _is_sorted(group):
+            span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms)
+            return span.stop - span.start
+    return len(trace.spikes(population, start_ms, stop_ms)[0])
+
+
 def _instants(group: h5py.Group, part: slice, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Base and offset of some spikes; ValueError where they are not one for each."""
     if "base" not in group or "offset_ms" not in group:
