@@ -42,6 +42,8 @@ def spike_chunks(
         group = trace._find(file, "spikes", population)
         clock, unit_ms = _clock(group)
         ordered = _is_sorted(group)
+        if exact and not ordered:
+            raise ValueError("an exact recording that is not in order of time")
         span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms) if ordered else slice(0, 0)
     if not ordered:
         yield Spikes(*trace.spikes(population, start_ms, stop_ms))

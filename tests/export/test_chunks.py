@@ -90,13 +90,17 @@ def test_synapses_of_one_end_are_refused(file):
     [
         ("missing", "damaged: an exact recording without base and offset"),
         ("short", "as many instants as ids are needed"),
+        ("order", "damaged: an exact recording that is not in order of time"),
     ],
 )
 def test_exact_recordings_without_instants(file, damage, words):
     with h5py.File(file, "r+") as changed:
         if changed.attrs["resolution_ms"] != "exact":
             pytest.skip("there are none on a grid")
-        del changed["spikes/E/offset_ms"]
+        if damage == "order":
+            changed["spikes/E"].attrs["sorting"] = "none"
+        else:
+            del changed["spikes/E/offset_ms"]
         if damage == "short":
             changed["spikes/E/offset_ms"] = np.zeros(3)
     with Trace(file) as trace, pytest.raises(TraceError, match=words):
