@@ -85,8 +85,9 @@ def membrane(
         raise InputError(Problem("too many rows for a figure", str(path), len(lines), f"at most {MOST}", "Name cells."))
     figure = new_figure(width, 0.8 + max(1.0, min(1.3, 9.0 / len(lines))) * len(lines))
     rows = figure.subplots(len(lines), 1, sharex=True, squeeze=False)[:, 0]
-    for number, (axes, line) in enumerate(zip(rows, lines)):
-        _draw(axes, line, colour(number))
+    known = list(dict.fromkeys((line.population, line.cell) for line in lines))
+    for axes, line in zip(rows, lines):
+        _draw(axes, line, colour(known.index((line.population, line.cell))))
     if stop > start:
         rows[-1].set_xlim(start, stop)
     rows[-1].set_xlabel("time (ms)")
@@ -113,7 +114,7 @@ def _chosen(trace: Trace, populations: Sequence[str] | None, variables: Sequence
     if variables is None:
         potentials = {population for population, variable in found if variable == "V_m"}
         return [(p, v) for p, v in found if v == "V_m" or p not in potentials]
-    found = [one for one in found if one[1] in variables]
+    found = sorted((one for one in found if one[1] in variables), key=lambda one: variables.index(one[1]))
     if not found:
         known = [f"{p}.{v}" for p, v in recorded]
         fix = f"Recorded were {', '.join(known)}."

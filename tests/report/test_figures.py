@@ -228,6 +228,11 @@ def test_other_variables_and_cells(trace, monkeypatch):
     assert len(axes.lines) == 1  # no threshold of a current
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.arange(10.0, 20.0))
     assert axes.get_xlim() == (10.0, 20.0)
+    figure = drawn("membrane", trace, monkeypatch, variables=["V_m", "I_ex"], cells=[7, 2])
+    assert [axes.get_ylabel() for axes in figure.axes] == ["V_m (mV)"] * 2 + ["I_ex (pA)"] * 2
+    shades = [axes.lines[0].get_color() for axes in figure.axes]
+    assert shades[:2] == shades[2:]  # a cell keeps its colour
+    assert shades[0] != shades[1]
 
 
 @pytest.mark.parametrize(
