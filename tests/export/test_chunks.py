@@ -54,18 +54,18 @@ def test_a_run_that_goes_on_is_read_as_far_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "ask"),
+    ("name", "ask", "words"),
     [
-        ("signals/reward/values", lambda trace: trace.signals),
-        ("report/E/V_m/data", lambda trace: trace.state("E", "V_m")),
-        ("weights/E_E/values", lambda trace: trace.weights("E_E")),
+        ("signals/reward/values", lambda trace: trace.signals, "signal reward has no value for each time"),
+        ("report/E/V_m/data", lambda trace: trace.state("E", "V_m"), "has not one value for each time and cell"),
+        ("weights/E_E/values", lambda trace: trace.weights("E_E"), "has not one value for each time and cell"),
     ],
 )
-def test_values_of_another_shape_are_refused(file, name, ask):
+def test_values_of_another_shape_are_refused(file, name, ask, words):
     with h5py.File(file, "r+") as changed:
         del changed[name]
         changed[name] = np.zeros((2, 7))
-    with Trace(file) as trace, pytest.raises(TraceError, match="has not one value for each time and cell"):
+    with Trace(file) as trace, pytest.raises(TraceError, match=words):
         ask(trace)
 
 
