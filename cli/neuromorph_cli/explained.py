@@ -41,10 +41,11 @@ def spike(found: Any, most: int) -> None:
     text.facts(f"{cause.name} fired at {cause.time_ms:.12g} ms", [
         ("replay", f"{cause.replayed_ms:.12g} ms, as recorded"),
         ("looked at", f"{len(cause.causes):,} arrivals since {cause.since} ({cause.begins_ms:.6g} ms){early}"),
-        ("decisive", f"{n:,} of them: without any one of these, no spike until {cause.patience_ms:g} ms later"),
+        ("decisive", f"{n:,} of them: without it, no spike within {cause.patience_ms:g} ms more (tau_m/10)"),
     ])  # fmt: skip
     click.echo()
-    _membrane(cause.at_ms, cause.V_m, {"arrivals": [c.arrived_ms for c in cause.causes]}, "mV")
+    times, values = [*cause.at_ms, cause.time_ms], [*cause.V_m, cause.V_m[-1]]
+    _membrane(times, values, {"arrivals": [c.arrived_ms for c in cause.causes]}, "mV")
     click.echo()
     names = ["source", "emitted (ms)", "delay", "arrived", "weight", "raised by (mV)", "without it"]
     text.columns(names, [_row(c, cause.time_ms) for c in cause.causes[:most]])
@@ -91,9 +92,23 @@ def _membrane(times: Any, values: Any, marks: dict[str, list[float]], unit: str)
 def link(found: Any) -> dict[str, Any]:
     """A spike and its chain as plain values."""
     cause = found.spike
-    names = ("population", "index", "name", "time_ms", "replayed_ms", "begins_ms", "since", "earlier", "threshold_mV", "patience_ms")
+    names = (
+        "population",
+        "index",
+        "name",
+        "time_ms",
+        "replayed_ms",
+        "begins_ms",
+        "since",
+        "earlier",
+        "threshold_mV",
+        "patience_ms",
+    )
     before = {id(c): link(b) for c, b in found.causes if b is not None}
-    causes = [{**vars(c), "decisive": c.decisive, **({"because": before[id(c)]} if id(c) in before else {})} for c in cause.causes]
+    causes = [
+        {**vars(c), "decisive": c.decisive, **({"because": before[id(c)]} if id(c) in before else {})}
+        for c in cause.causes
+    ]
     membrane = {"at_ms": cause.at_ms.tolist(), "V_m": cause.V_m.tolist()}
     return {name: getattr(cause, name) for name in names} | {"causes": causes, "membrane": membrane}
 
@@ -114,7 +129,17 @@ def weight(found: Any, most: int) -> None:
     click.echo()
     shown = found.changes[-most:]
     seen = list(dict.fromkeys(name for c in shown for name in c.seen))
-    rows = [[f"{c.time_ms:.9g}", c.hook, *(_known(c.seen.get(n)) for n in seen), f"{c.before:.6g}", f"{c.after:.6g}", f"{c.change:+.4g}"] for c in shown]
+    rows = [
+        [
+            f"{c.time_ms:.9g}",
+            c.hook,
+            *(_known(c.seen.get(n)) for n in seen),
+            f"{c.before:.6g}",
+            f"{c.after:.6g}",
+            f"{c.change:+.4g}",
+        ]
+        for c in shown
+    ]
     if len(shown) < len(found.changes):
         click.echo(f"the latest {len(shown):,} (--most)")
     text.columns(["time (ms)", "hook", *seen, "before", "after", "change"], rows)
@@ -137,7 +162,11 @@ def ledger(found: Any) -> dict[str, Any]:
 def silence(found: Any) -> None:
     """How close a neuron came."""
     factor = "nothing excites it" if math.isnan(found.factor) else f"{found.factor:.4g} times as strong"
-    more = f"{found.more} more like that of {found.more_like} at {found.more_ms:.6g} ms" if found.more else "not even 64 more"
+    more = (
+        f"{found.more} more like that of {found.more_like} at {found.more_ms:.6g} ms"
+        if found.more
+        else "not even 64 more"
+    )
     keeping = ", ".join(f"{name} at {t:.6g} ms" for name, t in found.without[:5])
     text.facts(f"{found.name} did not fire from {found.begin_ms:g} to {found.end_ms:g} ms", [
         ("closest", f"{found.V_m_mV:.6g} mV at {found.closest_ms:.6g} ms: {found.gap_mV:.4g} mV below {found.threshold_mV:g} mV"),
@@ -153,4 +182,9 @@ def silence(found: Any) -> None:
 
 def quiet(found: Any) -> dict[str, Any]:
     """The same as plain values."""
-    return {**vars(found), "at_ms": found.at_ms.tolist(), "V_m": found.V_m.tolist(), "without": [list(w) for w in found.without]}
+    return {
+        **vars(found),
+        "at_ms": found.at_ms.tolist(),
+        "V_m": found.V_m.tolist(),
+        "without": [list(w) for w in found.without],
+    }

@@ -35,7 +35,9 @@ def why() -> None:
 @click.option("--depth", type=click.IntRange(min=1), default=1, show_default=True, help="Steps back along the causes.")
 @click.option("--most", type=click.IntRange(min=1), default=10, show_default=True, help="Causes that are shown.")
 @click.option("--window", "window_ms", type=float, metavar="MS", help="Leave out arrivals of no more than this long.")
-@click.option("-o", "--output", type=click.Path(), metavar="FIG", help="Draw the membrane and what arrived: png, pdf, svg.")
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="FIG", help="Draw the membrane and what arrived: png, pdf, svg."
+)
 @whole
 @options.plugin
 @options.force
@@ -66,7 +68,9 @@ def spike(trace: str, neuron: str, at_ms: float, depth: int, most: int, as_json:
 @click.option("--synapse", required=True, metavar="FROM-TO", help="The synapse: POPULATION/INDEX-POPULATION/INDEX.")
 @click.option("--projection", metavar="NAME", help="Only the synapses of this projection.")
 @click.option("--until", type=float, metavar="MS", help="Changes up to this time.")
-@click.option("--most", type=click.IntRange(min=1), default=20, show_default=True, help="Latest changes that are shown.")
+@click.option(
+    "--most", type=click.IntRange(min=1), default=20, show_default=True, help="Latest changes that are shown."
+)
 @whole
 @options.plugin
 @options.json

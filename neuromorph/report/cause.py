@@ -19,7 +19,9 @@ EXCITED, INHIBITED = "#D55E00", "#0072B2"  # Okabe & Ito's vermilion and blue
 NAMED = 5
 
 
-def draw_cause(cause: Any, path: str | os.PathLike[str], *, force: bool = False, width: float = 9.0, dpi: int = 160) -> Path:
+def draw_cause(
+    cause: Any, path: str | os.PathLike[str], *, force: bool = False, width: float = 9.0, dpi: int = 160
+) -> Path:
     """Write a figure of a spike's causes and return its path.
 
     Parameters
@@ -51,7 +53,14 @@ def _membrane(axes: Axes, cause: Any) -> None:
     axes.plot(cause.at_ms, cause.V_m, color=INK, linewidth=1.4)
     if np.isfinite(cause.threshold_mV):
         axes.axhline(cause.threshold_mV, color=PALE, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.annotate("V_th", (0.005, cause.threshold_mV), xycoords=("axes fraction", "data"), va="bottom", color=PALE, fontsize=8.5)
+        axes.annotate(
+            "V_th",
+            (0.005, cause.threshold_mV),
+            xycoords=("axes fraction", "data"),
+            va="bottom",
+            color=PALE,
+            fontsize=8.5,
+        )
     axes.axvline(cause.time_ms, color=INK, linewidth=0.9)
     title = f"{cause.name} fired at {cause.time_ms:.6g} ms"
     axes.set_title(title.replace("$", r"\$"), loc="left", fontsize=11, fontweight="bold", color=INK)

@@ -109,7 +109,9 @@ def add_neuron(
             continue
         source = recording.spec(projection.source)
         if source.name not in network.graph:
-            drawn = {k: draw.values(v, source.size, recording.seed, f"{source.name}/{k}") for k, v in source.params.items()}
+            drawn = {
+                k: draw.values(v, source.size, recording.seed, f"{source.name}/{k}") for k, v in source.params.items()
+            }
             params = {k: v.tolist() for k, v in (drawn | source.arrays).items()}
             network.add_input(source.name, registered_name(source.model), source.size, params)
         network.connect(

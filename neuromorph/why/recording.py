@@ -107,7 +107,9 @@ class Recording:
             raise InputError(Problem("not a neuron", str(self.path), text, allowed))
         known = {p.name: p.size for p in self.description.populations if p.kind != "current"}
         if population not in known:
-            raise InputError(Problem("unknown population", str(self.path), population, fix=suggestion(population, known)))
+            raise InputError(
+                Problem("unknown population", str(self.path), population, fix=suggestion(population, known))
+            )
         if int(index_text) >= known[population]:
             allowed = f"0 to {known[population] - 1}" if known[population] else "none: it is empty"
             raise InputError(Problem("no such neuron", f"{self.path}: {population}", int(index_text), allowed))

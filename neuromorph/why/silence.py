@@ -112,7 +112,9 @@ def _gap(recording: Recording, every: Arrivals, begin_ms: float) -> float:
     arrived = np.unique(recording.milliseconds(every.at_base, every.at_offset))
     place = int(np.searchsorted(arrived, begin_ms))
     if place < arrived.size and arrived[place] == begin_ms:
-        return begin_ms + min(JUST_AFTER, (arrived[place + 1] - begin_ms) / 2 if place + 1 < arrived.size else JUST_AFTER)
+        return begin_ms + min(
+            JUST_AFTER, (arrived[place + 1] - begin_ms) / 2 if place + 1 < arrived.size else JUST_AFTER
+        )
     return begin_ms
 
 

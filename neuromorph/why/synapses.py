@@ -94,7 +94,9 @@ def _check(recording: Recording, spec: ProjectionSpec) -> None:
     rule, where = spec.plasticity.rule, f"{recording.path}: {spec.name}"
     if "rewire" in rule.hooks():
         fix = "Look at what was recorded of the projection."
-        raise InputError(Problem(f"{registered_name(rule)} moves its synapses, which are not the same all along", where, fix=fix))
+        raise InputError(
+            Problem(f"{registered_name(rule)} moves its synapses, which are not the same all along", where, fix=fix)
+        )
     if rule.variables("pre"):
         read = ", ".join(v.name for v in rule.variables("pre").values())
         fix = "Record the weights, and run the network with --debug."

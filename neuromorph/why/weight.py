@@ -64,7 +64,9 @@ def why_weight(
     until = recording.end_ms if until_ms is None else until_ms
     where = f"{recording.path}: {source}-{target}"
     if not 0.0 < until <= recording.end_ms:
-        raise InputError(Problem("the time is outside the run", where, until, f"above 0, up to {recording.end_ms:g} ms"))
+        raise InputError(
+            Problem("the time is outside the run", where, until, f"above 0, up to {recording.end_ms:g} ms")
+        )
     found = afferents(recording, population, index)
     chosen = _between(found, from_population, from_index, projection, where)
     # what was emitted at the very end counts
@@ -114,17 +116,21 @@ def _ledger(recording: Recording, found: Afferents, k: int, calls: list, until: 
 
 
 def _checked(
-    recording: Recording, projection: str, found: Afferents, k: int, first: float, changes: tuple[Change, ...], until: float
+    recording: Recording,
+    projection: str,
+    found: Afferents,
+    k: int,
+    first: float,
+    changes: tuple[Change, ...],
+    until: float,
 ) -> int:
     """How many recorded weights the ledger comes to; RunError where it comes to another one."""
     if projection not in recording.trace.projections:
         return 0
-    recorded = recording.trace.weights(projection, None, until)
+    recorded = recording.trace.weights(projection, None, float(np.nextafter(until, np.inf)))
     source, index = int(found.source[k]), found.index
     places = np.flatnonzero((recorded.source == source) & (recorded.target == index))
-    parallel = np.flatnonzero(
-        (found.projection == found.projection[k]) & (found.source == source)
-    )
+    parallel = np.flatnonzero((found.projection == found.projection[k]) & (found.source == source))
     if places.size != parallel.size:  # only some synapses were recorded
         return 0
     rank = int(np.searchsorted(np.sort(found.ordinal[parallel]), found.ordinal[k]))
