@@ -74,8 +74,9 @@ def network_of(
         raise InputError(Problem("the trace names long arrays by their hashes alone", str(path), fix=fix))
     about = head["run"]
     network = load(about["file"], about["settings"])
-    for text in about["records"] if record is not None else ():
-        network.record(**record(text))
+    if record is not None:
+        for text in about["records"]:
+            network.record(**record(text))
     return network
 
 

@@ -161,30 +161,38 @@ def ledger(found: Any) -> dict[str, Any]:
 
 def silence(found: Any) -> None:
     """How close a neuron came."""
-    factor = "nothing excites it" if math.isnan(found.factor) else f"{found.factor:.4g} times as strong"
-    more = (
-        f"{found.more} more like that of {found.more_like} at {found.more_ms:.6g} ms"
-        if found.more
-        else "not even 64 more"
-    )
-    keeping = ", ".join(f"{name} at {t:.6g} ms" for name, t in found.without[:5])
     text.facts(f"{found.name} did not fire from {found.begin_ms:g} to {found.end_ms:g} ms", [
-        ("closest", f"{found.V_m_mV:.6g} mV at {found.closest_ms:.6g} ms: {found.gap_mV:.4g} mV below {found.threshold_mV:g} mV"),
+        ("closest", f"{found.V_m_mV:.6g} mV at {found.closest_ms:.6g} ms, {found.gap_mV:.4g} mV below threshold"),
+        ("threshold", f"{found.threshold_mV:g} mV"),
         ("arrivals", f"{found.arrivals:,}"),
-        ("enough", f"excitation {factor}" if not math.isnan(found.factor) else f"{factor}, or not even 8 times would do"),
-        ("or", f"arrivals at once: {more}"),
-        ("or", f"one inhibitory arrival less: {keeping}" if found.without else "no inhibitory arrival kept it silent by itself"),
+        ("enough", _stronger(found)),
+        ("or", _more(found)),
+        ("or", _less(found)),
     ])  # fmt: skip
     click.echo()
     points = range(0, len(found.at_ms), max(1, len(found.at_ms) // WIDTH))
     _membrane([found.at_ms[k] for k in points], [found.V_m[k] for k in points], {}, "mV")
 
 
+def _stronger(found: Any) -> str:
+    if math.isnan(found.factor):
+        return "not even excitation 8 times as strong"
+    return f"excitation {found.factor:.4g} times as strong"
+
+
+def _more(found: Any) -> str:
+    if not found.more:
+        return "not even 64 more arrivals at once"
+    return f"{found.more} more arrivals like that of {found.more_like} at {found.more_ms:.6g} ms"
+
+
+def _less(found: Any) -> str:
+    if not found.without:
+        return "no inhibitory arrival kept it silent by itself"
+    return "without the inhibition of " + ", ".join(f"{name} at {t:.6g} ms" for name, t in found.without[:5])
+
+
 def quiet(found: Any) -> dict[str, Any]:
     """The same as plain values."""
-    return {
-        **vars(found),
-        "at_ms": found.at_ms.tolist(),
-        "V_m": found.V_m.tolist(),
-        "without": [list(w) for w in found.without],
-    }
+    arrays = {"at_ms": found.at_ms.tolist(), "V_m": found.V_m.tolist()}
+    return {**vars(found), **arrays, "without": [list(pair) for pair in found.without]}

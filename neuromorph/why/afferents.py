@@ -50,7 +50,8 @@ def is_plastic(projection: ProjectionSpec) -> bool:
 
 def afferents(recording: Recording, population: str, index: int) -> Afferents:
     """All synapses onto a neuron, currents aside."""
-    found, specs = [], []
+    found: list[tuple[Any, ...]] = []
+    specs: list[ProjectionSpec] = []
     for spec in recording.description.projections:
         if spec.target != population or spec.delay is None:
             continue

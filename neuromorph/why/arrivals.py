@@ -64,7 +64,15 @@ def arrivals(recording: Recording, found: Afferents, stop_ms: float) -> Arrivals
     else:
         at_base, at_offset = base + delay.astype(np.int64), np.zeros(base.size)
     order = np.lexsort((synapse, at_offset, at_base))
-    every = (synapse, base, offset, at_base, at_offset, count, found.weight.astype(np.float64)[synapse])
+    every: tuple[Any, ...] = (
+        synapse,
+        base,
+        offset,
+        at_base,
+        at_offset,
+        count,
+        found.weight.astype(np.float64)[synapse],
+    )
     return Arrivals(found, *(column[order] for column in every))
 
 

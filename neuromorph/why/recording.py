@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,25 @@ if TYPE_CHECKING:
 
 #: spikes that an input draws at a time, at most
 ROOM = 1 << 20
+COLUMNS = ("base", "offset", "index", "count")
 #: seconds that a synaptic event takes, a plastic one in exact mode, and that it takes to build a network
 EVENT_S, BUILT_S = 3e-8, 1.0
 #: ms after an instant of continuous time at which what happens there has happened
 JUST_AFTER = 1e-9
 
 
-class Spikes(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Spikes:
     """Spikes in order of (instant, cell): base int64[n], offset float64[n] (ms), index int64[n], count int64[n]."""
 
     base: NDArray[np.int64]
     offset: NDArray[np.float64]
     index: NDArray[np.int64]
     count: NDArray[np.int64]
+
+    def chosen(self, which: Any) -> Spikes:
+        """Some of them."""
+        return Spikes(self.base[which], self.offset[which], self.index[which], self.count[which])
 
 
 class Recording:
@@ -186,7 +192,7 @@ def _counted(base: Any, offset: Any, ids: Any) -> Spikes:
 
 def _of(spikes: Spikes, cells: NDArray[np.int64], clock: Clock, stop_ms: float) -> Spikes:
     mine = np.isin(spikes.index, cells) & (spikes.base * clock.unit + spikes.offset < stop_ms)
-    return Spikes(*(column[mine] for column in spikes))
+    return spikes.chosen(mine)
 
 
 def _drawn_again(source: Input, clock: Clock, seed: int, cells: NDArray[np.int64], stop_ms: float) -> Spikes:
@@ -206,12 +212,11 @@ def _drawn_again(source: Input, clock: Clock, seed: int, cells: NDArray[np.int64
         else:
             emitting.emit_grid(at, last)
         n = emitting.n
-        rows = (emitting.out_base, emitting.out_offset, emitting.out_index, emitting.out_count)
-        found.append(_of(Spikes(*(row[:n].copy() for row in rows)), cells, clock, stop_ms))
+        rows = Spikes(emitting.out_base, emitting.out_offset, emitting.out_index, emitting.out_count)
+        found.append(_of(rows.chosen(slice(0, n)), cells, clock, stop_ms))
         at = last + 1
-    columns = [np.concatenate([getattr(piece, name) for piece in found]) for name in Spikes._fields]
-    order = np.lexsort((columns[2], columns[1], columns[0]))
-    return Spikes(*(column[order] for column in columns))
+    every = Spikes(*(np.concatenate([getattr(piece, name) for piece in found]) for name in COLUMNS))  # type: ignore[arg-type]
+    return every.chosen(np.lexsort((every.index, every.offset, every.base)))
 
 
 def _only(emitting: Any, source: Input, cells: NDArray[np.int64], clock: Clock) -> None:

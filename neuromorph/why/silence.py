@@ -29,7 +29,7 @@ class Silence:
 
     closest_ms, V_m_mV : when its membrane came closest to threshold, and how far; gap_mV what was missing
     factor : by how much excitatory arrivals would have had to be stronger; nan: eight times would not have been enough
-    more : how many arrivals like its strongest source's would have been enough at `more_ms`, all at once; 0: not even 64
+    more : how many arrivals like its strongest source's would have been enough at `more_ms`; 0: not even 64 at once
     without : inhibitory arrivals each of which, left out, would have let it fire, by name of their source
     at_ms, V_m : its membrane
     """
@@ -112,9 +112,8 @@ def _gap(recording: Recording, every: Arrivals, begin_ms: float) -> float:
     arrived = np.unique(recording.milliseconds(every.at_base, every.at_offset))
     place = int(np.searchsorted(arrived, begin_ms))
     if place < arrived.size and arrived[place] == begin_ms:
-        return begin_ms + min(
-            JUST_AFTER, (arrived[place + 1] - begin_ms) / 2 if place + 1 < arrived.size else JUST_AFTER
-        )
+        following = arrived[place + 1] - begin_ms if place + 1 < arrived.size else np.inf
+        return begin_ms + min(JUST_AFTER, float(following) / 2)
     return begin_ms
 
 
@@ -125,7 +124,7 @@ def _membrane(copies: Copies, begin: float, end: float) -> tuple[NDArray[np.floa
         points = np.linspace(begin, end, POINTS)
     else:
         ticks = np.arange(round(begin / clock.unit), round(end / clock.unit) + 1)
-        points = ticks[:: max(1, ticks.size // 4000)] * clock.unit
+        points = ticks[:: max(1, ticks.size // 4000)].astype(np.float64) * clock.unit
     values = np.empty(points.size)
     for k, point in enumerate(points):
         copies.run_until(float(point))

@@ -124,7 +124,8 @@ def why_spike(recording: Recording, cell: str, at_ms: float, window_ms: float | 
     compare(recording, copies, own[own <= time])
     later = np.where(np.isnan(first[1:]), np.inf, first[1:] - time)
     later[later > patience] = np.inf
-    causes = [_cause(recording, late, k, float(raised[j]), float(later[j])) for j, k in enumerate(np.flatnonzero(told))]
+    places = np.flatnonzero(told).tolist()
+    causes = [_cause(recording, late, k, float(r), float(t)) for k, r, t in zip(places, raised, later)]
     causes.sort(key=_importance)
     return SpikeCause(
         population, index, recording.name(population, index), time, float(first[0]), begins, since, tuple(causes),

@@ -94,9 +94,8 @@ def _check(recording: Recording, spec: ProjectionSpec) -> None:
     rule, where = spec.plasticity.rule, f"{recording.path}: {spec.name}"
     if "rewire" in rule.hooks():
         fix = "Look at what was recorded of the projection."
-        raise InputError(
-            Problem(f"{registered_name(rule)} moves its synapses, which are not the same all along", where, fix=fix)
-        )
+        what = f"{registered_name(rule)} moves its synapses, which are not the same all along"
+        raise InputError(Problem(what, where, fix=fix))
     if rule.variables("pre"):
         read = ", ".join(v.name for v in rule.variables("pre").values())
         fix = "Record the weights, and run the network with --debug."
@@ -131,8 +130,8 @@ def _simulation(recording: Recording, found: Arrivals, debug: bool = True) -> tu
     simulation = Simulation(network, resolution, recording.seed, debug=debug, memory_check=False)
     for name, ids in cells.items():
         _give(simulation, recording, found, name, ids)
-    for name, mine in places.items():
-        _keep_ordinals(simulation, name, afferents.ordinal[mine])
+    for name, synapses in places.items():
+        _keep_ordinals(simulation, name, afferents.ordinal[synapses])
     return simulation, places
 
 
@@ -179,10 +178,14 @@ def _add_signals(network: Network, recording: Recording, afferents: Afferents) -
         if signal.name not in heard:
             continue
         if signal.population is None:
-            network.add_signal(signal.name, times=signal.times, values=signal.values, delay=signal.delay)
+            _add(network, signal, signal.times, signal.values)
             continue
         times, values = recording.trace.signals.get(signal.name, (np.zeros(0), np.zeros(0)))
-        network.add_signal(signal.name, times=times - signal.delay, values=values, delay=signal.delay)
+        _add(network, signal, times - signal.delay, values)
+
+
+def _add(network: Network, signal: Any, times: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+    network.add_signal(signal.name, times=times.tolist(), values=values.tolist(), delay=signal.delay)
 
 
 def _give(simulation: Simulation, recording: Recording, found: Arrivals, name: str, ids: NDArray[np.int64]) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neuromorph.errors import InputError, Problem, RunError
+from neuromorph.registration import registered_name
 from neuromorph.why.afferents import Afferents, afferents
 from neuromorph.why.arrivals import arrivals
 from neuromorph.why.recording import Recording
 from neuromorph.why.synapses import replay
 
+if TYPE_CHECKING:
+    from neuromorph.debugging import HookCall
+
 #: what a replayed weight may differ by from a recorded one, relative: a float32
 CLOSE = 1e-6
+SEEN = ("pre.", "post.", "syn.", "value")
 
 
 @dataclass(frozen=True)
@@ -91,28 +97,33 @@ def _between(found: Afferents, population: str, index: int, projection: str | No
     return chosen
 
 
-def _ledger(recording: Recording, found: Afferents, k: int, calls: list, until: float) -> Ledger:  # type: ignore[type-arg]
-    from neuromorph.registration import registered_name
-
+def _ledger(recording: Recording, found: Afferents, k: int, calls: list[HookCall], until: float) -> Ledger:
     spec = found.projections[int(found.projection[k])]
     assert spec.plasticity is not None
     receptor = recording.neurons(found.population).model.receptors[int(found.receptor[k])]
-    changes = tuple(
-        Change(
-            c.time, c.hook, next((v for n, v in c.seen.items() if n.endswith(".count")), 1.0),
-            {n: v for n, v in c.seen.items() if n.startswith(("pre.", "post.", "syn.", "value")) and not n.endswith(".count")},
-            c.before["weight"], c.after["weight"], {n: v for n, v in c.after.items() if n != "weight"},
-        )
-        for c in calls
-        if c.hook != "transmit"
-    )  # fmt: skip
+    changes = tuple(_change(call) for call in calls if call.hook != "transmit")
     first = float(found.weight[k])
-    last = changes[-1].after if changes else first
-    source, target = recording.name(spec.source, int(found.source[k])), recording.name(found.population, found.index)
     return Ledger(
-        source, target, spec.name, registered_name(spec.plasticity.rule), float(found.delay_ms[k]), receptor.unit, first,
-        last, until, changes, _checked(recording, spec.name, found, k, first, changes, until),
-    )  # fmt: skip
+        source=recording.name(spec.source, int(found.source[k])),
+        target=recording.name(found.population, found.index),
+        projection=spec.name,
+        rule=registered_name(spec.plasticity.rule),
+        delay_ms=float(found.delay_ms[k]),
+        unit=receptor.unit,
+        first=first,
+        last=changes[-1].after if changes else first,
+        until_ms=until,
+        changes=changes,
+        checked=_checked(recording, spec.name, found, k, first, changes, until),
+    )
+
+
+def _change(call: HookCall) -> Change:
+    """A call of a hook, with what it saw of traces, variables, states and signals."""
+    count = next((v for name, v in call.seen.items() if name.endswith(".count")), 1.0)
+    seen = {n: v for n, v in call.seen.items() if n.startswith(SEEN) and not n.endswith(".count")}
+    states = {name: v for name, v in call.after.items() if name != "weight"}
+    return Change(call.time, call.hook, count, seen, call.before["weight"], call.after["weight"], states)
 
 
 def _checked(

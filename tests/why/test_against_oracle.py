@@ -1,4 +1,4 @@
-"""Causes of spikes of random networks, each arrival left out in the oracle: the same margins, ranking and decisive ones.
+"""Causes of spikes of random networks, each arrival left out in the oracle: the same margins and ranking.
 
 A few spikes; 1,000 with NEUROMORPH_LONG=1 (docs/why.md).
 """
@@ -86,10 +86,20 @@ class Alone:
 
 def emissions(alone: Alone, unit: float) -> dict[tuple[str, int, float, float, float], tuple[int, int]]:
     """(projection, source, emitted in ms, delay, weight) -> (synapse, number of its spike)."""
-    return {
-        (s["projection"], s["source"], round(t * unit if isinstance(t, int) else t, 7), round(s["delay"], 7), round(s["weight"], 4)): (k, j)
-        for k, s in enumerate(alone.synapses) for j, (t, _) in enumerate(s["spikes"])
-    }  # fmt: skip
+    found = {}
+    for k, s in enumerate(alone.synapses):
+        for j, (t, _) in enumerate(s["spikes"]):
+            emitted = t * unit if isinstance(t, int) else t
+            found[s["projection"], s["source"], *map(rounded, (emitted, s["delay"], s["weight"]))] = (k, j)
+    return found
+
+
+def rounded(value: float) -> float:
+    return round(value, 4)
+
+
+def key_of(c: Any) -> Any:
+    return c.projection, c.index, *map(rounded, (c.emitted_ms, c.delay_ms, c.weight))
 
 
 def first_after(result: Any, begins: float, unit: float) -> float:
@@ -104,12 +114,10 @@ def check(cause: SpikeCause, alone: Alone, clock: Any, model: str) -> int:
     plain = alone.run(end)
     assert first_after(plain, cause.begins_ms, unit) == pytest.approx(cause.time_ms, abs=1e-9)
     has_threshold = not math.isnan(cause.threshold_mV)
-    grazed, expected = 0, []
+    grazed = 0
     known = emissions(alone, unit)
     for c in cause.causes:
-        key = (c.projection, c.index, round(c.emitted_ms, 7), round(c.delay_ms, 7), round(c.weight, 4))
-        left_out = alone.run(end, known[key])
-        expected.append((c, left_out))
+        left_out = alone.run(end, known[key_of(c)])
         if left_out["grazes"]:
             grazed += 1
             continue
@@ -122,8 +130,7 @@ def check(cause: SpikeCause, alone: Alone, clock: Any, model: str) -> int:
         free = {"V_th": NEVER}
         whole = alone.run(end, None, probe, **free)["probes"][0]["state"][alone.population]["V_m"][0]
         for c in cause.causes[:4]:
-            key = (c.projection, c.index, round(c.emitted_ms, 7), round(c.delay_ms, 7), round(c.weight, 4))
-            less = alone.run(end, known[key], probe, **free)["probes"][0]["state"][alone.population]["V_m"][0]
+            less = alone.run(end, known[key_of(c)], probe, **free)["probes"][0]["state"][alone.population]["V_m"][0]
             assert c.contribution_mV == pytest.approx(whole - less, abs=1e-6)
     return grazed
 
