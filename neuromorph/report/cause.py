@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EXCITED, INHIBITED = "#D55E00", "#0072B2"  # Okabe & Ito's vermilion and blue
-#: causes that are named
-NAMED = 5
+#: causes that are named, and how far apart, as a share of the time that is drawn
+NAMED, ROOM = 5, 0.06
 
 
 def draw_cause(
@@ -74,14 +74,19 @@ def _membrane(axes: Axes, cause: Any) -> None:
 def _arrivals(axes: Axes, cause: Any) -> None:
     raised = [(c, c.contribution_mV if np.isfinite(c.contribution_mV) else c.weight) for c in cause.causes]
     for sign, colour, label in ((1, EXCITED, "raised"), (-1, INHIBITED, "lowered")):
-        mine = [(c.arrived_ms, value) for c, value in raised if sign * value > 0]
-        if mine:
-            times, values = np.array(mine).T
-            axes.vlines(times, 0.0, values, color=colour, linewidth=1.2, label=f"{label} the membrane")
-            axes.plot(times, values, "o", color=colour, markersize=2.8)
-    for c, value in raised[:NAMED]:
+        for decisive in (False, True):
+            mine = [(c.arrived_ms, value) for c, value in raised if sign * value > 0 and c.decisive == decisive]
+            if mine:
+                times, values = np.array(mine).T
+                face, note = (colour, ", decisive") if decisive else ("white", "")
+                axes.vlines(times, 0.0, values, color=colour, linewidth=1.2)
+                axes.plot(
+                    times, values, "o", color=colour, markerfacecolor=face, markersize=4.0,
+                    label=f"{label} the membrane{note}",
+                )  # fmt: skip
+    for c, value in _named(raised, cause.time_ms - cause.begins_ms):
+        where = (2, 4 if value >= 0 else -10)
         name = c.name.replace("$", r"\$")
-        where = (2, 3 if value >= 0 else -9)
         axes.annotate(name, (c.arrived_ms, value), xytext=where, textcoords="offset points", fontsize=7.5, color=INK)
     axes.axhline(0.0, color=RULE, linewidth=0.8)
     measured = all(np.isfinite(c.contribution_mV) for c in cause.causes)
@@ -91,6 +96,15 @@ def _arrivals(axes: Axes, cause: Any) -> None:
     else:
         axes.text(0.5, 0.5, "nothing arrived", transform=axes.transAxes, ha="center", va="center", color=INK)
     _plain(axes)
+
+
+def _named(raised: list[Any], span: float) -> list[Any]:
+    """The most important causes, as many as have room for their names."""
+    chosen: list[Any] = []
+    for c, value in raised[: 4 * NAMED]:
+        apart = all(abs(c.arrived_ms - other.arrived_ms) > ROOM * span for other, _ in chosen)
+        chosen += [(c, value)] if apart and len(chosen) < NAMED else []
+    return chosen
 
 
 def _plain(axes: Axes) -> None:
