@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromorph import Network, Simulation
+from neuromorph import Network, Simulation, checkpoints
 from neuromorph.errors import InputError, RunError
 from neuromorph.why.chain import chain
 from neuromorph.why.recording import Recording
@@ -257,3 +257,31 @@ def test_rules_that_need_the_whole_network_are_refused(tmp_path: Any) -> None:
             recording.description = replace(recording.description, projections=(*others, changed))
             with pytest.raises(InputError, match=words):
                 received(recording, "E", int(ids[-1]), float(times[-1]))
+
+
+def test_the_trace_of_a_branch_begins_in_the_middle(tmp_path: Any) -> None:
+    path = tmp_path / "branch.h5"
+    about = {"branch_of": "whole.h5", "branched_at_ms": 40.0}
+    with Simulation(network(), 0.1, 3, trace=path, provenance=about) as simulation:
+        simulation.run(20.0)
+    words = "branch.h5: is the trace of a branch, which begins in the middle of a run. Ask whole.h5"
+    with pytest.raises(InputError, match=words):
+        Recording(path)
+
+
+@MODES
+def test_a_run_that_was_killed_and_resumed_replays(tmp_path: Any, resolution: Any) -> None:
+    path = tmp_path / "resumed.h5"
+    first = Simulation(network("pair_stdp"), resolution, 3, trace=path)
+    first.run(50.0)
+    first.save(tmp_path / "saved.npz")
+    first.close("interrupted")
+    head, arrays = checkpoints.read(tmp_path / "saved.npz")
+    again = Simulation(network("pair_stdp"), resolution, 3, trace=path, resume=head["position"])
+    again.put_back(head, arrays)
+    with again:
+        again.run_until(DURATION)
+    with Recording(path) as recording:
+        times, ids = recording.trace.spikes("E", 60.0)
+        found = why_spike(recording, f"E/{ids[-1]}", float(times[-1]))
+    assert found.replayed_ms == found.time_ms
