@@ -61,7 +61,8 @@ class Recording:
         if "branch_of" in self.trace.provenance:
             self.trace.close()
             fix = f"Ask {self.trace.provenance['branch_of']}, or run the changed network from the beginning."
-            raise InputError(Problem("is the trace of a branch, which begins in the middle of a run", str(path), fix=fix))
+            what = "is the trace of a branch, which begins in the middle of a run"
+            raise InputError(Problem(what, str(path), fix=fix))
         resolution = self.description.run.resolution
         assert self.trace.window_ms is not None
         self.clock = Clock(self.trace.window_ms if resolution is None else resolution, resolution is None)
