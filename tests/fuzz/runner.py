@@ -86,9 +86,7 @@ def work(name: str, seed: int, first: int, end: int) -> None:
         path, seeds = folder / reader.file, mutate.seeds(readers.corpus(name))
         for data in seeds[:3]:  # what is imported on the way is no memory that a file asks for
             path.write_bytes(data)
-            outcome(
-                reader, path, timed=False
-            )  # nor may an import be cut short, which on a busy machine can take a while
+            outcome(reader, path, timed=False)  # nor may an import be cut short on a busy machine
         used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
         resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
