@@ -30,6 +30,8 @@ COMMANDS = {
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "export": ("neuromorph_cli.export:export", "Write a trace for other programs."),
+    "why": ("neuromorph_cli.why:why", "Why a neuron fired, or why a weight is what it is."),
+    "why-not": ("neuromorph_cli.why:why_not", "How close a silent neuron came to a spike."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
     "rules": ("neuromorph_cli.registered:rules", "List, show, write and check learning rules."),
     "trace-rule": ("neuromorph_cli.trace_rule:trace_rule", "Show what a rule does to one synapse, event by event."),
