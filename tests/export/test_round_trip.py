@@ -194,6 +194,15 @@ def test_a_neo_block(file):
     assert block.annotations["status"] == "complete"
 
 
+def test_elephant_takes_the_block(file):
+    statistics = pytest.importorskip("elephant.statistics")
+    with Trace(file) as trace:
+        trains = to_neo(trace, ["E"]).segments[0].spiketrains
+        counts = np.bincount(trace.spikes("E")[1], minlength=12)
+    rates = [float(statistics.mean_firing_rate(train).rescale("Hz")) for train in trains]
+    np.testing.assert_allclose(rates, counts / 0.1)
+
+
 def test_neo_reads_its_file(file, tmp_path):
     pytest.importorskip("nixio")
     from neo.io import NixIO
