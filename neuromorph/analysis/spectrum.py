@@ -65,7 +65,7 @@ class Spectrum:
         """Spikes in the halves `numbers`, ascending, the first of which may be the open one."""
         row = np.searchsorted(numbers, where // self.half)
         flat = np.bincount(row * self.half + where % self.half, counts, len(numbers) * self.half)
-        values = flat.reshape(len(numbers), self.half)
+        values = np.asarray(flat.reshape(len(numbers), self.half), np.float64)
         if numbers[0] == self._open:
             values[0] += self._counts
         elif self._open >= 0:
