@@ -73,7 +73,7 @@ def _rows(mine: Iterator[Any], others: Iterator[Any]) -> str:
             if a.times[k] != b.times[k]:
                 return f"from {a.times[k]:.15g} ms in the first, {b.times[k]:.15g} ms in the second"
             where = int((a.values[k] != b.values[k]).argmax())
-            values = f"{a.values[k, where]:.9g} beside {b.values[k, where]:.9g}"
+            values = f"{_value(a.values[k, where])} beside {_value(b.values[k, where])}"
             return f"from {a.times[k]:.15g} ms on, first in column {where}: {values}"
         if len(a.times) != len(b.times):
             return f"{'more' if len(a.times) > len(b.times) else 'fewer'} rows in the first"
@@ -109,4 +109,5 @@ def _arrays(mine: Iterable[NDArray[Any]], others: Iterable[NDArray[Any]]) -> str
 
 
 def _value(value: Any) -> str:
-    return f"{value:.9g}" if np.ndim(value) == 0 else f"{np.array2string(value, threshold=6)}"
+    """To the last bit."""
+    return str(value) if np.ndim(value) == 0 else np.array2string(value, threshold=6)
