@@ -54,8 +54,8 @@ def _weights(one: Trace, other: Trace, name: str, span: tuple[float | None, floa
     from neuromorph.traces.stream import weight_rows
 
     none = [trace.weights(name, stop_ms=-np.inf) for trace in (one, other)]
-    ends = [np.stack([of.source, of.target]) for of in none]
-    if none[0].unit != none[1].unit or not np.array_equal(ends[0], ends[1]):
+    same = [np.array_equal(getattr(none[0], end), getattr(none[1], end)) for end in ("source", "target")]
+    if none[0].unit != none[1].unit or not all(same):
         return "other synapses, or another unit"
     return _rows(weight_rows(one, name, *span), weight_rows(other, name, *span))
 
@@ -82,7 +82,7 @@ def _rows(mine: Iterator[Any], others: Iterator[Any]) -> str:
 def _unequal(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
     """Which rows differ; nan is the same as nan."""
     apart = (a != b) & ~(np.isnan(a) & np.isnan(b))
-    return apart.reshape(len(a), -1).any(axis=1)
+    return np.asarray(apart.any(axis=tuple(range(1, apart.ndim))))
 
 
 def _within(signals: dict[str, Any], span: tuple[float | None, float | None]) -> dict[str, list[NDArray[Any]]]:

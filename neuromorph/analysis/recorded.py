@@ -11,7 +11,7 @@ from neuromorph.analysis.learning import curve_summary
 from neuromorph.analysis.spikes import _ratio
 from neuromorph.analysis.triggered import triggered_state
 from neuromorph.analysis.weights import weight_history
-from neuromorph.errors import InputError
+from neuromorph.errors import InputError, TraceError
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -23,6 +23,8 @@ def weights(trace: Trace, start_ms: float | None = None, stop_ms: float | None =
     for name in trace.projections:
         try:
             history = weight_history(trace, name, start_ms, stop_ms)
+        except TraceError:
+            raise  # a damaged file is no recording without weights
         except InputError as error:
             found[name] = {"missing": str(error)}
             continue
@@ -60,6 +62,8 @@ def states_around_spikes(
             continue
         try:
             average = triggered_state(trace, population, variable, window_ms, start_ms, stop_ms)
+        except TraceError:
+            raise
         except InputError as error:
             found[f"{population}.{variable}"] = {"missing": str(error)}
             continue

@@ -250,6 +250,8 @@ class Trace:
             for key, group in file.get("signals", {}).items():
                 times, span = _between(file, group, "times", None, None)
                 found[unescape(key)] = (times, read(group["values"], span))
+                if len(times) != len(found[unescape(key)][1]):
+                    raise ValueError(f"signal {key} has no value for each time")
         return found
 
     @property

@@ -88,8 +88,8 @@ class SpikeStream:
 
 def _in_order(times: Floats, last: float) -> float:
     """The last of the times; ValueError where they go back, which a file that calls itself sorted should not."""
-    if times.size and (times[0] < last or np.any(times[1:] < times[:-1])):
-        raise ValueError("spikes are not in order of time, as the file says they are")
+    if times.size and not (times[0] >= last and np.all(times[1:] >= times[:-1])):  # nan is in no order
+        raise ValueError("what was recorded is not in order of time, as the file says it is")
     return float(times[-1]) if times.size else last
 
 
@@ -104,30 +104,32 @@ def state_rows(
     trace: Trace, population: str, variable: str, start_ms: float | None = None, stop_ms: float | None = None
 ) -> Iterator[Rows]:
     """Yield the rows of a recorded state in order of time. Raises TraceError for what was not recorded."""
-    trace.state(population, variable, stop_ms=-np.inf)  # whether it is there
-    yield from _blocks(
-        trace, ("report", escape(population), escape(variable)), "mapping/times", "data", start_ms, stop_ms
-    )
+    columns = len(trace.state(population, variable, stop_ms=-np.inf).indices)
+    path = f"report/{escape(population)}/{escape(variable)}"
+    yield from _blocks(trace, path, ("mapping/times", "data"), columns, (start_ms, stop_ms))
 
 
 def weight_rows(
     trace: Trace, projection: str, start_ms: float | None = None, stop_ms: float | None = None
 ) -> Iterator[Rows]:
     """Yield the rows of recorded weights in order of time. Raises TraceError for what was not recorded."""
-    trace.weights(projection, stop_ms=-np.inf)
-    yield from _blocks(trace, ("weights", escape(projection)), "times", "values", start_ms, stop_ms)
+    columns = len(trace.weights(projection, stop_ms=-np.inf).source)
+    yield from _blocks(trace, f"weights/{escape(projection)}", ("times", "values"), columns, (start_ms, stop_ms))
 
 
 def _blocks(
-    trace: Trace, path: tuple[str, ...], clock: str, values: str, start_ms: float | None, stop_ms: float | None
+    trace: Trace, path: str, names: tuple[str, str], columns: int, between: tuple[float | None, float | None]
 ) -> Iterator[Rows]:
+    clock, values = names
     with trace._reading() as file:
-        group = file["/".join(path)]
-        span = _search(group[clock], _rows(file, group, clock), start_ms, stop_ms)
-        many = max(1, NUMBERS // max(group[values].shape[1], 1))
+        group = file[path]
+        span = _search(group[clock], _rows(file, group, clock), *between)
+    many, last = max(1, NUMBERS // max(columns, 1)), -np.inf
     for first in range(span.start, span.stop, many):
         part = slice(first, min(first + many, span.stop))
         with trace._reading() as file:
-            group = file["/".join(path)]
-            times, found = read(group[clock], part), read(group[values], part)
+            times, found = read(file[path][clock], part), read(file[path][values], part)
+            if found.shape != (len(times), columns):
+                raise ValueError(f"{path} has no row of {columns} numbers for each time")
+            last = _in_order(times, last)
         yield Rows(times, found)

@@ -11,6 +11,7 @@ import pytest
 from analysis.trains import random_trains
 from neuromorph.analysis import whole
 from neuromorph.analysis.account import account
+from neuromorph.analysis.compare import compare
 from neuromorph.errors import TraceError
 from neuromorph.traces import Trace, stream
 from neuromorph.traces.stream import SpikeStream, state_rows, weight_rows
@@ -70,8 +71,38 @@ def test_a_file_that_is_not_in_the_order_that_it_says(write):
     path = write(spikes={"E": ([1.0, 2.0, 3.0], [0, 1, 2])})
     with h5py.File(path, "r+") as file:
         file["spikes/E/timestamps"][...] = [1.0, 3.0, 2.0]
-    with Trace(path) as trace, pytest.raises(TraceError, match="spikes are not in order of time, as the file says"):
+    with (
+        Trace(path) as trace,
+        pytest.raises(TraceError, match="what was recorded is not in order of time, as the file says it is"),
+    ):
         list(SpikeStream(trace, "E"))
+
+
+def test_rows_that_are_no_rows(recorded):
+    with h5py.File(recorded(), "r+") as file:
+        del file["weights/E_E/source_node_ids"], file["weights/E_E/target_node_ids"]
+        file["weights/E_E/source_node_ids"] = file["weights/E_E/target_node_ids"] = np.arange(2, dtype=np.uint64)
+        path = file.filename
+    with Trace(path) as trace, pytest.raises(TraceError, match="weights/E_E has no row of 2 numbers for each time"):
+        whole.analyze(trace)
+
+
+def test_a_signal_without_values(recorded):
+    with h5py.File(recorded(), "r+") as file:
+        del file["signals/reward/values"]
+        file["signals/reward/values"] = np.empty(0)
+        path = file.filename
+    with Trace(path) as trace, pytest.raises(TraceError, match="signal reward has no value for each time"):
+        compare(trace, trace)
+
+
+@pytest.mark.parametrize("time", [10.0, np.nan])
+def test_weights_at_no_time(recorded, time):
+    with h5py.File(recorded(), "r+") as file:
+        file["weights/E_E/times"][2] = time
+        path = file.filename
+    with Trace(path) as trace, pytest.raises(TraceError, match="what was recorded is not in order of time"):
+        whole.analyze(trace)
 
 
 def test_blocks_of_rows(recorded, monkeypatch):

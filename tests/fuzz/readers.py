@@ -86,6 +86,8 @@ def trace(path: Path) -> None:
     command("info", str(path))
     command("info", "--json", str(path))
     command("analyze", str(path))
+    command("analyze", "--json", str(path))
+    command("compare", str(path), str(path))
 
 
 def recording(path: Path) -> None:
