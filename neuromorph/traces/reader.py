@@ -249,9 +249,10 @@ class Trace:
         with self._reading() as file:
             for key, group in file.get("signals", {}).items():
                 times, span = _between(file, group, "times", None, None)
-                found[unescape(key)] = (times, read(group["values"], span))
-                if len(times) != len(found[unescape(key)][1]):
+                values = read(group["values"], span)
+                if times.ndim != 1 or values.shape != times.shape:
                     raise ValueError(f"signal {key} has no value for each time")
+                found[unescape(key)] = (times, values)
         return found
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.traces.guard import read
+from neuromorph.traces.opening import LONGEST
 from neuromorph.traces.reader import Trace, _checked, _clock, _is_sorted, _rows, _search
 from neuromorph.traces.schema import escape
 
@@ -79,6 +80,8 @@ class SpikeStream:
                 window_ms = float(self.trace.window_ms or 1.0)
                 base = read(group["base"], span) if "base" in group else np.rint(times / window_ms)
                 offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
+                if not base.shape == offset.shape == ids.shape:
+                    raise ValueError(f"spikes of {self.population} have not as many bases and offsets as ids")
             yield base.astype(np.int64), offset, ids
 
     def _spans(self) -> Iterator[slice]:
@@ -87,8 +90,9 @@ class SpikeStream:
 
 
 def _in_order(times: Floats, last: float) -> float:
-    """The last of the times; ValueError where they go back, which a file that calls itself sorted should not."""
-    if times.size and not (times[0] >= last and np.all(times[1:] >= times[:-1])):  # nan is in no order
+    """The last of the times; ValueError where they go back, or are no times."""
+    whole = np.append(last, times)
+    if times.size and not (np.all(whole[1:] >= whole[:-1]) and np.abs(times[[0, -1]]).max() < LONGEST):
         raise ValueError("what was recorded is not in order of time, as the file says it is")
     return float(times[-1]) if times.size else last
 

@@ -78,6 +78,15 @@ def test_a_file_that_is_not_in_the_order_that_it_says(write):
         list(SpikeStream(trace, "E"))
 
 
+def test_instants_without_offsets(write):
+    with h5py.File(write(spikes={"E": ([1.0, 2.0, 3.0], [0, 1, 2])}, exact=True), "r+") as file:
+        del file["spikes/E/offset_ms"]
+        file["spikes/E/offset_ms"] = np.zeros(2)
+        path = file.filename
+    with Trace(path) as trace, pytest.raises(TraceError, match="spikes of E have not as many bases and offsets as ids"):
+        compare(trace, trace)
+
+
 def test_rows_that_are_no_rows(recorded):
     with h5py.File(recorded(), "r+") as file:
         del file["weights/E_E/source_node_ids"], file["weights/E_E/target_node_ids"]
@@ -96,7 +105,7 @@ def test_a_signal_without_values(recorded):
         compare(trace, trace)
 
 
-@pytest.mark.parametrize("time", [10.0, np.nan])
+@pytest.mark.parametrize("time", [10.0, np.nan, np.inf])
 def test_weights_at_no_time(recorded, time):
     with h5py.File(recorded(), "r+") as file:
         file["weights/E_E/times"][2] = time
