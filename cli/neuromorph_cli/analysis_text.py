@@ -10,7 +10,15 @@ from neuromorph_cli import text
 
 
 def show(found: dict[str, Any]) -> None:
-    """Print everything that was found about a trace."""
+    """Print what was found about a trace."""
+    if "pair" in found:
+        text.facts(f"{found['pair']['other']} after {found['pair']['one']}", _pair(found["pair"]))
+        click.echo()
+    if "populations" in found:
+        _everything(found)
+
+
+def _everything(found: dict[str, Any]) -> None:
     between = f"{text.milliseconds(found['from_ms'])} to {text.milliseconds(found['to_ms'])}"
     for row in found["populations"]:
         text.facts(f"{row['population']}, {between}", _population(row))
@@ -28,6 +36,20 @@ def show(found: dict[str, Any]) -> None:
         click.echo()
     if not any(found[kind] for kind in ("weights", "states_around_spikes", "learning")):
         click.echo("no weights, no states of these populations and no learning curves were recorded")
+
+
+def _pair(of: dict[str, Any]) -> list[tuple[str, str]]:
+    pairs, expected = of["pairs"], of["expected"]
+    peak = max(range(len(pairs)), key=pairs.__getitem__)
+    many = " and ".join(text.count(spikes) for spikes in of["spikes"])
+    if not expected:
+        return [("note", f"{many} spikes: there are no pairs")]
+    return [
+        ("spikes", many),
+        ("expected", f"{_number(expected)} pairs at each lag, in bins of {of['bin_ms']:g} ms"),
+        ("at lag 0", f"{text.count(pairs[len(pairs) // 2])} pairs"),
+        ("peak", f"{text.count(pairs[peak])} pairs at a lag of {of['lags_ms'][peak]:g} ms"),
+    ]
 
 
 def _population(row: dict[str, Any]) -> list[tuple[str, str]]:

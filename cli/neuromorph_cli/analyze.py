@@ -30,6 +30,7 @@ HEADS = {
 @click.option("--events", type=click.Path(), metavar="FILE.csv", help="Labelled events, rows of time_ms,label.")
 @click.option("--window", type=(float, float), metavar="MS MS", default=(0.0, 100.0), show_default=True,
               help="What counts as response to an event, from it on.")  # fmt: skip
+@click.option("--pair", type=(str, str), metavar="A B", help="Cross-correlogram of populations (E) or cells (E/12).")
 @click.option("--sample", type=click.IntRange(1), metavar="N", default=200, show_default=True,
               help="How many cells are correlated.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which cells those are.")
@@ -42,7 +43,8 @@ def analyze(trace: str, start: float | None, stop: float | None, as_json: bool, 
     of 3 ms (1: independent cells).
 
     With --population, --all or --json also CV2, LV, Fano factors, correlations, dimensionality, bursts, spectrum and
-    what else was recorded; with --events selectivity. docs/analysis.md says what each number is.
+    what else was recorded; with --events selectivity; with --pair alone the cross-correlogram of two. docs/analysis.md
+    says what each number is.
 
     \b
     Example:
@@ -54,10 +56,15 @@ def analyze(trace: str, start: float | None, stop: float | None, as_json: bool, 
     with Trace(trace) as opened:
         whole = as_json or given["everything"] or given["populations"] or given["events"]
         found = _whole(opened, start, stop, given) if whole else {}
+        if given["pair"]:
+            from neuromorph.analysis.pairs import pair_correlogram
+
+            a, b = given["pair"]
+            found["pair"] = pair_correlogram(opened, a, b, start_ms=start, stop_ms=stop)
         if as_json:
             click.echo(json_text.dumps({"trace": trace, **found}))
             return
-        if whole:
+        if found:
             from neuromorph_cli.analysis_text import show
 
             show(found)

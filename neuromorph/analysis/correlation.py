@@ -131,14 +131,18 @@ class Correlogram:
         self.pairs: Ints = np.zeros(2 * self.lags + 1, np.int64)
         self._tails: list[tuple[Ints, Ints]] = [(np.empty(0, np.int64), np.empty(0, np.int64))] * 2
 
-    def add(self, one: Ints, counts: Ints, other: Ints, others: Ints) -> Correlogram:
-        """Take the next occupied bins of both trains, ascending, with their counts."""
+    def add(self, one: Ints, counts: Ints, other: Ints, others: Ints, both_until: int | None = None) -> Correlogram:
+        """Take the next occupied bins of both trains, ascending, with their counts.
+
+        both_until: the bin up to which both trains have been given by then; by default the last of these.
+        """
         news = [(one, counts), (other, others)]
         olds = self._tails
         self._count(news[0], _joined(olds[1], news[1]))
         self._count(olds[0], news[1])
-        newest = max((new[0][-1] for new in news if new[0].size), default=-1)
-        self._tails = [_recent(_joined(old, new), newest - self.lags) for old, new in zip(olds, news)]
+        if both_until is None:
+            both_until = max((int(new[0][-1]) for new in news if new[0].size), default=-1)
+        self._tails = [_recent(_joined(old, new), both_until - self.lags) for old, new in zip(olds, news)]
         return self
 
     def _count(self, one: tuple[Ints, Ints], other: tuple[Ints, Ints]) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
 
 
+#: rows of a window
+LONGEST = 1_000_000
+
+
 class TriggeredAverage(NamedTuple):
     """What cells do around spikes: `mean[k, n]` in `unit` at `lags_ms[k]` from a spike, over `spikes[n]` spikes."""
 
@@ -39,7 +43,7 @@ def spike_triggered_average(
     values: float64[t, n], a row each step_ms from start_ms on.
     window_ms: (w_0, w_1), from where to where around a spike (ms), w_0 < w_1; w_0 may be below 0.
 
-    Raises InputError for an empty window and for a step that is not above 0.
+    Raises InputError for an empty window, one of more than a million rows, and a step that is not above 0.
 
     de Boer & Kuyper 1968, IEEE Trans. Biomed. Eng. 15:169, doi:10.1109/TBME.1968.4502561.
     """
@@ -83,7 +87,11 @@ class _Triggered:
         if not window_ms[0] < window_ms[1]:
             raise InputError(Problem("the window is empty", "window_ms", window_ms, "the first below the last"))
         self.start_ms, self.step_ms, self.first_ms = start_ms, step_ms, window_ms[0]
-        self.length = int(np.ceil((window_ms[1] - window_ms[0]) / step_ms - 1e-9))
+        rows = np.ceil((window_ms[1] - window_ms[0]) / step_ms - 1e-9)
+        if rows > LONGEST:
+            fix = "Take a shorter one."
+            raise InputError(Problem("rows in a window", "window_ms", float(rows), f"at most {LONGEST:,}", fix))
+        self.length = int(rows)
         self.spikes: Ints = np.zeros(columns, np.int64)
         self._sum = np.zeros((self.length, columns))
 

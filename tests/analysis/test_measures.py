@@ -178,6 +178,10 @@ def test_learning_curves():
             "step_ms: value out of range",
         ),
         (lambda: spike_triggered_average([], [], np.zeros((3, 1)), 0.0, 1.0, (1.0, 0.0)), "the window is empty"),
+        (
+            lambda: spike_triggered_average([], [], np.zeros((3, 1)), 0, 1e-9, (0, 1)),
+            r"window_ms: rows in a window, found 1",
+        ),
         (lambda: distances.van_rossum([], [], 0.0), r"tau_ms: value out of range, found 0.0 \(allowed: above 0 ms"),
         (lambda: distances.victor_purpura([], [], -1.0), r"cost_per_ms: value out of range, found -1.0"),
         (

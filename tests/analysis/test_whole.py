@@ -13,10 +13,16 @@ from neuromorph.analysis import recorded as others
 from neuromorph.analysis import spikes
 from neuromorph.analysis.account import Settings, account
 from neuromorph.analysis.bursts import network_bursts, neuron_bursts
-from neuromorph.analysis.correlation import count_correlation, count_covariance, participation_ratio
+from neuromorph.analysis.correlation import (
+    count_correlation,
+    count_covariance,
+    cross_correlogram,
+    participation_ratio,
+)
 from neuromorph.analysis.counts import make_bins, psth
 from neuromorph.analysis.events import Events, read_events
 from neuromorph.analysis.intervals import cv2_isi, lv_isi
+from neuromorph.analysis.pairs import pair_correlogram
 from neuromorph.analysis.selectivity import selectivity
 from neuromorph.analysis.spectrum import power_spectrum
 from neuromorph.analysis.table import summarize
@@ -24,7 +30,7 @@ from neuromorph.analysis.triggered import triggered_state
 from neuromorph.analysis.weights import weight_history
 from neuromorph.analysis.whole import analyze
 from neuromorph.errors import InputError
-from neuromorph.traces import Trace
+from neuromorph.traces import Trace, stream
 
 STOP = 2000.0
 
@@ -215,3 +221,39 @@ def test_tables_of_events(tmp_path):
         read_events(path)
     with pytest.raises(InputError, match="the events cannot be read: No such file"):
         read_events(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("block", [10, 1 << 20])
+@pytest.mark.parametrize("names", [("E", "I"), ("I", "E"), ("E/0", "E/1"), ("E/2", "I"), ("E", "E"), ("none", "E")])
+def test_pairs_of_populations_and_neurons(write, monkeypatch, block, names):
+    monkeypatch.setattr(stream, "SPIKES", block)
+    few = random_trains(1)
+    path = write(spikes={"E": random_trains(0), "I": (few[0][::40], few[1][::40]), "none": ([], [])})
+    with Trace(path) as trace:
+        for span in ((None, None), (300.0, 1500.0)):
+            found = pair_correlogram(trace, *names, 2.0, 40.0, *span)
+            trains = []
+            for name in names:
+                times, ids = trace.spikes(name.split("/")[0], *span)
+                trains.append(times[ids == int(name[2:])] if "/" in name else times)
+            lags, pairs = cross_correlogram(*trains, span[0] or 0.0, span[1] or STOP, 2.0, 40.0)
+            assert found["pairs"] == pairs.tolist()
+            assert found["lags_ms"] == lags.tolist()
+            assert found["spikes"] == [len(train) for train in trains]
+            bins = 1000 if span[0] is None else 600
+            assert found["expected"] == pytest.approx(len(trains[0]) * len(trains[1]) / bins)
+
+
+def test_pairs_that_are_not_there(write):
+    with Trace(write(spikes={"E": random_trains(0)})) as trace:
+        for name, words in (
+            ("F", r"no population 'F' in this trace. Did you mean 'E'\?|no population 'F' in this trace. Known: E"),
+            ("F/1", "no population 'F' in this trace"),
+            ("E/20", r"no neuron of 'E', found '20' \(allowed: 0 to 19\)"),
+            ("E/x", "no neuron of 'E', found 'x'"),
+        ):
+            with pytest.raises(InputError, match=words):
+                pair_correlogram(trace, "E", name)
+    with Trace(write("b.h5", {"E": ([], [])}, simulated_ms=0.0)) as trace:
+        with pytest.raises(InputError, match="nothing was simulated, so there are no pairs"):
+            pair_correlogram(trace, "E", "E")

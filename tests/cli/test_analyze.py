@@ -139,3 +139,15 @@ def test_a_running_one(call, folder):
     writer.flush()
     assert call("analyze", "live.h5").out.splitlines()[-1] == "this run goes on; it has come to 0.5 ms"
     writer.close({"status": "complete", "simulated_ms": 1.0})
+
+
+def test_a_pair(call, refused, trace):
+    facts = lines(call("analyze", trace, "--pair", "E/0", "I").out)
+    found = json.loads(call("analyze", trace, "--pair", "E/0", "I", "--json").out)["pair"]
+    assert facts["at lag 0"] == f"{found['pairs'][50]} pairs"
+    peak = found["pairs"].index(max(found["pairs"]))
+    assert facts["peak"] == f"{max(found['pairs'])} pairs at a lag of {found['lags_ms'][peak]:g} ms"
+    assert facts["expected"] == f"{found['expected']:.3g} pairs at each lag, in bins of 1 ms"
+    assert "no neuron of 'E', found '7'" in refused("analyze", trace, "--pair", "E/7", "I")
+    none = lines(call("analyze", ended("complete", 0), "--pair", "E", "E").out)
+    assert none["note"] == "0 and 0 spikes: there are no pairs"
