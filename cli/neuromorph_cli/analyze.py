@@ -97,6 +97,7 @@ def _end(found: dict[str, Any]) -> None:
     """Say so where this is not all of a run."""
     far = text.milliseconds(found["simulated_ms"])
     if found["ended_early"]:
-        click.echo(f"\nthis run ended early ({found['status']}), at {far}")
+        click.echo()
+        text.line(f"this run ended early ({found['status']}), at {far}")
     elif found["status"] == "running":
         click.echo(f"\nthis run goes on; it has come to {far}")

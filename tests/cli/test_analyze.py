@@ -151,3 +151,15 @@ def test_a_pair(call, refused, trace):
     assert "no neuron of 'E', found '7'" in refused("analyze", trace, "--pair", "E/7", "I")
     none = lines(call("analyze", ended("complete", 0), "--pair", "E", "E").out)
     assert none["note"] == "0 and 0 spikes: there are no pairs"
+
+
+def test_a_trace_does_not_command_the_terminal(call, folder):
+    with h5py.File(ended("complete", 3, learning=True), "r+") as file:
+        file.move("spikes/E", "spikes/E\x1b[2J\n")
+        file.move("learning/error", "learning/\x1b[1m")
+        file.attrs["status"] = "complete\x1b[3J"
+    for options in (["analyze", "--all"], ["analyze"], ["analyze", "--json"], ["compare", "z.h5"]):
+        answer = call(*options, "z.h5")
+        assert answer.code == 0
+        assert "\x1b" not in answer.out
+    assert "complete\\x1b[3J" in call("analyze", "z.h5").out
