@@ -67,6 +67,16 @@ def test_a_foreign_recording_is_sorted(tmp_path):
         assert found.size == 5
 
 
+def test_the_size_of_a_foreign_recording_is_found_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr("neuromorph.traces.reader.IDS", 2)
+    with h5py.File(tmp_path / "nest.h5", "w") as file:
+        for name, ids in (("some", [0, 7, 2, 1, 4]), ("none", [])):
+            group = file.create_group(f"spikes/{name}")
+            group["timestamps"], group["node_ids"] = np.arange(1.0, len(ids) + 1), np.array(ids, np.uint64)
+    with Trace(tmp_path / "nest.h5") as trace:
+        assert trace.populations == {"some": 8, "none": 0}
+
+
 def test_a_file_that_is_not_in_the_order_that_it_says(write):
     path = write(spikes={"E": ([1.0, 2.0, 3.0], [0, 1, 2])})
     with h5py.File(path, "r+") as file:
