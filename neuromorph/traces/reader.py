@@ -24,7 +24,6 @@ from neuromorph.traces.opening import LONGEST, check_root, is_spikes, open_file,
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
-
 #: ids that are looked at at a time, to find out how many cells a foreign recording has
 IDS = 1 << 20
 
