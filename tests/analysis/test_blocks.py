@@ -75,6 +75,9 @@ def test_means_and_fano_factors_are_those_of_arrays():
     np.testing.assert_allclose(fano, spikes.fano_factor(times, ids, SIZE, STOP), rtol=1e-12)
     found = PopulationCounts(make_bins(0, STOP, 3)).add(block).synchrony()
     assert found == pytest.approx(spikes.synchrony(times, STOP), rel=1e-12)
+    few = PopulationCounts(make_bins(0, 20, 10)).add(Block(np.array([1.0, 2.0, 3.0, 15.0]), np.zeros(4)))
+    assert few.synchrony() == pytest.approx(1.0)  # 3 and 1: variance 2, mean 2
+    assert np.isnan(PopulationCounts(make_bins(0, 20, 20)).add(Block(np.array([1.0]), np.zeros(1))).synchrony())
 
 
 def test_a_spectrum_in_halves_is_that_of_all_bins():

@@ -171,6 +171,37 @@ def test_distances(write):
     assert found["victor_purpura"] == pytest.approx(np.mean([distances.victor_purpura(*pair, 0.1) for pair in pairs]))
 
 
+def test_silent_neurons_have_a_rate_of_0(write):
+    """One of 20 at 0.5 Hz beside three of them: a tenth more is above 0."""
+    one, other = write("a.h5", {"E": ([10.0], [0])}), write("b.h5", {"E": ([10.0, 20.0, 30.0], [0, 1, 2])})
+    found = compared(one, other)["populations"][0]["distances"]
+    assert found["ks_rates"] == pytest.approx(0.1)
+    assert (found["neurons"], found["ks_intervals"], found["cv_isi"]) == (3, None, [None, None])
+    low = write("c.h5", {"E": (np.arange(1.0, 21.0), np.arange(20))})
+    assert compared(one, low)["populations"][0]["distances"]["ks_rates"] == pytest.approx(0.95)
+
+
+def test_other_cells_and_other_synapses(recorded):
+    one = recorded("a.h5")
+    for k, (name, value, what, of) in enumerate(
+        [
+            ("report/E/V_m/mapping/node_ids", [0, 4], "state E.V_m", "cells"),
+            ("weights/E_E/source_node_ids", [0, 1, 3], "weights E_E", "synapses"),
+            ("weights/E_E/target_node_ids", [3, 4, 4], "weights E_E", "synapses"),
+        ]
+    ):
+        with h5py.File(other := recorded(f"b{k}.h5"), "r+") as file:
+            file[name][...] = value
+        expected = [{"what": what, "difference": f"other {of}, or another unit"}]
+        assert compared(one, other)["other_differences"] == expected
+        assert compared(other, one)["other_differences"] == expected
+    with h5py.File(other, "r+") as file:
+        file["report/E/V_m"].attrs["units"] = "V"
+    assert {"what": "state E.V_m", "difference": "other cells, or another unit"} in compared(one, other)[
+        "other_differences"
+    ]
+
+
 def test_long_trains_are_cut_where_both_are_known():
     one, other = np.arange(apart.MOST) * 1.0, np.arange(0.0, 1000.0, 10.0)
     cut = apart._common(one, other)

@@ -88,6 +88,7 @@ def test_the_spectrum_of_a_sine():
     assert frequencies[density.argmax()] == 25.0
     assert density.sum() * frequencies[1] == pytest.approx(4.5, rel=1e-6)
     assert frequencies[-1] == 250.0
+    assert power_spectrum(np.array([1.0, -1.0, 1.0, -1.0]), 1.0, 2)[0].tolist() == [0.0, 500.0]
 
 
 @pytest.mark.parametrize("segment", [0, 3, 12])
@@ -107,6 +108,8 @@ def test_an_average_around_spikes():
     assert found.lags_ms.tolist() == [-2.0, -1.0, 0.0, 1.0, 2.0]
     assert found.mean[:, 0].tolist() == pytest.approx(np.arange(5) + 4 / 3)  # rows 0, 1 and 3 on average
     assert found.mean[:, 1].tolist() == [0.0, 1.0, 4.0, 9.0, 16.0]
+    last = spike_triggered_average(np.array([17.0]), np.array([0]), values, 10.0, 1.0, (-2.0, 3.0))
+    assert last.mean[-1, 0] == 9.0  # a window that ends with the recording
     none = spike_triggered_average(np.array([11.0, 18.0]), np.array([0, 1]), values, 10.0, 1.0, (-2.0, 3.0))
     assert none.spikes.tolist() == [0, 0]  # their windows leave the recording
     assert np.isnan(none.mean).all()
