@@ -148,6 +148,10 @@ def test_selectivity():
         (counts[:, np.equal(LABELS, k)].mean(axis=1) - counts.mean(axis=1)) ** 2 * LABELS.count(k) for k in range(3)
     )
     total = counts.var(axis=1) * len(EVENTS)
+    mean = np.array([counts[:, np.equal(LABELS, k)].mean(axis=1) for k in range(3)]).T
+    np.testing.assert_allclose(found.mean, mean)
+    ratio = mean.mean(axis=1)[:10] ** 2 / (mean**2).mean(axis=1)[:10]
+    np.testing.assert_allclose(found.sparseness[:10], (1 - ratio) / (1 - 1 / 3))
     np.testing.assert_allclose(found.explained[:10], between[:10] / total[:10])
 
 

@@ -181,6 +181,22 @@ def test_silent_neurons_have_a_rate_of_0(write):
     assert compared(one, low)["populations"][0]["distances"]["ks_rates"] == pytest.approx(0.95)
 
 
+def test_rates_are_per_time_of_each(write):
+    one = write("a.h5", {"E": (np.arange(1.0, 21.0), np.arange(20))}, simulated_ms=1000.0)
+    twice = np.concatenate([np.arange(1.0, 21.0), np.arange(1001.0, 1021.0)])
+    other = write("b.h5", {"E": (twice, np.tile(np.arange(20), 2))}, simulated_ms=2000.0)
+    found = compared(one, other)["populations"][0]["distances"]
+    assert found["ks_rates"] == 0.0
+    assert found["mean_rate_hz"] == [1.0, 1.0]
+
+
+def test_signals_between_two_times(recorded):
+    one, other = recorded("a.h5"), recorded("b.h5", reward=1.0)  # at 20 ms
+    assert compared(one, other, stop_ms=20.0)["identical"]
+    assert compared(one, other, start_ms=20.1)["identical"]
+    assert not compared(one, other, start_ms=20.0, stop_ms=20.1)["identical"]
+
+
 def test_other_cells_and_other_synapses(recorded):
     one = recorded("a.h5")
     for k, (name, value, what, of) in enumerate(

@@ -63,7 +63,10 @@ def test_every_number_is_that_of_a_function(write):
     assert row["bursts"]["number"] == number.sum() > 0
     within = np.nansum(share * spikes.spike_counts(ids, 20))
     assert row["bursts"]["share_of_spikes"] == pytest.approx(within / len(ids))
-    assert row["bursts"]["network"]["number"] == len(network_bursts(times, make_bins(0.0, STOP, 10.0)).spikes)
+    rates = known(spikes.firing_rates(ids, 20, STOP))
+    assert row["rates_of_active_hz"]["number"] == 18
+    assert row["rates_of_active_hz"]["mean"] == pytest.approx(rates[rates > 0].mean())
+    assert row["rates_of_active_hz"]["q95"] == pytest.approx(np.quantile(rates[rates > 0], 0.95))
     rate = spikes.population_rate(times, 20, STOP, 20.0)[1]
     assert row["rate_over_time"]["hz"] == pytest.approx(rate)
     fine = spikes.population_rate(times, 20, STOP, 1.0)[1]
@@ -72,6 +75,20 @@ def test_every_number_is_that_of_a_function(write):
     assert row["spectrum"]["peak_hz"] == frequencies[1:][density[1:].argmax()]
     assert row["cross_correlogram"]["ratio_at_0"] == pytest.approx(1.0, abs=0.25)  # independent cells
     json.dumps(row, allow_nan=False)
+
+
+def test_network_bursts_are_those_of_a_function(write):
+    times = np.concatenate([np.arange(1.0, 1999.0, 10.0), *(np.full(30, t) for t in (205.5, 214.5, 999.0))])
+    ids = np.arange(len(times)) % 20
+    with Trace(write(spikes={"E": (times, ids)})) as trace:
+        row = account(trace, "E", 0.0, STOP)["bursts"]["network"]
+    found = network_bursts(times, make_bins(0.0, STOP, 10.0))
+    assert row["number"] == len(found.spikes) == 2
+    assert row["share_of_spikes"] == pytest.approx(found.spikes.sum() / len(times))
+    assert row["first_start_ms"] == found.start_ms.tolist() == [200.0, 990.0]
+    assert row["mean_duration_ms"] == pytest.approx((20.0 + 10.0) / 2)
+    mean = len(times) / 200
+    assert row["threshold_spikes"] == pytest.approx(mean + 5 * mean**0.5)
 
 
 def test_part_of_a_run(write):
