@@ -23,6 +23,8 @@ def _everything(found: dict[str, Any]) -> None:
     for row in found["populations"]:
         text.facts(f"{row['population']}, {between}", _population(row))
         click.echo()
+    if found["events_left_out"]:
+        click.echo(f"{text.count(found['events_left_out'])} events were left out: their windows leave this interval\n")
     if not found["populations"]:
         click.echo("no spikes of any population were recorded\n")
     for name, of in found["weights"].items():

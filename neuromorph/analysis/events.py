@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,18 @@ class Events:
     labels: list[str]
     window_ms: tuple[float, float] = (0.0, 100.0)
     bin_ms: float = 5.0
+
+    def within(self, start_ms: float, stop_ms: float) -> Events:
+        """Return those whose whole window lies between two times; raises InputError where there is none."""
+        first, last = self.times_ms + self.window_ms[0], self.times_ms + self.window_ms[1]
+        inside = (first >= start_ms) & (last <= stop_ms)
+        if len(inside) and not inside.any():
+            span = f"{self.times_ms.min():g} to {self.times_ms.max():g} ms, windows {self.window_ms[0]:+g} to"
+            allowed = f"{start_ms:g} to {stop_ms:g} ms, what was simulated of what is asked for"
+            said = f"{span} {self.window_ms[1]:+g} ms"
+            raise InputError(Problem("no event with its whole window lies in the run", "events", said, allowed))
+        labels = [label for label, keep in zip(self.labels, inside) if keep]
+        return replace(self, times_ms=self.times_ms[inside], labels=labels)
 
     @property
     def length_ms(self) -> float:

@@ -58,6 +58,9 @@ def states_around_spikes(
     once. `missing` says why not."""
     found: dict[str, dict[str, Any]] = {}
     for population, variable in trace.states:
+        if population not in trace.populations:
+            found[f"{population}.{variable}"] = {"missing": f"the spikes of {population} were not recorded"}
+            continue
         if population not in populations:
             continue
         try:

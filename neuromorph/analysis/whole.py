@@ -31,10 +31,10 @@ def analyze(
     populations: which ones; by default all.
     start_ms, stop_ms: start_ms <= time < stop_ms counts; by default the whole run.
     settings: bins, sample and seed.
-    events: labelled instants, for selectivity and PSTHs.
+    events: labelled instants, for selectivity and PSTHs; those whose window leaves the interval are left out.
 
     Returns plain numbers, lists and dicts, as JSON has them; None for what cannot be told. Raises InputError if the
-    interval is empty, or a population is not in the trace.
+    interval is empty, a population is not in the trace, or no event is in the interval.
     """
     known = trace.populations
     chosen = list(known) if populations is None else list(dict.fromkeys(populations))
@@ -43,12 +43,13 @@ def analyze(
             fix = suggestion(name, known)
             raise InputError(Problem(f"no population '{name}' in this trace", str(trace.path), fix=fix))
     start, stop = interval(trace, start_ms, stop_ms)
-    given = settings or Settings()
+    given, used = settings or Settings(), events.within(start, stop) if events is not None else None
     return {
         **ending(trace),
         "from_ms": start,
         "to_ms": stop,
-        "populations": [account(trace, name, start, stop, given, events) for name in chosen],
+        "events_left_out": 0 if events is None or used is None else len(events.times_ms) - len(used.times_ms),
+        "populations": [account(trace, name, start, stop, given, used) for name in chosen],
         "weights": recorded.weights(trace, start_ms, stop_ms),
         "states_around_spikes": recorded.states_around_spikes(trace, chosen, (-20.0, 20.0), start_ms, stop_ms),
         "learning": recorded.learning_curves(trace),

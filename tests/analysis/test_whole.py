@@ -29,6 +29,7 @@ from neuromorph.analysis.table import summarize
 from neuromorph.analysis.triggered import triggered_state
 from neuromorph.analysis.weights import weight_history
 from neuromorph.analysis.whole import analyze
+from neuromorph.engine.sink import StateChannel
 from neuromorph.errors import InputError
 from neuromorph.traces import Trace, stream
 
@@ -202,6 +203,17 @@ def test_what_else_was_recorded(recorded):
     assert "fewer than two rows of this state" in missing["states_around_spikes"]["E.V_m"]["missing"]
     assert found["learning"]["error"]["tail"] == pytest.approx(np.linspace(1.0, 0.1, 50)[-5:].mean())
     assert [column["last"] for column in found["learning"]["classes"]["columns"]] == [0.5, 2.0]
+
+
+def test_a_state_without_spikes(write):
+    def fill(writer):
+        for k in range(3):
+            writer.state(0, float(k), np.array([1.0]))
+
+    states = [StateChannel("I", "V_m", "mV", np.array([0]), 1.0)]
+    with Trace(write(spikes={"E": random_trains(0)}, fill=fill, states=states)) as trace:
+        found = analyze(trace)["states_around_spikes"]
+    assert found == {"I.V_m": {"missing": "the spikes of I were not recorded"}}
 
 
 def test_states_around_spikes(recorded):

@@ -79,8 +79,15 @@ def test_events(call, refused, trace):
     out = call("analyze", trace, "--population", "E", "--events", "e.csv", "--window", 0, 50).out
     assert "20 events" in lines(out)["selectivity"]
     assert lines(out)["cells that prefer"].startswith("a ")
+    assert "left out" not in out
+    fewer = call("analyze", trace, "--population", "E", "--events", "e.csv", "--from", 150).out
+    assert "2 events were left out: their windows leave this interval" in fewer
+    assert "18 events" in lines(fewer)["selectivity"]
     assert "selectivity" in json.loads(call("analyze", trace, "--events", "e.csv", "--json").out)["populations"][0]
     assert "the window is empty" in refused("analyze", trace, "--events", "e.csv", "--window", 5, 5)
+    said = refused("analyze", trace, "--events", "e.csv", "--from", 1, "--to", 50)
+    assert "no event with its whole window lies in the run, found '0 to 1900 ms, windows +0 to +100 ms'" in said
+    assert "(allowed: 1 to 50 ms" in said
     assert "not a table of events" in refused("analyze", trace, "--events", "tiny.toml")
     assert "the events cannot be read: No such file" in refused("analyze", trace, "--events", "none.csv")
 
