@@ -78,22 +78,28 @@ def _population(row: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _together(row: dict[str, Any]) -> list[tuple[str, str]]:
-    network, related, wide = row["bursts"]["network"], row["correlation"], row["dimensionality"]
-    cells = f"{related['neurons']} cells, bins of {related['bin_ms']:g} ms"
-    pairs, spectrum = row["cross_correlogram"], row["spectrum"]
+    network, fano, spectrum = row["bursts"]["network"], row["fano_factor"], row["spectrum"]
+    within = _number(network["share_of_spikes"])
     rows = [
-        (
-            "network bursts",
-            f"{text.count(network['number'])}, with {_number(network['share_of_spikes'])} of the spikes",
-        ),
-        ("Fano factor", f"{_spread(row['fano_factor'])}, bins of {row['fano_factor']['bin_ms']:g} ms"),
-        ("pairwise correlation", f"{_spread(related)}, {cells}"),
-        ("coincidences", f"{_number(pairs['ratio_at_0'])} times what independent cells would have"),
-        ("dimensionality", f"{_number(wide['participation_ratio'])}, {cells}, {text.count(wide['bins'])} of them"),
+        ("network bursts", f"{text.count(network['number'])}, with {within} of the spikes"),
+        ("Fano factor", f"{_spread(fano)}, bins of {fano['bin_ms']:g} ms"),
+        *_pairwise(row),
     ]
     if spectrum is not None:
         rows.append(("spectrum", f"peak at {_number(spectrum['peak_hz'])} Hz, {spectrum['segments']} segments"))
     return rows
+
+
+def _pairwise(row: dict[str, Any]) -> list[tuple[str, str]]:
+    related, wide, pairs = row["correlation"], row["dimensionality"], row["cross_correlogram"]
+    if related["neurons"] < 2:
+        return [("pairs of cells", "none: only one cell spiked (or one was asked for)")]
+    cells = f"{related['neurons']} cells, bins of {related['bin_ms']:g} ms"
+    return [
+        ("pairwise correlation", f"{_spread(related)}, {cells}"),
+        ("coincidences", f"{_number(pairs['ratio_at_0'])} times what independent cells would have"),
+        ("dimensionality", f"{_number(wide['participation_ratio'])}, {cells}, {text.count(wide['bins'])} of them"),
+    ]
 
 
 def _selectivity(of: dict[str, Any]) -> list[tuple[str, str]]:
@@ -115,6 +121,8 @@ def _weights(of: dict[str, Any]) -> list[tuple[str, str]]:
         spread = f"{_number(found['mean'])} +- {_number(found['std'])} {of['unit']}"
         range_ = f"{_number(found['min'])} to {_number(found['max'])}, median {_number(found['q50'])}"
         rows.append((f"at {text.milliseconds(at)}", f"{spread}, {range_}"))
+        if of["rows"] == 1:
+            return [*rows, ("drift", "unknown: recorded only once")]
     kept = f"correlation {_number(change['correlation'])}, {_number(change['changed'])} of the synapses changed"
     return [*rows, ("drift", f"mean {_number(change['mean'])}, rms {_number(change['rms'])} {of['unit']}, {kept}")]
 

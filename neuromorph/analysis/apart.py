@@ -67,6 +67,7 @@ class _Side:
         self.intervals = Intervals(len(active.ids))
         bin_ms = min(BIN_MS, self.duration_ms)
         self.counts = PopulationCounts(make_bins(*span, bin_ms)) if self.duration_ms > 0 else None
+        self._chosen = np.isin(active.ids, chosen)  # by rank
         self.trains: list[Floats] = [np.empty(0)] * len(chosen)
 
     def add(self, times: Floats, ids: Ints) -> None:
@@ -74,7 +75,7 @@ class _Side:
         self.intervals.add(block)
         if self.counts is not None:
             self.counts.add(block)
-        mine = np.isin(ids, self.chosen)
+        mine = self._chosen[block.ids]
         times, ids = times[mine], ids[mine]
         for k, neuron in enumerate(self.chosen):
             if len(self.trains[k]) < MOST:

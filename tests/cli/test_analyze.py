@@ -64,6 +64,9 @@ def test_one_population(call, trace):
     assert "E.V_m around spikes" in answer.out
     assert facts["+0 ms"].endswith(" mV")
     assert "ended early" not in answer.out
+    assert facts["drift"].endswith("correlation -, 0 of the synapses changed")
+    once = lines(call("analyze", trace, "--all", "--to", 50).out)
+    assert once["drift"] == "unknown: recorded only once"
 
 
 def test_all_of_a_trace_without_anything_else(call, folder):
@@ -127,7 +130,8 @@ def test_no_spikes_and_one_neuron(call, folder):
     out = call("analyze", ended("complete", 0), "--population", "E").out
     assert lines(out)["note"] == "no spikes here: the rate is 0, and nothing else can be told"
     facts = lines(call("analyze", ended("complete", 2), "--population", "E").out)
-    assert facts["pairwise correlation"].startswith("unknown (too few spikes)")
+    assert facts["pairs of cells"].startswith("none: only one cell spiked")
+    assert "dimensionality" not in facts
     assert facts["CV2"] == "unknown (too few spikes)"
 
 
