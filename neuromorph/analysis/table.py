@@ -52,7 +52,7 @@ def interval(trace: Trace, start_ms: float | None, stop_ms: float | None) -> tup
 def _row(stream: SpikeStream, start: float, stop: float) -> dict[str, Any]:
     """Memory goes with the neurons that spiked, whatever size and duration a file claims."""
     active, duration, size = Active.of(stream), stop - start, stream.size
-    intervals = Intervals(len(active.ids))
+    intervals = Intervals(len(active.ids), edges_ms=np.zeros(1))  # without a histogram
     counts = PopulationCounts(make_bins(start, stop, min(3.0, duration))) if duration > 0 else None
     for block in active.blocks(stream):
         intervals.add(block)
