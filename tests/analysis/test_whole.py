@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+import neuromorph
 from analysis.trains import random_trains
 from neuromorph.analysis import recorded as others
 from neuromorph.analysis import spikes
@@ -227,6 +230,25 @@ def test_states_around_spikes(recorded):
     assert found.mean[:, 1].tolist() == [-130.5 - k for k in range(-4, 4)]
     assert (shown["spikes"], shown["cells"], shown["unit"]) == (3, 2, "mV")
     assert shown["mean"] == pytest.approx([((40 + k) % 7 + 2 * (-130.5 - k)) / 3 for k in range(-4, 4)])
+
+
+DOCS = Path(neuromorph.__file__).parents[1] / "docs" / "analysis.md"
+
+
+@pytest.mark.skipif(not DOCS.exists(), reason="not in a source tree")
+def test_every_number_is_in_the_docs(write):
+    """And nothing is in the docs that is not there."""
+    events = Events(np.array([100.0, 300.0]), ["a", "b"])
+    with Trace(write(spikes={"E": random_trains(0)})) as trace:
+        found = analyze(trace, events=events)
+    row = found["populations"][0]
+    rows = re.findall(r"^\| [^|]*\| (`[^|]+)\|", DOCS.read_text(encoding="utf-8"), re.M)
+    named = {name for cell in rows for name in re.findall(r"`([\w.]+)`", cell)} - {"analyze", "compare"}
+    for name in named:
+        value = row
+        for key in name.split("."):
+            value = value[key]
+    assert {name.split(".")[0] for name in named} == set(row) - {"population", "size", "spikes"}
 
 
 def test_tables_of_events(tmp_path):
