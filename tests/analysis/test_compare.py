@@ -177,6 +177,7 @@ def test_silent_neurons_have_a_rate_of_0(write):
     found = compared(one, other)["populations"][0]["distances"]
     assert found["ks_rates"] == pytest.approx(0.1)
     assert (found["neurons"], found["ks_intervals"], found["cv_isi"]) == (3, None, [None, None])
+    assert compared(other, one)["populations"][0]["distances"]["neurons"] == 3
     low = write("c.h5", {"E": (np.arange(1.0, 21.0), np.arange(20))})
     assert compared(one, low)["populations"][0]["distances"]["ks_rates"] == pytest.approx(0.95)
 

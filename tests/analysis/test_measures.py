@@ -25,6 +25,8 @@ def test_intervals_of_two_lengths():
     assert cv2_isi(times, ids, 1) == pytest.approx([1.0])
     assert lv_isi(times, ids, 1) == pytest.approx([0.75])
     assert isi_histogram(times, ids, 1, np.array([0.0, 10.0, 20.0, 40.0])).tolist() == [0, 10, 10]
+    assert isi_histogram(times, ids, 1, np.array([11.0, 20.0])).tolist() == [0]  # all are outside
+    assert [np.isnan(Intervals(1).add(Block(times[:k], ids[:k])).mean_cv()) for k in (2, 3)] == [True, False]
     found = Intervals(1).add(Block(times, ids)).add(Block(times[-1:] + 10.0, ids[:1]))
     assert found.median_ms() == pytest.approx(10.0, rel=0.05)  # to a bin
 

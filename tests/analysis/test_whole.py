@@ -56,6 +56,8 @@ def test_every_number_is_that_of_a_function(write):
     gaps = spikes.interspike_intervals(times, ids)[0]
     assert (row["intervals"]["count"], row["intervals"]["mean_ms"]) == (len(gaps), pytest.approx(gaps.mean()))
     edges = row["intervals"]["histogram"]["edges_ms"]
+    assert edges[0] <= gaps.min() < edges[1]
+    assert edges[-2] <= gaps.max() < edges[-1]
     assert np.histogram(gaps, edges)[0].sum() == sum(row["intervals"]["histogram"]["counts"]) == len(gaps)
     bins = make_bins(0.0, STOP, 5.0)
     upper = count_correlation(times, ids, 20, bins)[np.triu_indices(20, 1)]
