@@ -24,6 +24,9 @@ from neuromorph.traces.opening import LONGEST, check_root, is_spikes, open_file,
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
+#: ids that are looked at at a time, to find out how many cells a foreign recording has
+IDS = 1 << 20
+
 
 class State(NamedTuple):
     """A recorded state variable: `values[t, n]` in `unit` at `times[t]` (ms) of cell `indices[n]`."""
@@ -347,7 +350,9 @@ def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
 
 def _size(population: h5py.Group) -> int:
     if "size" not in population.attrs:
-        return int(np.max(read(population["node_ids"]).astype(np.int64), initial=-1)) + 1
+        ids = population["node_ids"]
+        parts = (read(ids, slice(k, k + IDS)).astype(np.int64) for k in range(0, len(ids), IDS))
+        return 1 + max((int(np.max(part, initial=-1)) for part in parts), default=-1)
     size = int(population.attrs["size"])
     if not 0 <= size < 2**31:
         raise ValueError(f"no population has {size} cells")

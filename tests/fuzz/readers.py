@@ -85,7 +85,8 @@ def trace(path: Path) -> None:
         read_spikes(str(path), "")
     command("info", str(path))
     command("info", "--json", str(path))
-    command("analyze", str(path))
+    looks = (["analyze"], ["analyze", "--json"], ["compare", str(path)])
+    command(*looks[path.stat().st_size % 3], str(path))
 
 
 def recording(path: Path) -> None:
