@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuromorph.traces.guard import read
 from neuromorph.traces.opening import LONGEST
-from neuromorph.traces.reader import Trace, _checked, _clock, _is_sorted, _rows, _search
+from neuromorph.traces.reader import Trace, _checked, _clock, _is_sorted, _rows, _search, _values
 from neuromorph.traces.schema import escape
 
 #: spikes that are read at a time: 16 MB
@@ -132,8 +132,7 @@ def _blocks(
     for first in range(span.start, span.stop, many):
         part = slice(first, min(first + many, span.stop))
         with trace._reading() as file:
-            times, found = read(file[path][clock], part), read(file[path][values], part)
-            if found.shape != (len(times), columns):
-                raise ValueError(f"{path} has no row of {columns} numbers for each time")
+            times = read(file[path][clock], part)
+            found = _values(file[path][values], part, len(times), columns)
             last = _in_order(times, last)
         yield Rows(times, found)

@@ -102,7 +102,7 @@ def test_rows_that_are_no_rows(recorded):
         del file["weights/E_E/source_node_ids"], file["weights/E_E/target_node_ids"]
         file["weights/E_E/source_node_ids"] = file["weights/E_E/target_node_ids"] = np.arange(2, dtype=np.uint64)
         path = file.filename
-    with Trace(path) as trace, pytest.raises(TraceError, match="weights/E_E has no row of 2 numbers for each time"):
+    with Trace(path) as trace, pytest.raises(TraceError, match="weights/E_E/values has not one value for each time"):
         whole.analyze(trace)
 
 
