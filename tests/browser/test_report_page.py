@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from page_traces import recorded
 
 from neuromorph.traces import Trace
+from page_traces import recorded
 
 pytest.importorskip("bokeh", reason="bokeh is not installed")
 
@@ -40,6 +40,7 @@ def test_everything_is_there(trace, written, visit):
         assert words in text
     assert page.locator("svg.graph .node").count() == 3
     assert page.locator("svg.graph .edge").count() == 4
+    page.evaluate("() => neuromorph.charts.showAll()")
     charts = page.locator(".chart")
     assert charts.count() == page.evaluate("() => neuromorph.charts.documents.length")
     assert all(charts.nth(k).bounding_box()["height"] > 100 for k in range(charts.count()))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neuromorph.errors import printable
+from neuromorph.report.page.wiring import wiring
 from neuromorph.report.raster import LEAST_SHARE
 
 #: rows of a density, of all populations together at most
@@ -32,6 +33,12 @@ class Band(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """For the page's script; the name without control characters."""
         return {**self._asdict(), "name": printable(self.name), "unit": self.unit}
+
+
+def in_order(sizes: Mapping[str, int], network: Mapping[str, Any]) -> dict[str, int]:
+    """Populations in the order of the network's description, then the others as they are."""
+    first = [node.name for node in wiring(network)[0] if node.name in sizes]
+    return {name: sizes[name] for name in (*first, *(name for name in sizes if name not in first))}
 
 
 def bands(sizes: Mapping[str, int]) -> list[Band]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from neuromorph.analysis.table import interval
 from neuromorph.report.page import figures, markup
-from neuromorph.report.page.bands import Band, bands
+from neuromorph.report.page.bands import Band, bands, in_order
 from neuromorph.report.page.coding import pack_numbers, tick_ms
-from neuromorph.report.page.distributions import distributions
+from neuromorph.report.page.distributions import distributions, legend
 from neuromorph.report.page.gather import MOST, Gathered, gather
 from neuromorph.report.page.output import new_page, save
-from neuromorph.report.page.panels import Panel, bin_of, rates, signals, states
+from neuromorph.report.page.panels import bin_of, rates, signals, states
 from neuromorph.report.page.weights import learning, weights
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 NO_STATES = "No states were recorded. A run records them with, for example, --record 'E[0:5].V_m@0.1'."
 NO_WEIGHTS = "No weights were recorded. A run records them with, for example, --record E_E.weight@100."
+DENSE = (
+    "{:,} spikes are too many to be carried one by one: the raster shows how dense they are. For single ones,"
+    " choose an interval (--start, --stop), or use neuromorph view."
+)
 NO_CURVES = "There are no learning curves: this is no run of neuromorph learn."
 
 
@@ -58,16 +62,17 @@ def report(
 
 def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     """The text of the page."""
-    places = bands(trace.populations)
+    places = bands(in_order(trace.populations, trace.network))
     dense = sum(trace.counts.values()) > MOST
     bin_ms = bin_of(time[1] - time[0], sum(trace.counts.values()), step_ms=trace.resolution_ms)
     tick = tick_ms(trace.resolution_ms, time[1] - time[0])
     found = [gather(trace, band, time, stop_ms, bin_ms, tick, dense) for band in places]
     body = markup.Body()
-    _head(body, trace)
+    body.run(trace, trace.summary())
     body.table("Populations", [g.row for g in found], _table_note(found, time))
     _over_time(body, trace, places, found, bin_ms, time, dense)
-    body.panels("Distributions", distributions(places, [g.sample for g in found]), "No population was recorded.")
+    shown = distributions(places, [g.sample for g in found])
+    body.panels("Distributions", shown, "No population was recorded.", legend=legend(places))
     body.heading("Weights")
     for name, panels in weights(trace, time[1]):
         body.panels(name, panels, level=3)
@@ -76,10 +81,6 @@ def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     body.panels("Learning", learning(trace), NO_CURVES)
     data = {"raster": _raster(places, found, tick, time), "charts": body.charts}
     return markup.document(markup.title(trace), body.text(), data, _texts(found), ["page.js"])
-
-
-def _head(body: markup.Body, trace: Trace) -> None:
-    body.run(trace, trace.summary())
 
 
 def _over_time(
@@ -124,6 +125,3 @@ def _raster(places: list[Band], found: list[Gathered], tick: float, time: tuple[
 def _texts(found: list[Gathered]) -> dict[str, str]:
     texts = {f"spikes-{i}": g.packed.text for i, g in enumerate(found) if g.packed}
     return texts | {f"density-{i}": pack_numbers(g.density.counts) for i, g in enumerate(found) if g.density}
-
-
-__all__ = ["Panel", "page", "report"]

@@ -5,17 +5,30 @@ class Charts {
   constructor(theme, time) {
     Object.assign(this, { theme, time, documents: [], ranges: [] });
     theme.listeners.push(() => this.documents.forEach((shown) => this.colour(shown)));
-    if (time) time.listeners.push(() => this.follow());
+    if (time) time.listeners.push(() => this.followSoon());
   }
 
-  // One after the other, so that the page answers in between.
-  async show(items) {
-    for (const [k, item] of items.entries()) {
-      const place = document.querySelector(`[data-chart="${k}"]`);
-      const views = await Bokeh.embed.embed_item(item, place);
-      this.adopt([...views][0].model);
-      await new Promise((done) => setTimeout(done));
-    }
+  // Each when it comes into sight, or near.
+  show(items) {
+    const places = [...document.querySelectorAll("[data-chart]")];
+    this.waiting = new Map(places.map((place) => [place, items[place.dataset.chart]]));
+    const watch = new IntersectionObserver((seen) => {
+      for (const { target, isIntersecting } of seen) if (isIntersecting) this.embed(target);
+    }, { rootMargin: "400px" });
+    places.forEach((place) => watch.observe(place));
+    window.addEventListener("beforeprint", () => this.showAll());
+  }
+
+  async showAll() {
+    for (const place of [...this.waiting.keys()]) await this.embed(place);
+  }
+
+  async embed(place) {
+    const item = this.waiting.get(place);
+    if (!item) return;
+    this.waiting.delete(place);
+    const views = await Bokeh.embed.embed_item(item, place);
+    this.adopt([...views][0].model);
   }
 
   adopt(figure) {
@@ -37,14 +50,20 @@ class Charts {
     range.properties.end.change.connect(moved);
   }
 
+  followSoon() {
+    if (this.due) return;
+    this.due = requestAnimationFrame(() => this.follow());
+  }
+
   follow() {
+    this.due = null;
     this.following = true;
     for (const range of this.ranges) range.setv({ start: this.time.start, end: this.time.stop });
     this.following = false;
   }
 
   colour(shown) {
-    const { ink, pale, rule, colours, font } = this.theme;
+    const { paper, ink, pale, rule, colours, font } = this.theme;
     const text = { text_color: pale, text_font: font };
     const axis = { axis_line_color: rule, major_tick_line_color: rule, major_label_text_color: pale, axis_label_text_color: ink,
                    major_label_text_font: font, axis_label_text_font: font, major_label_text_font_size: "12px", axis_label_text_font_size: "12px" };
@@ -52,9 +71,9 @@ class Charts {
       const kind = model.type;
       if (kind.endsWith("Axis")) model.setv(axis);
       else if (kind === "Grid") model.setv({ grid_line_color: model.dimension === 0 ? null : rule });
-      else if (kind === "Legend") model.setv({ label_text_color: ink, label_text_font: font, background_fill_color: null });
       else if (kind === "ColorBar") model.setv({ major_label_text_color: pale, major_label_text_font: font, bar_line_color: null });
       else if (kind === "Title") model.setv(text);
+      else if (kind === "LinearColorMapper") model.setv({ palette: ramp(colours[1], paper, colours[0]) });
       const tag = (model.tags || []).find((one) => one && typeof one === "object");
       if (tag) tint(model, colours[(tag.colour ?? tag.get("colour")) % colours.length]);
     }
@@ -66,6 +85,15 @@ function tint(glyph, colour) {
     const property = glyph.properties[part];
     if (property && !(property.get_value() && property.get_value().value === null)) glyph.setv({ [part]: { value: colour } });
   }
+}
+
+// From one colour over the paper to another, in 63 steps.
+function ramp(below, paper, above) {
+  const [a, b, c] = [below, paper, above].map((text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)));
+  return Array.from({ length: 63 }, (_, k) => {
+    const [end, share] = k < 31 ? [a, (31 - k) / 31] : [c, (k - 31) / 31];
+    return "#" + b.map((value, i) => Math.round(value + (end[i] - value) * share).toString(16).padStart(2, "0")).join("");
+  });
 }
 
 function modelsOf(shown) {

@@ -13,6 +13,10 @@ from neuromorph.report.page.bands import Band
 from neuromorph.report.page.panels import RATES, Panel
 
 BINS = 40
+NONE = "No cell fired."
+NO_TWO = "No cell fired twice, so there are no intervals."
+NO_CV = "No cell fired three times, so there is no CV."
+ZERO = "Spikes of one cell at one instant are left out here."
 
 
 class Sample(NamedTuple):
@@ -34,14 +38,26 @@ def sample(times: NDArray[np.float64], ids: NDArray[np.int64], size: int, durati
 
 def distributions(bands: list[Band], samples: list[Sample]) -> list[Panel]:
     """Histograms over cells of the rate and of the CV, over spikes of the interval."""
-    return [
-        _panel("Firing rates", "rate (Hz)", "share of cells (%)", bands, [s.rates for s in samples],
-               "No cell fired."),
-        _panel("Inter-spike intervals", "interval (ms)", "share of intervals (%)", bands, [s.intervals for s in samples],
-               "No cell fired twice, so there are no intervals.", log=True),
-        _panel("Irregularity (CV of intervals)", "CV: 0 a clock, 1 Poisson", "share of cells (%)", bands,
-               [s.cv for s in samples], "No cell fired three times, so there is no CV."),
-    ]  # fmt: skip
+    zero = any((s.intervals <= 0).any() for s in samples)
+    rates = _panel("Firing rates", "rate (Hz)", "cells (%)", bands, [s.rates for s in samples], NONE)
+    intervals = _panel(
+        "Inter-spike intervals",
+        "interval (ms)",
+        "intervals (%)",
+        bands,
+        [s.intervals for s in samples],
+        NO_TWO,
+        log=True,
+    )
+    cv = _panel(
+        "Irregularity", "CV of intervals (0 clock, 1 Poisson)", "cells (%)", bands, [s.cv for s in samples], NO_CV
+    )
+    return [rates, intervals._replace(note=ZERO if zero and intervals.figure is not None else intervals.note), cv]
+
+
+def legend(bands: list[Band]) -> tuple[tuple[int, str], ...]:
+    """Which colour is whose, in all histograms."""
+    return tuple((band.colour, band.name) for band in bands) if len(bands) <= RATES else ((0, "all populations"),)
 
 
 def _panel(
@@ -57,9 +73,9 @@ def _panel(
     for band, value in zip(bands, values, strict=True):
         if len(value):
             heights = 100.0 * np.histogram(value, edges)[0] / len(value)
-            figures.add_steps(made, edges, heights, band.colour, band.name)
+            figures.add_steps(made, edges, heights, band.colour)
     made.y_range.start = 0
-    return Panel(title, figures.finish(made))
+    return Panel(title, made)
 
 
 def _edges(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:

@@ -7,16 +7,15 @@ with the tag "time".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from neuromorph.errors import InputError, Problem, printable
 
-if TYPE_CHECKING:
-    from bokeh.plotting import figure as Figure
-
+#: a figure of bokeh, which may not be installed
+Figure = Any
 LONGEST_NAME = 28
 
 
@@ -57,23 +56,26 @@ def chart(
     x_label: str, y_label: str, time: tuple[float, float] | None = None, height: int = 220, log: bool = False
 ) -> Figure:
     """An empty chart; `time` (start, stop in ms) makes it share the window of the raster."""
-    from bokeh.models import Range1d
+    from bokeh.models import LogTicker, Range1d
     from bokeh.plotting import figure
 
     options: dict[str, Any] = {"x_axis_type": "log"} if log else {}
     if time is not None:
         start, stop = time[0], max(time[1], time[0] + 1e-3)
-        options["x_range"] = Range1d(start, stop, bounds=(start, stop), min_interval=1e-3, tags=["time"])
+        options["x_range"] = Range1d(start=start, end=stop, bounds=(start, stop), min_interval=1e-3, tags=["time"])
     made = figure(
         height=height, sizing_mode="stretch_width", x_axis_label=x_label, y_axis_label=plain(y_label),
         tools="xpan,xwheel_zoom,reset" if time is not None else "pan,box_zoom,wheel_zoom,reset,save",
         active_scroll="xwheel_zoom" if time is not None else None,
         toolbar_location=None if time is not None else "right",
-        min_border_left=108 if time is not None else 60, min_border_right=18 if time is not None else 10,
+        min_border_left=108 if time is not None else 60, min_border_right=30 if time is not None else 10,
         outline_line_color=None, background_fill_alpha=0, border_fill_alpha=0, **options,
     )  # fmt: skip
     made.toolbar.logo = None
     made.toolbar.autohide = True
+    if log:
+        made.xaxis.ticker = LogTicker(mantissas=[1, 2, 5], desired_num_ticks=6)
+        plain_axis(made)
     for axis in made.axis:
         axis.minor_tick_line_color = None
         axis.axis_label_text_font_style = "normal"
@@ -88,24 +90,20 @@ def plain_axis(figure: Figure, axis: str = "xaxis") -> None:
     getattr(figure, axis).formatter = NumeralTickFormatter(format="0,0.[000]")
 
 
-def add_line(figure: Figure, x: ArrayLike, y: ArrayLike, colour: int, name: str = "", **style: Any) -> None:
-    """Add a line in the colour of population `colour`, with a legend where it has a name."""
-    shown = {"legend_label": plain(name)} if name else {}
-    drawn = figure.line(np.asarray(x, float), np.asarray(y, float), line_width=1.4, **shown, **style)
-    tint(drawn.glyph, colour)
+def add_line(figure: Figure, x: ArrayLike, y: ArrayLike, colour: int) -> None:
+    """Add a line in the colour of population `colour`."""
+    tint(figure.line(np.asarray(x, float), np.asarray(y, float), line_width=1.4).glyph, colour)
 
 
-def add_steps(figure: Figure, edges: ArrayLike, heights: ArrayLike, colour: int, name: str = "") -> None:
+def add_steps(figure: Figure, edges: ArrayLike, heights: ArrayLike, colour: int) -> None:
     """Add the outline of a histogram: `heights` between `edges`, from and to zero at its ends."""
-    edges, heights = np.asarray(edges, float), np.asarray(heights, float)
-    x, y = np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
-    add_line(figure, x, y, colour, name)
+    heights = np.concatenate([[0.0], np.repeat(np.asarray(heights, float), 2), [0.0]])
+    add_line(figure, np.repeat(np.asarray(edges, float), 2), heights, colour)
 
 
-def add_points(figure: Figure, x: ArrayLike, y: ArrayLike, colour: int, name: str = "", size: float = 6) -> None:
+def add_points(figure: Figure, x: ArrayLike, y: ArrayLike, colour: int, size: float = 5) -> None:
     """Add points."""
-    shown = {"legend_label": plain(name)} if name else {}
-    drawn = figure.scatter(np.asarray(x, float), np.asarray(y, float), size=size, line_color=None, **shown)
+    drawn = figure.scatter(np.asarray(x, float), np.asarray(y, float), size=size, line_color=None)
     tint(drawn.glyph, colour)
 
 
@@ -114,27 +112,14 @@ def tint(glyph: Any, colour: int) -> None:
     glyph.tags = [{"colour": int(colour)}]
 
 
-def finish(figure: Figure) -> Figure:
-    """Put the legend, where there is one, beside what is drawn; it hides what is clicked."""
-    for legend in figure.legend:
-        legend.click_policy = "hide"
-        legend.orientation = "horizontal"
-        legend.location = "top_right"
-        legend.background_fill_alpha = 0.6
-        legend.border_line_color = None
-        legend.label_text_font_size = "12px"
-        legend.padding, legend.margin, legend.spacing = 2, 0, 12
-        figure.add_layout(legend, "above")
-    return figure
-
-
 def matrix(values: Any, x_label: str, y_label: str, limit: float, extent: Sequence[float]) -> Figure:
-    """A matrix, row 0 at the bottom, in colours from -limit (orange) over the paper to limit (blue)."""
-    from bokeh.models import ColorBar, LinearColorMapper
-    from bokeh.palettes import PuOr
+    """A matrix, row 0 at the bottom, in the page's colours from -limit (orange) over the paper to limit (blue)."""
+    from bokeh.models import LinearColorMapper
+    from bokeh.models.annotations import ColorBar
 
-    made = chart(x_label, y_label, height=300)
-    colours = LinearColorMapper(palette=list(PuOr[11])[::-1], low=-limit, high=limit, nan_color="rgba(0,0,0,0)")
+    made = chart(x_label, y_label, height=280)
+    colours = LinearColorMapper(palette=["#ffffff"], low=-limit, high=limit, nan_color="rgba(0,0,0,0)")
+    tint(colours, 0)
     x, y, width, height = extent
     made.image(image=[np.asarray(values, np.float32)], x=x, y=y, dw=width, dh=height, color_mapper=colours)
     made.add_layout(ColorBar(color_mapper=colours, width=10, background_fill_alpha=0), "right")

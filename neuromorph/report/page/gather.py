@@ -42,7 +42,8 @@ def gather(
     start, duration = time[0], max(time[1] - time[0], 1e-9)
     counts = np.zeros(int(duration / bin_ms * (1 + 1e-12)) if bin_ms else 0, np.int64)
     density = Density(band.size, band.unit, duration * (1 + 1e-9) / 4096, start_ms=start) if dense else None
-    kept, total, sampled = [], 0, duration
+    kept: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
+    total, sampled = 0, duration
     for times, ids in stretches(trace, band.name, start, stop_ms):
         total += len(times)
         if bin_ms:

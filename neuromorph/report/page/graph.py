@@ -65,7 +65,6 @@ def _places(nodes: list[Node], edges: list[Edge]) -> dict[str, Point]:
     columns = sorted({round(float(x), 6) for x, _ in found.values()})
     heights = sorted({float(y) for _, y in found.values()})
     tall = max(rows - 1, 1) * STEP[1] / max(heights[-1] - heights[0], 1e-9) if rows > 1 else 0.0
-    # a row of one layer lies a little off the line of the others, so that arrows do not run through boxes
     return {
         name: (columns.index(round(float(x), 6)) * STEP[0], float(y) * tall) for name, (x, y) in found.items()
     }  # fmt: skip
@@ -91,7 +90,8 @@ def _arrow(edge: Edge, places: dict[str, Point]) -> str:
     title = html.escape(printable("\n".join([f"{edge.source} \u2192 {edge.target}", *edge.facts])))
     path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     end = "url(#bar)" if edge.sign < 0 else "url(#tip)" if edge.sign > 0 else "url(#point)"
-    return f'<g class="edge {kind}"><title>{title}</title><path class="wide" d="{path}"/><path d="{path}" marker-end="{end}"/></g>'
+    lines = f'<path class="wide" d="{path}"/><path d="{path}" marker-end="{end}"/>'
+    return f'<g class="edge {kind}"><title>{title}</title>{lines}</g>'
 
 
 def _loop(centre: Point) -> list[Point]:
@@ -99,7 +99,7 @@ def _loop(centre: Point) -> list[Point]:
 
     x, y = centre[0] + BOX[0] / 2 - 26, centre[1] - BOX[1] / 2 - 11
     turn = [pi * (0.78 + 1.44 * k / POINTS) for k in range(POINTS + 1)]
-    return [(x + 17 * cos(angle + 0.0), y + 15 * sin(angle)) for angle in turn]
+    return [(x + 17 * cos(angle), y + 15 * sin(angle)) for angle in turn]
 
 
 def _curve(start: Point, stop: Point) -> list[Point]:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 #: of our own, in this order
 SCRIPTS = ("spikes.js", "raster.js", "gestures.js", "theme.js", "charts.js")
-WEAKEST = {"complete": "good", "running": "going", "unknown": "unknown"}
+#: in the palettes of theme.js and page.css
+COLOURS = 10
+Legend = tuple[tuple[int, str], ...]
+KINDS = {"complete": "good", "running": "going", "unknown": "unknown"}
 
 
 class Body:
@@ -70,9 +73,10 @@ class Body:
         self.sentence(note)
         self.add(RASTER)
 
-    def panels(self, title: str, panels: list[Panel], empty: str = "", level: int = 2) -> None:
+    def panels(self, title: str, panels: list[Panel], empty: str = "", level: int = 2, legend: Legend = ()) -> None:
         """A heading and charts side by side, or one below the other where they share the raster's time."""
         self.heading(title, level)
+        self.add(_legend(legend))
         self.add('<div class="panels">' if title else '<div class="panels stacked">')
         for panel in panels:
             self._panel(panel)
@@ -84,20 +88,28 @@ class Body:
         note = f'<p class="note">{escape(panel.note)}</p>' if panel.note else ""
         place = ""
         if panel.figure is not None:
-            place = f'<div class="chart" data-chart="{len(self.charts)}"></div>'
+            height = int(panel.figure.height)
+            place = f'<div class="chart" data-chart="{len(self.charts)}" style="min-height:{height}px"></div>'
             self.charts.append(figures.as_json(panel.figure))
-        self.add(f'<figure class="panel"><figcaption>{escape(panel.title)}</figcaption>{place}{note}</figure>')
+        caption = f"<figcaption>{escape(panel.title)}{_legend(panel.legend)}</figcaption>"
+        self.add(f'<figure class="panel">{caption}{place}{note}</figure>')
 
 
 RASTER = """<div class="raster"><canvas aria-label="spikes of all populations over time" role="img"></canvas>
 <div class="tip" hidden></div><p class="loading">reading spikes ...</p></div>
-<p class="note">Wheel: zoom in time, with Shift in cells. Drag: move. Double click: all. Keys: arrows, + and -, * and _, 0.</p>"""
+<p class="note">Wheel: zoom in time; with Shift: in cells. Drag: move. Double click: all.
+Keys: arrows move, + and - zoom in time, Page Up and Page Down in cells, 0 shows all.</p>"""
+
+
+def _legend(legend: Legend) -> str:
+    rows = (f'<span class="c{colour % COLOURS}">{escape(name)}</span>' for colour, name in legend)
+    return f'<span class="legend">{"".join(rows)}</span>' if legend else ""
 
 
 def head(trace: Trace, summary: dict[str, Any]) -> str:
     """The page's title, what the network is, and, where the run ended early, a warning."""
     status = summary["status"]
-    kind = WEAKEST.get(status, "bad")
+    kind = KINDS.get(status, "bad")
     warning = facts.warning(summary)
     parts = [
         f'<header><h1>{escape(facts.name_of(trace))}</h1><span class="status {kind}">{escape(status)}</span>'

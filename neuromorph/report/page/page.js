@@ -19,7 +19,7 @@ async function startPage() {
     neuromorph.rasterAt = performance.now();
   }
   neuromorph.charts = new Charts(theme, time);
-  await neuromorph.charts.show(data.charts);
+  neuromorph.charts.show(data.charts);
   neuromorph.ready = true;
 }
 

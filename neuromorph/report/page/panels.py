@@ -12,8 +12,6 @@ from neuromorph.report.page import figures
 from neuromorph.report.page.bands import Band
 
 if TYPE_CHECKING:
-    from bokeh.plotting import figure as Figure
-
     from neuromorph.traces.reader import Trace
 
 Floats = NDArray[np.float64]
@@ -26,11 +24,15 @@ PARTS = 32
 
 
 class Panel(NamedTuple):
-    """A figure and what is said above and below it; without a figure, why there is none."""
+    """A figure and what is said above and below it; without a figure, why there is none.
+
+    legend : (colour, name) of what is drawn
+    """
 
     title: str
-    figure: Figure | None
+    figure: figures.Figure | None
     note: str = ""
+    legend: tuple[tuple[int, str], ...] = ()
 
 
 def bin_of(duration_ms: float, spikes: int, most: int = 2000, step_ms: float | None = None) -> float:
@@ -53,11 +55,11 @@ def rates(bands: list[Band], counts: list[NDArray[np.int64]], bin_ms: float, tim
     shown = [(band.name, band.size, count, band.colour) for band, count in zip(bands, counts, strict=True)]
     if len(bands) > RATES:
         shown = [("all populations", sum(band.size for band in bands), np.sum(counts, axis=0), 0)]
-    for name, size, count, colour in shown:
+    for _, size, count, colour in shown:
         edges = time[0] + np.arange(len(count) + 1) * bin_ms
-        figures.add_steps(made, edges, 1000.0 * count / (size * bin_ms), colour, name)
+        figures.add_steps(made, edges, 1000.0 * count / (size * bin_ms), colour)
     made.y_range.start = 0
-    return Panel("Population rates", figures.finish(made), f"Bins of {bin_ms:g} ms.")
+    return Panel("Population rates", made, f"Bins of {bin_ms:g} ms.", tuple((row[3], row[0]) for row in shown))
 
 
 def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterator[Panel]:
@@ -69,10 +71,11 @@ def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterat
             continue
         made = figures.chart("time (ms)", f"{variable} ({unit})", time)
         figures.plain_axis(made)
-        for k, index in enumerate(indices[:CELLS]):
-            figures.add_line(made, times, values[:, k], k, f"cell {index}")
+        for k in range(values.shape[1]):
+            figures.add_line(made, times, values[:, k], k)
+        legend = tuple((k, f"cell {index}") for k, index in enumerate(indices[:CELLS]))
         more = f"The first {CELLS} of {len(indices)} recorded cells." if len(indices) > CELLS else ""
-        yield Panel(f"{variable} of {population}", figures.finish(made), more)
+        yield Panel(f"{variable} of {population}", made, more, legend)
     if len(trace.states) > STATES:
         yield Panel("More states", None, f"{len(trace.states) - STATES} more recorded states are not shown.")
 
@@ -114,7 +117,7 @@ def signals(trace: Trace, time: tuple[float, float]) -> Panel | None:
         return None
     made = figures.chart("time (ms)", "value", time, height=170)
     figures.plain_axis(made)
-    for colour, (name, (times, values)) in enumerate(list(found.items())[:RATES]):
+    for colour, (times, values) in enumerate(list(found.values())[:RATES]):
         step = -(-len(times) // 20_000)
-        figures.add_points(made, times[::step], values[::step], colour, name)
-    return Panel("Signals", figures.finish(made))
+        figures.add_points(made, times[::step], values[::step], colour, size=4)
+    return Panel("Signals", made, "", tuple(enumerate(list(found)[:RATES])))

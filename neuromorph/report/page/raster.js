@@ -33,7 +33,13 @@ class TimeWindow {
   }
 }
 
-const MARGIN = { left: 108, right: 18, top: 10, bottom: 46 };
+const MARGIN = { left: 108, right: 30, top: 10, bottom: 46 };
+
+// A few cells need no more room than their marks.
+function heightFor(bands) {
+  const cells = bands.reduce((sum, band) => sum + band.size, 0);
+  return Math.min(460, MARGIN.top + MARGIN.bottom + Math.max(28 * Math.min(cells, 100), 18 * bands.length, 50));
+}
 
 function niceTicks(low, high, most) {
   const raw = (high - low) / Math.max(most, 1), power = 10 ** Math.floor(Math.log10(raw));
@@ -51,6 +57,7 @@ class Raster {
   constructor(canvas, tip, bands, time, source, theme) {
     Object.assign(this, { canvas, tip, bands, time, source, theme, low: 0, high: 1, frames: null, drawn: 0 });
     this.picture = document.createElement("canvas");
+    canvas.style.height = heightFor(bands) + "px";
     listenTo(this);
     time.listeners.push(() => this.redraw());
     new ResizeObserver(() => this.redraw()).observe(canvas);

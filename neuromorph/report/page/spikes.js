@@ -3,6 +3,7 @@
 
 const CELLS = 256; // of a block: an index within it is one byte
 const MARKS = 20000; // so many spikes are drawn one by one
+const CROWDED = 0.1; // of the pixels of a cell's lane: more spikes would cover each other
 const EXACT = 2000000; // so many are counted at each step; beyond, the density is looked up
 const BINS = 4096; // of a density, over the whole run
 
@@ -197,7 +198,8 @@ class LocalSpikes {
       const population = this.populations[index];
       if (!parts[k] || (spikes > EXACT && population.density))
         return population.density.image(window.start, window.stop, low, high, width, height);
-      if (spikes <= MARKS) return population.marks(parts[k], low, high);
+      const own = parts[k].reduce((n, part) => n + part.to - part.from, 0);
+      if (spikes <= MARKS && own < CROWDED * width * (high - low)) return population.marks(parts[k], low, high);
       return population.image(parts[k], window.start, window.stop, low, high, width, height);
     });
   }

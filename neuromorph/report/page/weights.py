@@ -53,8 +53,8 @@ def course(trace: Trace, projection: str, stop_ms: float) -> Course | None:
         last = values[-1]
     if first is None or last is None:
         return None
-    joined = [np.concatenate(part) for part in (times, mean, deviation)]
-    return Course(*joined, first, last, part.source, part.target, part.unit)
+    at, means, deviations = (np.concatenate(part) for part in (times, mean, deviation))
+    return Course(at, means, deviations, first, last, part.source, part.target, part.unit)
 
 
 def weights(trace: Trace, stop_ms: float) -> Iterator[tuple[str, list[Panel]]]:
@@ -78,12 +78,13 @@ def _histogram(found: Course) -> Panel:
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
     made = figures.chart(f"weight ({figures.plain(found.unit)})", "synapses", height=260)
     same = len(found.times) == 1
-    figures.add_steps(made, edges, np.histogram(found.first, edges)[0], 6, f"at {found.times[0]:,.6g} ms")
+    figures.add_steps(made, edges, np.histogram(found.first, edges)[0], 6)
     if not same:
-        figures.add_steps(made, edges, np.histogram(found.last, edges)[0], 0, f"at {found.times[-1]:,.6g} ms")
+        figures.add_steps(made, edges, np.histogram(found.last, edges)[0], 0)
     made.y_range.start = 0
+    legend = ((6, f"at {found.times[0]:,.6g} ms"), (0, f"at {found.times[-1]:,.6g} ms"))[: 1 if same else 2]
     note = "Recorded once: no change can be shown." if same else ""
-    return Panel("Weights" if same else "Weights before and after", figures.finish(made), note)
+    return Panel("Weights" if same else "Weights before and after", made, note, legend)
 
 
 def _over_time(found: Course) -> list[Panel]:
@@ -135,9 +136,10 @@ def learning(trace: Trace) -> list[Panel]:
     ]
     if cosines:
         made = figures.chart("reading", "cosine", height=240)
-        for colour, (name, values) in enumerate(list(cosines.items())[:CURVES]):
-            _points(made, values, colour, name.replace("_", " "))
-        panels.append(Panel("Alignment of top-down weights", figures.finish(made), "1: the same direction."))
+        for colour, values in enumerate(list(cosines.values())[:CURVES]):
+            _points(made, values, colour)
+        legend = tuple((k, name.replace("_", " ")) for k, name in enumerate(list(cosines)[:CURVES]))
+        panels.append(Panel("Alignment of top-down weights", made, "1: the same direction.", legend))
     return panels
 
 
@@ -146,13 +148,15 @@ def _curve(name: str, values: NDArray[np.float64], unit: str) -> Panel:
     made = figures.chart("reading", words if unit == "1" else f"{words} ({unit})", height=240)
     columns = values.reshape(len(values), -1)
     for k in range(min(columns.shape[1], CURVES)):
-        _points(made, columns[:, k], k, f"column {k}" if values.ndim == 2 else "")
+        _points(made, columns[:, k], k)
+    legend = tuple((k, f"column {k}") for k in range(min(columns.shape[1], CURVES))) if values.ndim == 2 else ()
     note = f"The first {CURVES} of {columns.shape[1]} columns." if columns.shape[1] > CURVES else ""
-    return Panel(words, figures.finish(made), note)
+    return Panel(words, made, note, legend)
 
 
-def _points(made: figures.Figure, values: NDArray[np.float64], colour: int, name: str) -> None:
+def _points(made: figures.Figure, values: NDArray[np.float64], colour: int) -> None:
+    made.xaxis.ticker.min_interval = 1
     x = np.arange(1, len(values) + 1)
-    figures.add_line(made, x, values, colour, name)
+    figures.add_line(made, x, values, colour)
     if len(values) <= 60:
         figures.add_points(made, x, values, colour)
