@@ -30,6 +30,7 @@ COMMANDS = {
     "analyze": ("neuromorph_cli.analyze:analyze", "Rates and irregularity of the spikes in a trace."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "report": ("neuromorph_cli.report:report", "Write a page of HTML that shows a trace and opens offline."),
+    "view": ("neuromorph_cli.view:view", "Show a trace in a browser, also while it is recorded."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
     "rules": ("neuromorph_cli.registered:rules", "List, show, write and check learning rules."),
     "trace-rule": ("neuromorph_cli.trace_rule:trace_rule", "Show what a rule does to one synapse, event by event."),

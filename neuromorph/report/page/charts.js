@@ -3,7 +3,7 @@
 
 class Charts {
   constructor(theme, time) {
-    Object.assign(this, { theme, time, documents: [], ranges: [] });
+    Object.assign(this, { theme, time, documents: [], ranges: [], figures: new Map() });
     theme.listeners.push(() => this.documents.forEach((shown) => this.colour(shown)));
     if (time) time.listeners.push(() => this.followSoon());
   }
@@ -28,7 +28,19 @@ class Charts {
     if (!item) return;
     this.waiting.delete(place);
     const views = await Bokeh.embed.embed_item(item, place);
-    this.adopt([...views][0].model);
+    const figure = this.adopt([...views][0].model);
+    this.figures.set(Number(place.dataset.chart), figure);
+  }
+
+  // New points for the lines of a chart, in the order of their colours.
+  put(chart, lines) {
+    const figure = this.figures.get(chart);
+    if (!figure) return;
+    for (const model of modelsOf(figure.document)) {
+      const tag = (model.tags || []).find((one) => typeof one === "string" && one.startsWith("line "));
+      const line = tag && lines[Number(tag.slice(5))];
+      if (line) model.data = { x: Float64Array.from(line.x), y: Float64Array.from(line.y, (value) => value ?? NaN) };
+    }
   }
 
   adopt(figure) {
@@ -57,8 +69,9 @@ class Charts {
 
   follow() {
     this.due = null;
+    const { full } = this.time;
     this.following = true;
-    for (const range of this.ranges) range.setv({ start: this.time.start, end: this.time.stop });
+    for (const range of this.ranges) range.setv({ bounds: [full.start, full.stop], start: this.time.start, end: this.time.stop });
     this.following = false;
   }
 

@@ -92,7 +92,9 @@ def plain_axis(figure: Figure, axis: str = "xaxis") -> None:
 
 def add_line(figure: Figure, x: ArrayLike, y: ArrayLike, colour: int) -> None:
     """Add a line in the colour of population `colour`."""
-    tint(figure.line(np.asarray(x, float), np.asarray(y, float), line_width=1.4).glyph, colour)
+    drawn = figure.line(np.asarray(x, float), np.asarray(y, float), line_width=1.4)
+    drawn.data_source.tags = [f"line {colour}"]
+    tint(drawn.glyph, colour)
 
 
 def add_steps(figure: Figure, edges: ArrayLike, heights: ArrayLike, colour: int) -> None:

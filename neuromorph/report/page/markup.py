@@ -54,6 +54,10 @@ class Body:
     def run(self, trace: Trace, summary: dict[str, Any]) -> None:
         """What was run: name, warning, facts and the network."""
         self.add(head(trace, summary))
+        self.facts(trace, summary)
+
+    def facts(self, trace: Trace, summary: dict[str, Any]) -> None:
+        """How the trace was made, and the network."""
         rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.facts(trace, summary))
         self.add(f'<section class="run"><dl>{rows}</dl><div class="network">{graph(trace.network)}</div></section>')
 
@@ -106,11 +110,11 @@ def _legend(legend: Legend) -> str:
     return f'<span class="legend">{"".join(rows)}</span>' if legend else ""
 
 
-def head(trace: Trace, summary: dict[str, Any]) -> str:
+def head(trace: Trace, summary: dict[str, Any], live: bool = False) -> str:
     """The page's title, what the network is, and, where the run ended early, a warning."""
     status = summary["status"]
     kind = KINDS.get(status, "bad")
-    warning = facts.warning(summary)
+    warning = "" if live and status == "running" else facts.warning(summary)
     parts = [
         f'<header><h1>{escape(facts.name_of(trace))}</h1><span class="status {kind}">{escape(status)}</span>'
         '<button id="theme" type="button">dark</button></header>',
@@ -125,14 +129,16 @@ def title(trace: Trace) -> str:
     return f"{facts.name_of(trace)} \u00b7 neuromorph"
 
 
-def document(title: str, body: str, data: dict[str, Any], texts: dict[str, str], own: list[str]) -> str:
+def document(
+    title: str, body: str, data: dict[str, Any], texts: dict[str, str], own: list[str], connect: str = "'none'"
+) -> str:
     """The whole page: `data` for its scripts, `texts` by id, and `own` scripts beyond those that all pages have."""
     scripts = [figures.script(), *(asset(name) for name in (*SCRIPTS, *own))]
     carried = [f'<script type="application/json" id="data">{safe_json(data)}</script>']
     carried += [f'<script type="text/plain" id="{name}">{text}</script>' for name, text in texts.items()]
     return Template(asset("page.html")).substitute(
         title=escape(title),
-        policy=policy(scripts),
+        policy=policy(scripts, connect),
         style=asset("page.css"),
         body=body,
         carried="\n".join(carried),
@@ -140,7 +146,7 @@ def document(title: str, body: str, data: dict[str, Any], texts: dict[str, str],
     )
 
 
-def policy(scripts: list[str], connect: str = "'none'") -> str:
+def policy(scripts: list[str], connect: str) -> str:
     """The page's content security policy: no network, and no script but these."""
     sums = (hashlib.sha256(_closed(text).encode()).digest() for text in scripts)
     allowed = " ".join(f"'sha256-{base64.b64encode(value).decode()}'" for value in sums)

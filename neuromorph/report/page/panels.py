@@ -65,7 +65,7 @@ def rates(bands: list[Band], counts: list[NDArray[np.int64]], bin_ms: float, tim
 def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterator[Panel]:
     """A panel for each recorded state: some of its cells, in each of 2,000 stretches the least and greatest value."""
     for population, variable in trace.states[:STATES]:
-        times, values, indices, unit = envelope(trace, population, variable, *time)
+        times, values, indices, unit, _ = envelope(trace, population, variable, *time)
         if not len(times):
             yield Panel(f"{variable} of {population}", None, "Nothing was recorded in this interval.")
             continue
@@ -81,20 +81,27 @@ def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterat
 
 
 def envelope(
-    trace: Trace, population: str, variable: str, start: float, stop: float, stretches: int = STRETCHES
-) -> tuple[Floats, Floats, NDArray[np.int64], str]:
-    """Return (times, values[t, cells], indices, unit): all readings, or the extremes of each stretch of them.
+    trace: Trace,
+    population: str,
+    variable: str,
+    start: float,
+    stop: float,
+    stretches: int = STRETCHES,
+    parts: int = PARTS,
+) -> tuple[Floats, Floats, NDArray[np.int64], str, int]:
+    """Return (times, values[t, cells], indices, unit, readings): all readings, or the extremes of each stretch of them.
 
-    Read bit by bit: memory goes with a part of the readings.
+    Read in `parts`: memory goes with one part of the readings.
     """
-    edges = [*np.linspace(start, stop, PARTS + 1)[:-1], np.nextafter(stop, np.inf)]
-    times, values = [], []
+    edges = [*np.linspace(start, stop, parts + 1)[:-1], np.nextafter(stop, np.inf)]
+    times, values, read = [], [], 0
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         part = trace.state(population, variable, begin, end)
-        at, of = extremes(part.times, part.values[:, :CELLS], -(-stretches // PARTS))
+        at, of = extremes(part.times, part.values[:, :CELLS], -(-stretches // parts))
+        read += len(part.times)
         times.append(at)
         values.append(of)
-    return np.concatenate(times), np.concatenate(values), part.indices, part.unit
+    return np.concatenate(times), np.concatenate(values), part.indices, part.unit, read
 
 
 def extremes(times: Floats, values: Floats, stretches: int) -> tuple[Floats, Floats]:

@@ -114,51 +114,55 @@ class Raster {
 
   draw() {
     const begin = performance.now();
-    const ratio = window.devicePixelRatio || 1, { canvas, box, picture } = this;
+    const ratio = devicePixelRatio || 1, { canvas, box } = this;
     canvas.width = Math.round(canvas.clientWidth * ratio);
     canvas.height = Math.round(canvas.clientHeight * ratio);
-    picture.width = Math.max(1, Math.round(box.width * ratio));
-    picture.height = Math.max(1, Math.round(box.height * ratio));
-    const shown = this.shown(picture.height);
-    this.frames = this.source.frame(this.time, shown, picture.width);
-    this.byBand = new Map(shown.map(({ band }, k) => [band.colour, this.frames[k]]));
-    this.paint(shown, this.frames, ratio);
     const context = canvas.getContext("2d");
-    context.drawImage(picture, Math.round(box.x * ratio), Math.round(box.y * ratio));
+    this.compose(context, { x: Math.round(box.x * ratio), y: Math.round(box.y * ratio),
+                            width: Math.round(box.width * ratio), height: Math.round(box.height * ratio) }, ratio);
     context.scale(ratio, ratio);
     this.drawAxes(context, this.shown(box.height), box);
-    if (!this.frames.some(hasSpikes)) this.say(context, box, "no spikes in this window");
+    if (this.frames && !this.frames.some(hasSpikes)) this.say(context, box, "no spikes in this window");
     this.drawn++;
     this.lastMs = performance.now() - begin;
   }
 
-  paint(shown, frames, ratio) {
+  // Put the picture of the window into its place, in pixels of the screen.
+  compose(context, place, ratio) {
+    const shown = this.shown(place.height);
+    this.paint(this.time, place, shown, this.source.frame(this.time, shown, place.width), ratio);
+    context.drawImage(this.picture, place.x, place.y);
+  }
+
+  paint(window, { width, height }, shown, frames, ratio) {
+    Object.assign(this.picture, { width, height });
+    this.frames = frames;
+    this.byBand = new Map(shown.map(({ band }, k) => [band.colour, frames[k]]));
     const context = this.picture.getContext("2d", { willReadFrequently: true });
-    const { width, height } = this.picture;
     context.fillStyle = this.theme.paper;
     context.fillRect(0, 0, width, height);
     for (const [k, place] of shown.entries()) {
       const colour = this.theme.colours[place.band.colour % this.theme.colours.length];
-      if (frames[k].kind === "marks") this.paintMarks(context, place, frames[k], colour, ratio);
-      else this.paintImage(context, place, frames[k], colour);
+      if (frames[k].kind === "marks") this.paintMarks(window, context, place, frames[k], colour, ratio);
+      else this.paintImage(window, context, place, frames[k], colour);
     }
   }
 
-  paintMarks(context, place, { times, ids }, colour, ratio) {
-    const { time } = this, scale = this.picture.width / time.span;
+  paintMarks(window, context, place, { times, ids }, colour, ratio) {
+    const scale = this.picture.width / (window.stop - window.start);
     const wide = 1.4 * ratio, tall = Math.max(place.lane > 4 ? place.lane * 0.8 : place.lane, 2 * ratio);
     const high = Math.min(tall, 22 * ratio);
     context.fillStyle = colour;
     for (let i = 0; i < times.length; i++) {
       const y = place.bandBottom - (ids[i] + 0.5) * place.lane - high / 2;
-      context.fillRect((times[i] - time.start) * scale - wide / 2, y, wide, high);
+      context.fillRect((times[i] - window.start) * scale - wide / 2, y, wide, high);
     }
   }
 
-  paintImage(context, place, image, colour) {
+  paintImage(window, context, place, image, colour) {
     const { width } = this.picture, { counts, rows, low, high } = image;
     const shades = shadesOf(this.theme.paper, colour);
-    const across = evenness(this.time, image.step, width), down = rowEvenness(image);
+    const across = evenness(window, image.step, width), down = rowEvenness(image);
     const scale = 255 / fullCount(counts, rows * width);
     const pixels = context.createImageData(width, place.height), out = new Uint32Array(pixels.data.buffer);
     const gap = place.lane * image.unit >= 5 && image.unit === 1 ? 0.12 : 0;
@@ -282,12 +286,12 @@ function fullCount(counts, length) {
 
 // Pixels hold 8 or 9 ticks of time where they hold 8.3 on average: without this factor, stripes would be seen.
 function evenness(time, step, width) {
-  const factors = new Float64Array(width).fill(1), perPixel = time.span / step / width;
+  const span = time.stop - time.start, factors = new Float64Array(width).fill(1), perPixel = span / step / width;
   if (perPixel < 1 || perPixel > 64) return factors;
   const first = Math.ceil(time.start / step - 1e-6), held = new Uint32Array(width);
   const stop = Math.floor(time.stop / step + 1e-6);
   for (let k = first; k <= stop; k++) {
-    const x = Math.floor(((k * step - time.start) / time.span) * width + 1e-6);
+    const x = Math.floor(((k * step - time.start) / span) * width + 1e-6);
     if (x >= 0 && x < width) held[x]++;
   }
   for (let x = 0; x < width; x++) if (held[x]) factors[x] = perPixel / held[x];
