@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: spikes that are read at once
 CHUNK = 2_000_000
+#: bins of a pixel, at least, where they are added up: each goes to one pixel as a whole
+FINE = 6
 
 
 class Density:
@@ -66,7 +68,7 @@ class Density:
         bottom, top = low // self.unit, -(-high // self.unit)
         first, last = self._bins(start_ms, stop_ms)
         pixel_ms = (stop_ms - start_ms) / width
-        per = max(1, 2 ** int(np.log2(max(pixel_ms / self.bin_ms, 1.0))))
+        per = 2 ** int(np.log2(max(pixel_ms / self.bin_ms / FINE, 1.0)))
         first, last = first // per * per, min(-(-last // per) * per, self.counts.shape[1])
         part = self.counts[bottom:top, first:last]
         rows = max(1, min(height, top - bottom))

@@ -162,7 +162,7 @@ class Raster {
   paintImage(window, context, place, image, colour) {
     const { width } = this.picture, { counts, rows, low, high } = image;
     const shades = shadesOf(this.theme.paper, colour);
-    const across = evenness(window, image.step, width), down = rowEvenness(image);
+    const across = evenness(window, image, width), down = rowEvenness(image);
     const scale = 255 / fullCount(counts, rows * width);
     const pixels = context.createImageData(width, place.height), out = new Uint32Array(pixels.data.buffer);
     const gap = place.lane * image.unit >= 5 && image.unit === 1 ? 0.12 : 0;
@@ -284,14 +284,15 @@ function fullCount(counts, length) {
   return most;
 }
 
-// Pixels hold 8 or 9 ticks of time where they hold 8.3 on average: without this factor, stripes would be seen.
-function evenness(time, step, width) {
-  const span = time.stop - time.start, factors = new Float64Array(width).fill(1), perPixel = span / step / width;
+// Pixels hold 8 or 9 ticks of time (or bins of a density) where they hold 8.3 on average: without this factor, stripes
+// would be seen. `phase`: where in its step a tick is counted.
+function evenness(window, { step, origin, phase }, width) {
+  const span = window.stop - window.start, perPixel = span / step / width;
+  const factors = new Float64Array(width).fill(1), held = new Uint32Array(width);
   if (perPixel < 1 || perPixel > 64) return factors;
-  const first = Math.ceil(time.start / step - 1e-6), held = new Uint32Array(width);
-  const stop = Math.floor(time.stop / step + 1e-6);
-  for (let k = first; k <= stop; k++) {
-    const x = Math.floor(((k * step - time.start) / span) * width + 1e-6);
+  const last = Math.floor((window.stop - origin) / step - phase + 1e-6);
+  for (let k = Math.ceil((window.start - origin) / step - phase - 1e-6); k <= last; k++) {
+    const x = Math.floor((((k + phase) * step + origin - window.start) / span) * width + 1e-6);
     if (x >= 0 && x < width) held[x]++;
   }
   for (let x = 0; x < width; x++) if (held[x]) factors[x] = perPixel / held[x];

@@ -5,6 +5,7 @@ const CELLS = 256; // of a block: an index within it is one byte
 const MARKS = 20000; // so many spikes are drawn one by one
 const CROWDED = 0.1; // of the pixels of a cell's lane: more spikes would cover each other
 const EXACT = 2000000; // so many are counted at each step; beyond, the density is looked up
+const FINE = 4; // bins of a pixel, at least, where a density is added up: each goes to one pixel as a whole
 const BINS = 4096; // of a density, over the whole run
 
 async function inflate(text) {
@@ -102,7 +103,7 @@ class Population {
       }
       countInto(counts, width, this.ticks, this.ids, from, to, origin - 1e-6, scale * (1 - 1e-9), rowOf);
     }
-    return { kind: "image", counts, rows, low, high, unit: 1, step: this.tickMs };
+    return { kind: "image", counts, rows, low, high, unit: 1, step: this.tickMs, origin: this.startMs, phase: 0 };
   }
 
   buildDensity(endMs) {
@@ -139,7 +140,7 @@ class Density {
     const unit = this.band.unit;
     const lowRow = Math.max(0, Math.floor(low / unit)), highRow = Math.min(this.rows, Math.ceil(high / unit));
     let level = 0;
-    while (level + 1 < this.levels.length && (this.binMs * 2 ** (level + 1) * width) / (stop - start) <= 1) level++;
+    while (level + 1 < this.levels.length && (this.binMs * 2 ** (level + 1) * width * FINE) / (stop - start) <= 1) level++;
     const fine = this.levels[level], bins = this.bins >> level, binMs = this.binMs * 2 ** level;
     const rows = Math.max(1, Math.min(height, highRow - lowRow));
     const counts = new Uint32Array((rows + 1) * width);
@@ -149,7 +150,7 @@ class Density {
       const to = Math.floor(((highRow - r - 0.5) * rows) / (highRow - lowRow)) * width, from = r * bins;
       for (let k = 0; k < columns.length; k += 2) counts[to + columns[k]] += fine[from + columns[k + 1]];
     }
-    return { kind: "image", counts, rows, low: lowRow * unit, high: highRow * unit, unit, step: binMs };
+    return { kind: "image", counts, rows, low: lowRow * unit, high: highRow * unit, unit, step: binMs, origin: this.startMs, phase: 0.5 };
   }
 }
 

@@ -113,7 +113,8 @@ class Windows:
         rows = max(1, min(strip.height, lanes))
         counts = _counted(times, (2 * (strip.high - ids) - 1) * rows // (2 * lanes), rows, start, stop, width)
         step = self.trace.resolution_ms or 0.01
-        return {"kind": "image", "rows": rows, "low": strip.low, "high": strip.high, "unit": 1, "step": step}, [counts]
+        head = {"kind": "image", "rows": rows, "low": strip.low, "high": strip.high, "unit": 1}
+        return head | {"step": step, "origin": 0.0, "phase": 0.0}, [counts]
 
     def _rate(self, k: int, spikes: Spikes | None, start: float, stop: float, bin_ms: float) -> dict[str, Any]:
         """Edges begin at the multiple of the bin before the window, so that bins stay where they are as it moves."""
@@ -126,7 +127,9 @@ class Windows:
             index = np.floor(spikes[0] / bin_ms - first + 1e-9).astype(np.int64)
             counts = np.bincount(np.clip(index, 0, bins - 1), minlength=bins)
             edges = (first + np.arange(bins + 1)) * bin_ms
-            counts, edges = counts[1:-1] if bins > 2 else counts, edges[1:-1] if bins > 2 else edges
+            if bins > 2:  # without those that reach beyond the window, of which only a part has been counted
+                begin, end = int(edges[0] < start - 1e-9), bins - int(edges[-1] > stop + 1e-9)
+                counts, edges = counts[begin:end], edges[begin : end + 1]
         hz = 1000.0 * counts / (self.bands[k].size * np.diff(edges))
         return {"x": np.repeat(edges, 2)[1:-1].round(6).tolist(), "y": np.repeat(hz, 2).round(4).tolist()}
 
@@ -155,8 +158,8 @@ def _dense(
     density: Density, strip: Shown, start: float, stop: float, width: int
 ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     counts, low, high, step = density.window(start, stop, strip.low, strip.high, width, strip.height)
-    head = {"kind": "image", "rows": len(counts), "low": low, "high": high, "unit": density.unit, "step": step}
-    return head, [counts.ravel()]
+    head = {"kind": "image", "rows": len(counts), "low": low, "high": high, "unit": density.unit}
+    return head | {"step": step, "origin": density.start_ms, "phase": 0.5}, [counts.ravel()]
 
 
 def _packed(head: dict[str, Any], arrays: list[NDArray[Any]]) -> bytes:
