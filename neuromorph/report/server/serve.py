@@ -113,7 +113,6 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "neuromorph", ""
     timeout = 60
 
