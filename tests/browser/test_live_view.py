@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_traces import description, fill, recorded
 
 from neuromorph.report.server.serve import View
 from neuromorph.traces import Trace, TraceWriter
+from page_traces import description, fill, recorded
 
 pytest.importorskip("bokeh", reason="bokeh is not installed")
 
@@ -75,7 +75,9 @@ def test_a_window_is_shared_by_all_panels(view, visit):
     expected = view.windows.trace.state("E", "V_m", start, stop)
     np.testing.assert_allclose(state["x"], expected.times)
     np.testing.assert_allclose(state["y"], expected.values[:, 0], atol=1e-6)
-    assert page.evaluate("() => neuromorph.charts.ranges.map((range) => [range.start, range.end])") == [[start, stop]] * 2
+    assert (
+        page.evaluate("() => neuromorph.charts.ranges.map((range) => [range.start, range.end])") == [[start, stop]] * 2
+    )
 
 
 def test_a_run_is_followed_until_somebody_says_stop(tmp_path, visit):

@@ -19,6 +19,8 @@ from neuromorph.report.page.weights import learning, weights
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
 
+#: of the time, in which all spikes are if the page opens on them alone
+SMALL_PART = 0.1
 NO_STATES = "No states were recorded. A run records them with, for example, --record 'E[0:5].V_m@0.1'."
 NO_WEIGHTS = "No weights were recorded. A run records them with, for example, --record E_E.weight@100."
 DENSE = (
@@ -92,17 +94,26 @@ def _over_time(
         body.sentence("No population was recorded.")
         return
     spikes = sum(g.spikes for g in found)
-    note = (
-        f"{spikes:,} spikes are too many to be carried one by one: the raster shows how dense they are. "
-        if dense
-        else ""
-    )
-    note += "For single ones, choose an interval (--start, --stop), or neuromorph view." if dense else ""
-    body.raster(note if spikes else "No population fired a spike.")
+    body.raster((DENSE.format(spikes) if dense else "") if spikes else "No population fired a spike.")
+    first, last = _opening(found, time)
+    if (first, last) != time:
+        body.sentence(f"Opened on {first:,.6g} to {last:,.6g} ms, where the spikes are: 0 or a double click shows all.")
     body.panels("", [rates(places, [g.counts for g in found], bin_ms, time)] if bin_ms and spikes else [])
     shown = [*states(trace, places, time)]
     event = signals(trace, time)
     body.panels("", shown + ([event] if event else []), NO_STATES if not shown else "")
+
+
+def _opening(found: list[Gathered], time: tuple[float, float]) -> tuple[float, float]:
+    """The window that the page opens on: everything, or where the spikes are if that is a small part."""
+    extents = [g.extent for g in found if g.extent]
+    if not extents:
+        return time
+    first, last = min(a for a, _ in extents), max(b for _, b in extents)
+    room = max(0.05 * (last - first), 1e-4 * (time[1] - time[0]), 1.0)
+    if last - first + 2 * room > SMALL_PART * (time[1] - time[0]):
+        return time
+    return max(time[0], first - room), min(time[1], last + room)
 
 
 def _table_note(found: list[Gathered], time: tuple[float, float]) -> str:
@@ -115,6 +126,7 @@ def _table_note(found: list[Gathered], time: tuple[float, float]) -> str:
 def _raster(places: list[Band], found: list[Gathered], tick: float, time: tuple[float, float]) -> dict[str, Any]:
     dense = [g.density for g in found]
     return {
+        "opening": _opening(found, time),
         "bands": [band.as_json() for band in places],
         "packed": [g.packed and g.packed.as_json() for g in found],
         "densities": [d and {"bin_ms": d.bin_ms, "start_ms": d.start_ms, "bins": d.counts.shape[1]} for d in dense],

@@ -23,10 +23,12 @@ MOST = 30_000_000
 class Gathered(NamedTuple):
     """Of one population: how many spikes, in bins, and either all of them packed or their density; a sample.
 
+    extent : times of the first and the last spike (ms); None without any
     sample_ms : the length of the part that the sample is taken from, the whole interval where all are packed
     """
 
     spikes: int
+    extent: tuple[float, float] | None
     counts: NDArray[np.int64]
     packed: Packed | None
     density: Density | None
@@ -43,9 +45,12 @@ def gather(
     counts = np.zeros(int(duration / bin_ms * (1 + 1e-12)) if bin_ms else 0, np.int64)
     density = Density(band.size, band.unit, duration * (1 + 1e-9) / 4096, start_ms=start) if dense else None
     kept: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
+    extent: tuple[float, float] | None = None
     total, sampled = 0, duration
     for times, ids in stretches(trace, band.name, start, stop_ms):
         total += len(times)
+        if len(times):
+            extent = (extent[0] if extent else float(times[0]), float(times[-1]))
         if bin_ms:
             counts += population_counts(times, duration, bin_ms, start)
         if density is not None:
@@ -57,7 +62,7 @@ def gather(
     times, ids = (np.concatenate(part) for part in zip(*kept, strict=True))
     packed = None if dense else pack(times, ids, start, tick)
     found = sample(times, ids, band.size, sampled)
-    return Gathered(total, counts, packed, density, found, sampled, _row(band, total, duration, found))
+    return Gathered(total, extent, counts, packed, density, found, sampled, _row(band, total, duration, found))
 
 
 def _row(band: Band, spikes: int, duration_ms: float, found: Sample) -> dict[str, Any]:

@@ -7,6 +7,7 @@ async function startPage() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const theme = (neuromorph.theme = new Theme());
   const { raster } = data, time = (neuromorph.time = new TimeWindow(raster.start_ms, raster.stop_ms));
+  time.set(...raster.opening);
   const place = document.querySelector(".raster");
   if (place) {
     const spikes = new LocalSpikes(raster);
