@@ -143,10 +143,11 @@ def test_drag_keys_and_shift(trace, written, visit):
 def test_a_drag_in_the_rates_moves_the_raster(trace, written, visit):
     page = visit(written(trace))
     page.evaluate("() => neuromorph.time.set(20, 60)")
-    before = pixels(page)
+    page.evaluate("() => neuromorph.charts.showAll()")  # nothing moves any more
     chart = page.locator(".chart").first
     chart.scroll_into_view_if_needed()
-    page.wait_for_function("() => neuromorph.charts.ranges.length > 0 && neuromorph.charts.ranges[0].start === 20")
+    page.wait_for_function("() => neuromorph.charts.ranges[0].start === 20")
+    before = pixels(page)
     box = chart.bounding_box()
     page.mouse.move(box["x"] + 700, box["y"] + 80)
     page.mouse.down()

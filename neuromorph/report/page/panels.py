@@ -20,7 +20,8 @@ RATES = 12
 #: of a state, in a panel; and stretches of time in which its least and greatest value are kept
 CELLS, STRETCHES = 8, 2000
 STATES = 12
-PARTS = 32
+#: of a file that is read at once, and the most parts
+PART_BYTES, PARTS = 2**26, 32
 
 
 class Panel(NamedTuple):
@@ -65,7 +66,7 @@ def rates(bands: list[Band], counts: list[NDArray[np.int64]], bin_ms: float, tim
 def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterator[Panel]:
     """A panel for each recorded state: some of its cells, in each of 2,000 stretches the least and greatest value."""
     for population, variable in trace.states[:STATES]:
-        times, values, indices, unit, _ = envelope(trace, population, variable, *time)
+        times, values, indices, unit, _ = envelope(trace, population, variable, *time, parts=parts_of(trace))
         if not len(times):
             yield Panel(f"{variable} of {population}", None, "Nothing was recorded in this interval.")
             continue
@@ -80,6 +81,11 @@ def states(trace: Trace, bands: list[Band], time: tuple[float, float]) -> Iterat
         yield Panel("More states", None, f"{len(trace.states) - STATES} more recorded states are not shown.")
 
 
+def parts_of(trace: Trace) -> int:
+    """In how many parts recorded states and weights are read, so that none takes much memory."""
+    return int(np.clip(trace.path.stat().st_size // PART_BYTES, 1, PARTS))
+
+
 def envelope(
     trace: Trace,
     population: str,
@@ -87,7 +93,7 @@ def envelope(
     start: float,
     stop: float,
     stretches: int = STRETCHES,
-    parts: int = PARTS,
+    parts: int = 1,
 ) -> tuple[Floats, Floats, NDArray[np.int64], str, int]:
     """Return (times, values[t, cells], indices, unit, readings): all readings, or the extremes of each stretch of them.
 

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.report.page import figures
-from neuromorph.report.page.panels import Panel
+from neuromorph.report.page.panels import Panel, parts_of
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
 
 BINS = 60
 PROJECTIONS = 12
-PARTS = 16
 #: rows and columns of a matrix in the page, at most; larger ones show the mean of neighbours
 SIDE = 128
 CURVES = 10
@@ -39,7 +38,7 @@ class Course(NamedTuple):
 
 def course(trace: Trace, projection: str, stop_ms: float) -> Course | None:
     """The course of recorded weights, read bit by bit; None where there is no reading."""
-    edges = [None, *np.linspace(0.0, stop_ms, PARTS + 1)[1:-1], None]
+    edges = [None, *np.linspace(0.0, stop_ms, parts_of(trace) + 1)[1:-1], None]
     times, mean, deviation, first, last = [], [], [], None, None
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         part = trace.weights(projection, begin, end)

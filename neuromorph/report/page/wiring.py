@@ -72,7 +72,8 @@ def _of_neurons(network: Mapping[str, Any]) -> tuple[list[Node], list[Edge]]:
             sizes[model] += len(table["names"])
             of |= {json.dumps(name): model for name in table["names"]}
     pairs: Counter[tuple[str, str]] = Counter()
-    for table in network.get("edges") or ():
+    edges_given = network.get("edges")
+    for table in edges_given if isinstance(edges_given, list) else ():
         ends = [table.get("source"), table.get("target")] if isinstance(table, dict) else [None, None]
         if isinstance(ends[0], list) and isinstance(ends[1], list):
             pairs.update((of.get(json.dumps(a), ""), of.get(json.dumps(b), "")) for a, b in zip(*ends))
