@@ -108,6 +108,7 @@ def test_a_run_is_followed_until_somebody_says_stop(tmp_path, visit):
         page.wait_for_function("() => document.querySelector('.status').textContent === 'interrupted'")
         assert span(page) == [0.0, 400.0]
         assert page.locator("#follow").is_hidden()
+        page.close()  # before the server goes
 
 
 def test_a_server_that_has_gone_is_told(view, visit, browser):

@@ -1,6 +1,8 @@
 // Charts that bokeh draws: put in place, coloured by the theme, and moved with the raster's window of time.
 "use strict";
 
+const PAUSED = 60; // ms
+
 class Charts {
   constructor(theme, time) {
     Object.assign(this, { theme, time, documents: [], ranges: [], figures: new Map() });
@@ -13,7 +15,10 @@ class Charts {
     const places = [...document.querySelectorAll("[data-chart]")];
     this.waiting = new Map(places.map((place) => [place, items[place.dataset.chart]]));
     const watch = new IntersectionObserver((seen) => {
-      for (const { target, isIntersecting } of seen) if (isIntersecting) this.embed(target);
+      for (const { target, isIntersecting } of seen) {
+        target.dataset.near = isIntersecting;
+        if (isIntersecting) this.embed(target).then(() => this.follow());
+      }
     }, { rootMargin: "400px" });
     places.forEach((place) => watch.observe(place));
     window.addEventListener("beforeprint", () => this.showAll());
@@ -28,7 +33,7 @@ class Charts {
     if (!item) return;
     this.waiting.delete(place);
     const views = await Bokeh.embed.embed_item(item, place);
-    const figure = this.adopt([...views][0].model);
+    const figure = this.adopt([...views][0].model, place);
     this.figures.set(Number(place.dataset.chart), figure);
   }
 
@@ -43,15 +48,16 @@ class Charts {
     }
   }
 
-  adopt(figure) {
+  adopt(figure, place) {
     this.documents.push(figure.document);
     this.colour(figure.document);
-    for (const model of modelsOf(figure.document)) if (model.tags && model.tags.includes("time")) this.link(model);
+    for (const model of modelsOf(figure.document)) if (model.tags && model.tags.includes("time")) this.link(model, place);
     return figure;
   }
 
-  link(range) {
+  link(range, place) {
     this.ranges.push(range);
+    range.place = place;
     range.setv({ start: this.time.start, end: this.time.stop });
     const moved = () => {
       if (this.following) return;
@@ -62,16 +68,17 @@ class Charts {
     range.properties.end.change.connect(moved);
   }
 
+  // When the raster pauses, which moves more smoothly by itself.
   followSoon() {
-    if (this.due) return;
-    this.due = requestAnimationFrame(() => this.follow());
+    clearTimeout(this.due);
+    this.due = setTimeout(() => this.follow(), PAUSED);
   }
 
   follow() {
-    this.due = null;
     const { full } = this.time;
     this.following = true;
-    for (const range of this.ranges) range.setv({ bounds: [full.start, full.stop], start: this.time.start, end: this.time.stop });
+    for (const range of this.ranges) // those out of sight follow when they come into it
+      if (range.place.dataset.near !== "false") range.setv({ bounds: [full.start, full.stop], start: this.time.start, end: this.time.stop });
     this.following = false;
   }
 

@@ -30,10 +30,12 @@ class Density:
     def __init__(self, size: int, unit: int, bin_ms: float, bins: int = 4096, start_ms: float = 0.0) -> None:
         self.unit, self.bin_ms, self.start_ms = unit, bin_ms, start_ms
         self.counts = np.zeros((-(-size // unit), bins), np.uint32)
+        self._kept: dict[int, NDArray[np.uint32]] = {}
 
     def add(self, times: NDArray[np.float64], ids: NDArray[np.int64]) -> None:
         """Count some spikes, in order of time; bins become longer until the last fits in."""
         rows, bins = self.counts.shape
+        self._kept.clear()
         while len(times) and times[-1] - self.start_ms >= bins * self.bin_ms:
             self._coarser()
         column = np.clip((times - self.start_ms) / self.bin_ms, 0, bins - 1).astype(np.int64)
@@ -68,19 +70,22 @@ class Density:
         bottom, top = low // self.unit, -(-high // self.unit)
         first, last = self._bins(start_ms, stop_ms)
         pixel_ms = (stop_ms - start_ms) / width
-        per = 2 ** int(np.log2(max(pixel_ms / self.bin_ms / FINE, 1.0)))
-        first, last = first // per * per, min(-(-last // per) * per, self.counts.shape[1])
-        part = self.counts[bottom:top, first:last]
+        per = min(2 ** int(np.log2(max(pixel_ms / self.bin_ms / FINE, 1.0))), self.counts.shape[1])
+        part = self._joined(per)[bottom:top, first // per : -(-last // per)]
         rows = max(1, min(height, top - bottom))
         index = ((2 * (top - np.arange(bottom, top)) - 1) * rows) // (2 * (top - bottom))  # the topmost row is the last
         part = np.add.reduceat(part[::-1], np.searchsorted(index[::-1], np.arange(rows)), axis=0)
-        part = part.reshape(rows, -1, per).sum(axis=2, dtype=np.uint32)
-        return (
-            self._columns(part, first, per, start_ms, pixel_ms, width),
-            bottom * self.unit,
-            top * self.unit,
-            per * self.bin_ms,
-        )
+        image = self._columns(part, first // per * per, per, start_ms, pixel_ms, width)
+        return image, bottom * self.unit, top * self.unit, per * self.bin_ms
+
+    def _joined(self, per: int) -> NDArray[np.uint32]:
+        """The counts of `per` bins together, a power of two; kept until more spikes are counted."""
+        if per == 1:
+            return self.counts
+        if per not in self._kept:
+            half = self._joined(per // 2)
+            self._kept[per] = half[:, ::2] + half[:, 1::2]
+        return self._kept[per]
 
     def _columns(
         self, part: NDArray[np.uint32], first: int, per: int, start_ms: float, pixel_ms: float, width: int
