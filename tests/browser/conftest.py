@@ -21,8 +21,8 @@ OPTIONS = [
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser with a profile of its own. Where there is none tests are skipped, but for CI, where they fail."""
     if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("no chromium on a machine that sets CI=true: apt-get install chromium")
+        if os.environ.get("CI") == "true" or os.environ.get("NEUROMORPH_BROWSER") == "required":
+            pytest.fail("no chromium on a machine that must have one (CI): apt-get install chromium")
         pytest.skip("no chromium on this machine (apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     profile = tmp_path_factory.mktemp("profile")

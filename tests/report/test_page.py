@@ -19,6 +19,7 @@ from neuromorph.report.page.bands import bands, in_order
 from neuromorph.report.page.build import report
 from neuromorph.report.page.coding import MOST_TICKS, pack, tick_ms
 from neuromorph.report.page.density import Density, stretches
+from neuromorph.report.page.facts import facts
 from neuromorph.report.page.graph import graph
 from neuromorph.report.page.panels import bin_of, envelope, extremes
 from neuromorph.report.page.weights import binned, course
@@ -136,9 +137,9 @@ def test_stretches_are_the_whole(trace):
 
 
 def test_bins():
-    assert bin_of(1000.0, 10**6) == 0.5
+    assert bin_of(1000.0, 10**6) == 1.0
     assert bin_of(1000.0, 0) == 20.0
-    assert bin_of(1000.0, 10**6, step_ms=1.0) == 1.0
+    assert bin_of(1000.0, 10**6, step_ms=3.0) == 3.0
     assert bin_of(0.0, 10) == 0.0
 
 
@@ -260,6 +261,19 @@ def test_numbers_of_the_page_are_those_of_the_trace(trace, tmp_path):
     assert [band["name"] for band in data["raster"]["bands"]] == ["E", "I"]
     assert [sum(block[2] for block in one["blocks"]) for one in data["raster"]["packed"]] == [800, 400]
     assert "<td>800</td><td>100</td><td>" in text  # spikes, and 800 / (80 x 0.1 s)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("/somewhere/bin/neuromorph run a.toml", "neuromorph run a.toml"),
+        ("/lib/neuromorph_cli/__main__.py run a.toml", "neuromorph run a.toml"),
+        ("mine.py --fast", "mine.py --fast"),
+    ],
+)
+def test_the_command_is_shown_as_it_is_typed(tmp_path, given, shown):
+    with Trace(recorded(tmp_path / "a.h5", filled=False, provenance={"command": given})) as trace:
+        assert ("command", shown) in facts(trace, trace.summary())
 
 
 def test_an_interval_shows_itself_alone(trace, tmp_path):

@@ -37,7 +37,7 @@ def facts(trace: Trace, summary: dict[str, Any]) -> list[tuple[str, str]]:
         grid = "recorded by another program"
     versions = {"neuromorph": summary["neuromorph_version"], "Python": known.get("python")}
     rows: list[tuple[str, Any]] = [
-        ("command", known.get("command")),
+        ("command", _command(known.get("command"))),
         ("seed", known.get("seed")),
         ("simulated", f"{summary['simulated_ms']:,.10g} ms, {grid}"),
         ("status", summary["status"]),
@@ -48,6 +48,13 @@ def facts(trace: Trace, summary: dict[str, Any]) -> list[tuple[str, str]]:
         ("file", str(trace.path.name)),
     ]
     return [(name, str(value)) for name, value in rows if value not in (None, "")]
+
+
+def _command(text: Any) -> str:
+    """A command as it is typed, without the folder that neuromorph lies in."""
+    first, _, rest = str(text or "").partition(" ")
+    ours = first.rpartition("/")[2] in ("neuromorph", "__main__.py")
+    return f"neuromorph {rest}" if ours else str(text or "")
 
 
 def _more(known: dict[str, Any]) -> list[tuple[str, Any]]:

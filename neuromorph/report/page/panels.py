@@ -36,7 +36,7 @@ class Panel(NamedTuple):
     legend: tuple[tuple[int, str], ...] = ()
 
 
-def bin_of(duration_ms: float, spikes: int, most: int = 2000, step_ms: float | None = None) -> float:
+def bin_of(duration_ms: float, spikes: int, most: int = 1000, step_ms: float | None = None) -> float:
     """The smallest of 1, 2, 5 times a power of ten ms that leaves some ten spikes to a bin, within 60 to `most` bins.
 
     Never shorter than a step of the grid, in which all spikes of a step would stand beside empty bins.
