@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from neuromorph.report.page.bands import bands, in_order
 from neuromorph.report.page.build import report
 from neuromorph.report.page.coding import MOST_TICKS, pack, tick_ms
 from neuromorph.report.page.density import Density, stretches
+from neuromorph.report.page.distributions import sample
 from neuromorph.report.page.facts import facts
 from neuromorph.report.page.graph import graph
 from neuromorph.report.page.panels import bin_of, envelope, extremes
@@ -126,7 +128,7 @@ def test_a_window_of_a_density():
 
 
 def test_stretches_are_the_whole(trace):
-    parts = list(stretches(trace, "E", 0.0, None, most=100))
+    parts = list(stretches(trace, "E", 800, (0.0, 100.0), None, most=100))
     assert len(parts) == 8
     times, ids = (np.concatenate(part) for part in zip(*parts))
     np.testing.assert_array_equal(times, trace.spikes("E")[0])
@@ -348,6 +350,29 @@ def test_more_than_a_page_shows_is_counted(tmp_path):
     for words in ("2 more recorded states are not shown.", "2 more recorded projections are not shown.",
                   "The first 8 of 10 recorded cells.", "all populations"):  # fmt: skip
         assert words in text
+
+
+def test_sizes_that_a_file_claims_take_no_memory(tmp_path, monkeypatch):
+    """Populations of 2^31 - 1 cells each: only what fired is there."""
+    monkeypatch.setattr("neuromorph.report.page.bands.MOST_BANDS", 20)
+    claimed = {f"P{k:03d}": 2**31 - 1 for k in range(30)}
+    writer = TraceWriter(tmp_path / "a.h5")
+    writer.open(RunDescription(0.1, 0.1, claimed))
+    writer.spikes("P000", np.array([1, 2]), np.zeros(2), np.array([0, 2**31 - 2]))
+    writer.close({"status": "complete", "simulated_ms": 1.0})
+    tracemalloc.start()
+    with Trace(tmp_path / "a.h5") as trace:
+        text = report(trace, tmp_path / "a.html").read_text()
+    assert tracemalloc.get_traced_memory()[1] < 2e8
+    tracemalloc.stop()
+    assert "10 more populations are not shown." in text
+    assert text.count("<tr>") == 21
+
+
+def test_silent_cells_have_a_rate_too():
+    found = sample(np.array([1.0, 2.0, 3.0]), np.array([4, 4, 7]), 10, 100.0)
+    assert (found.rates.tolist(), found.silent) == ([20.0, 10.0], 8)
+    assert found.intervals.tolist() == [1.0]
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------

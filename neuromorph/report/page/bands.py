@@ -13,6 +13,8 @@ from neuromorph.report.raster import LEAST_SHARE
 
 #: rows of a density, of all populations together at most
 ROWS = 1024
+#: strips, at most: more could not be seen
+MOST_BANDS = 256
 
 
 class Band(NamedTuple):
@@ -35,6 +37,12 @@ class Band(NamedTuple):
         return {**self._asdict(), "name": printable(self.name), "unit": self.unit}
 
 
+def left_out(sizes: Mapping[str, int]) -> str:
+    """What is said of populations that have no strip; "" where all have one."""
+    more = len(sizes) - MOST_BANDS
+    return f"{more:,} more populations are not shown." if more > 0 else ""
+
+
 def in_order(sizes: Mapping[str, int], network: Mapping[str, Any]) -> dict[str, int]:
     """Populations in the order of the network's description, then the others as they are."""
     first = [node.name for node in wiring(network)[0] if node.name in sizes]
@@ -42,7 +50,11 @@ def in_order(sizes: Mapping[str, int], network: Mapping[str, Any]) -> dict[str, 
 
 
 def bands(sizes: Mapping[str, int]) -> list[Band]:
-    """One strip per population, as high as its share of all cells, but at least 5 % before all are fitted in."""
+    """One strip per population, as high as its share of all cells, but at least 5 % before all are fitted in.
+
+    Of the populations after the 256th there are none.
+    """
+    sizes = dict(list(sizes.items())[:MOST_BANDS])
     total = sum(sizes.values()) or 1
     shares = np.array([max(size / total, LEAST_SHARE) for size in sizes.values()])
     edges = 1.0 - np.concatenate([[0.0], np.cumsum(shares / (shares.sum() or 1.0))])

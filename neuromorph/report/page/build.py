@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuromorph.analysis.table import interval
 from neuromorph.report.page import figures, markup
-from neuromorph.report.page.bands import Band, bands, in_order
+from neuromorph.report.page.bands import Band, bands, in_order, left_out
 from neuromorph.report.page.coding import pack_numbers, tick_ms
 from neuromorph.report.page.distributions import distributions, legend
 from neuromorph.report.page.gather import MOST, Gathered, gather
@@ -65,10 +65,11 @@ def report(
 def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     """The text of the page."""
     places = bands(in_order(trace.populations, trace.network))
-    dense = sum(trace.counts.values()) > MOST
-    bin_ms = bin_of(time[1] - time[0], sum(trace.counts.values()), step_ms=trace.resolution_ms)
+    counts = trace.counts
+    dense = sum(counts.values()) > MOST
+    bin_ms = bin_of(time[1] - time[0], sum(counts.values()), step_ms=trace.resolution_ms)
     tick = tick_ms(trace.resolution_ms, time[1] - time[0])
-    found = [gather(trace, band, time, stop_ms, bin_ms, tick, dense) for band in places]
+    found = [gather(trace, band, counts[band.name], time, stop_ms, bin_ms, tick, dense) for band in places]
     body = markup.Body()
     body.run(trace, trace.summary())
     body.table("Populations", [g.row for g in found], _table_note(found, time))
@@ -98,6 +99,7 @@ def _over_time(
     first, last = _opening(found, time)
     if (first, last) != time:
         body.sentence(f"Opened on {first:,.6g} to {last:,.6g} ms, where the spikes are: 0 or a double click shows all.")
+    body.sentence(left_out(trace.populations))
     body.panels("", [rates(places, [g.counts for g in found], bin_ms, time)] if bin_ms and spikes else [])
     shown = [*states(trace, places, time)]
     event = signals(trace, time)

@@ -118,12 +118,14 @@ class Density:
 
 
 def stretches(
-    trace: Trace, population: str, start_ms: float, stop_ms: float | None, most: int = CHUNK
+    trace: Trace, population: str, count: int, time: tuple[float, float], stop_ms: float | None, most: int = CHUNK
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-    """The spikes of an interval bit by bit, some `most` at once; the last stretch has no end where stop_ms is None."""
-    end = trace.simulated_ms if stop_ms is None else stop_ms
-    parts = max(1, -(-trace.counts[population] // most))
-    edges: list[float | None] = [*np.linspace(start_ms, end, parts + 1)]
+    """The spikes of an interval bit by bit, some `most` at once if all `count` of the population are evenly spread.
+
+    The last stretch has no end where stop_ms is None.
+    """
+    parts = max(1, -(-count // most))
+    edges: list[float | None] = [*np.linspace(*time, parts + 1)]
     edges[-1] = stop_ms
     for begin, stop in zip(edges[:-1], edges[1:], strict=True):
         yield trace.spikes(population, begin, stop)

@@ -38,16 +38,26 @@ class Gathered(NamedTuple):
 
 
 def gather(
-    trace: Trace, band: Band, time: tuple[float, float], stop_ms: float | None, bin_ms: float, tick: float, dense: bool
+    trace: Trace,
+    band: Band,
+    count: int,
+    time: tuple[float, float],
+    stop_ms: float | None,
+    bin_ms: float,
+    tick: float,
+    dense: bool,
 ) -> Gathered:
-    """Read the spikes of a population from time[0] on, up to `stop_ms` or the end; `dense`: do not keep each one."""
+    """Read the spikes of a population from time[0] on, up to `stop_ms` or the end; `dense`: do not keep each one.
+
+    count : how many it has in the whole trace
+    """
     start, duration = time[0], max(time[1] - time[0], 1e-9)
     counts = np.zeros(int(duration / bin_ms * (1 + 1e-12)) if bin_ms else 0, np.int64)
     density = Density(band.size, band.unit, duration * (1 + 1e-9) / 4096, start_ms=start) if dense else None
     kept: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
     extent: tuple[float, float] | None = None
     total, sampled = 0, duration
-    for times, ids in stretches(trace, band.name, start, stop_ms):
+    for times, ids in stretches(trace, band.name, count, time, stop_ms):
         total += len(times)
         if len(times):
             extent = (extent[0] if extent else float(times[0]), float(times[-1]))
@@ -72,7 +82,7 @@ def _row(band: Band, spikes: int, duration_ms: float, found: Sample) -> dict[str
         "cells": band.size,
         "spikes": spikes,
         "rate (Hz)": 1000.0 * spikes / (band.size * duration_ms),
-        "active (%)": 100.0 * float(np.count_nonzero(found.rates)) / band.size,
+        "active (%)": 100.0 * len(found.rates) / band.size,
         "median interval (ms)": float(np.median(found.intervals)) if len(found.intervals) else None,
         "CV of intervals": float(np.mean(found.cv)) if len(found.cv) else None,
     }

@@ -51,7 +51,8 @@ class Follower:
             try:
                 with self.lock:
                     running = self._trace.running  # asked first: what comes last is counted too
-                behind = any([self._step(k) for k in range(len(self._bands))])
+                    counts, now = self._trace.counts, self._trace.simulated_ms
+                behind = any([self._step(k, counts[band.name], now) for k, band in enumerate(self._bands)])
             except NeuromorphError as error:
                 self.error = str(error)
                 return
@@ -59,17 +60,15 @@ class Follower:
                 return
             self._ended.wait(0.0 if behind else PAUSE)
 
-    def _step(self, k: int) -> bool:
-        """Count some spikes more of a band; whether there may be others."""
-        name = self._bands[k].name
+    def _step(self, k: int, count: int, now: float) -> bool:
+        """Count some more of the `count` spikes that a band has at `now` ms; whether there may be others."""
+        if self.seen[k] >= count or self._ended.is_set():
+            return False
+        # so many ms hold about one chunk; the last stretch has no end
+        self._edges[k] += max(now, 1e-6) * min(CHUNK / count, 1.0)
+        stop = self._edges[k] if self._edges[k] < now else None
         with self.lock:
-            count, now = self._trace.counts[name], self._trace.simulated_ms
-            if self.seen[k] >= count:
-                return False
-            # so many ms hold about one chunk; the last stretch has no end
-            self._edges[k] += max(now, 1e-6) * min(CHUNK / count, 1.0)
-            stop = self._edges[k] if self._edges[k] < now else None
-            times, ids = self._trace.spikes(name, None, stop, first=self.seen[k])
+            times, ids = self._trace.spikes(self._bands[k].name, None, stop, first=self.seen[k])
             self.densities[k].add(times, ids)
             self.seen[k] += len(times)
         return stop is not None

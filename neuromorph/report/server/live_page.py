@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neuromorph.report.page import figures, markup, panels
+from neuromorph.report.page.bands import left_out
 from neuromorph.report.page.panels import Panel
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def live_page(windows: Windows) -> tuple[str, str]:
     body.add(markup.head(trace, summary, live=True))
     body.add(CONTROLS)
     if bands:
-        body.raster("")
+        body.raster(left_out(trace.populations))
         nothing = [np.zeros(1, np.int64)] * len(bands)
         body.panels("", [panels.rates(bands, nothing, time[1], time)._replace(note=""), *_states(windows, time)])
     else:

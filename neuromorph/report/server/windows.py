@@ -52,10 +52,10 @@ class Windows:
     def status(self) -> dict[str, Any]:
         """How far the run is, and how much of it has been counted."""
         with self.lock:
-            counts = self.trace.counts
+            counts = self._counts()
             return {
                 "status": self.trace.status, "running": self.trace.running, "simulated_ms": self.trace.simulated_ms,
-                "spikes": sum(counts.values()), "counted": sum(self.follower.seen), "error": self.follower.error,
+                "spikes": sum(counts), "counted": sum(self.follower.seen), "error": self.follower.error,
             }  # fmt: skip
 
     def frame(self, start: float, stop: float, width: int, shown: list[Shown]) -> bytes:
@@ -83,15 +83,20 @@ class Windows:
 
     # -- inside, with the lock held --------------------------------------------------------------------------------
 
+    def _counts(self) -> list[int]:
+        """How many spikes of each band there are so far."""
+        counts = self.trace.counts
+        return [counts[band.name] for band in self.bands]
+
     def _estimate(self, start: float, stop: float) -> list[float]:
         return [density.between(start, stop) for density in self.follower.densities]
 
     def _spikes(self, start: float, stop: float) -> list[Spikes | None]:
         """The spikes of a window, of each band; None of those whose density has to do."""
-        counts = self.trace.counts
-        uncounted = sum(counts.values()) - sum(self.follower.seen)
-        many = sum(counts.values()) > EXACT and sum(self._estimate(start, stop), uncounted) > EXACT
-        key = (start, stop, many, tuple(counts.values()))
+        counts = self._counts()
+        uncounted = sum(counts) - sum(self.follower.seen)
+        many = sum(counts) > EXACT and sum(self._estimate(start, stop), uncounted) > EXACT
+        key = (start, stop, many, counts)
         if self._last is None or self._last[0] != key:
             found: list[Spikes | None] = [None] * len(self.bands)
             if not many:
