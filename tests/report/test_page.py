@@ -298,6 +298,15 @@ def test_a_long_trace_is_sampled_and_says_so(tmp_path, monkeypatch):
     assert 'id="spikes-0"' not in text
 
 
+def test_an_interval_of_a_long_trace_has_its_spikes_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "MOST", 100)
+    with Trace(recorded(tmp_path / "a.h5")) as trace:
+        text = report(trace, tmp_path / "a.html", start_ms=10.0, stop_ms=14.0).read_text()
+        assert 'id="spikes-0"' in text
+        text = report(trace, tmp_path / "a.html", start_ms=10.0, force=True).read_text()
+        assert 'id="density-0"' in text
+
+
 def test_a_foreign_recording(tmp_path):
     import h5py
 

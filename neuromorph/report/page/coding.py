@@ -45,16 +45,18 @@ def tick_ms(resolution_ms: float | None, duration_ms: float) -> float:
 def pack(times: NDArray[np.float64], ids: NDArray[np.int64], start_ms: float, tick: float) -> Packed:
     """Pack spikes, which are in order of time, as ticks since `start_ms`."""
     number = ids // CELLS
-    small = number.astype(np.uint16) if number.max(initial=0) < 2**16 else number
-    order = np.argsort(small, kind="stable")
+    short = np.uint16 if number.max(initial=0) < 2**16 else np.int64  # numpy sorts short ones by their digits
+    order = np.argsort(number.astype(short), kind="stable")
     ticks = np.rint((times - start_ms) / tick).astype(np.int64)[order]
-    numbers, begins, counts = np.unique(number[order], return_index=True, return_counts=True)
+    number = number[order]
+    begins = np.flatnonzero(np.diff(number, prepend=-1))
+    counts = np.diff(begins, append=len(number))
     deltas = np.diff(ticks, prepend=0)
     deltas[begins] = 0
     planes = max(1, (int(deltas.max(initial=0)).bit_length() + 7) // 8)
     raw = deltas.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :planes].T.tobytes()
     raw += (ids[order] % CELLS).astype(np.uint8).tobytes()
-    blocks = [(int(n), int(ticks[b]), int(c)) for n, b, c in zip(numbers, begins, counts, strict=True)]
+    blocks = [(int(n), int(ticks[b]), int(c)) for n, b, c in zip(number[begins], begins, counts, strict=True)]
     return Packed(base64.b64encode(zlib.compress(raw, 6)).decode(), planes, blocks)
 
 

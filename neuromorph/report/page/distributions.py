@@ -34,7 +34,9 @@ class Sample(NamedTuple):
 
 def sample(times: Floats, ids: Ints, size: int, duration_ms: float) -> Sample:
     """The numbers of one population from its spikes; memory goes with the spikes, whatever size a file claims."""
-    active, place = np.unique(ids, return_inverse=True)
+    short = np.uint16 if size <= 2**16 else np.int64  # numpy sorts short ones by their digits, five times as fast
+    active, place = np.unique(ids.astype(short), return_inverse=True)
+    place = place.astype(short)
     cv = cv_isi(times, place, len(active))
     rates = firing_rates(place, len(active), duration_ms)
     return Sample(rates, size - len(active), interspike_intervals(times, place)[0], cv[~np.isnan(cv)])
