@@ -210,6 +210,11 @@ class Raster {
     }
     context.fillStyle = theme.ink;
     context.fillText("time (ms)", box.x + box.width / 2, box.y + box.height + 27);
+    const coarse = (this.frames || []).find(({ kind, step }) => kind === "image" && step > (3 * time.span) / box.width);
+    if (!coarse || !coarse.phase) return;
+    context.textAlign = "right";
+    context.fillStyle = theme.pale;
+    context.fillText(`density: bins of ${numberText(coarse.step, 1)} ms`, box.x + box.width, box.y + box.height + 27);
   }
 
   drawNames(context, shown, box) {
