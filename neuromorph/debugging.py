@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -203,9 +204,8 @@ class Watch:
         ordinal = int(rows.origin[at.place])
         detail = f"from {p.source}[{at.source}] to {p.target}[{int(rows.target[at.place])}], delay {delay:g} ms"
         seen = _seen(function, arguments)
-        seen = {
-            name: value for name, value in seen.items() if name not in _unread(part.plasticity.rule, hook, function)
-        }
+        unread = _unread(part.plasticity.rule, hook, function)
+        seen = {name: value for name, value in seen.items() if name not in unread}
         before = {"weight": arguments[0]}
         before |= {name: seen[f"syn.{name}"] for name in part.plasticity.rule.states() if f"syn.{name}" in seen}
         owner = f"rule {registered_name(part.plasticity.rule)}"
@@ -309,6 +309,7 @@ def _seen(function: Callable[..., Any], arguments: tuple[Any, ...]) -> dict[str,
     return seen
 
 
+@lru_cache(maxsize=64)
 def _unread(rule: type[LearningRule], hook: str, function: Any) -> set[str]:
     """Variables and counts of the two cells that a hook does not read: some hooks get zeros for those."""
     known = {f"{side}.{name}" for side in ("pre", "post") for name in [*rule.variables(side), "count"]}

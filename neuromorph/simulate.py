@@ -101,7 +101,7 @@ class Simulation(Engine):
             from neuromorph.traces.writer import TraceWriter
 
             sink = TraceWriter(trace, force=force, compression=compression, resume=resume)
-        compiled = compile_network(description, description.run.resolution, description.run.seed, parts, _read_spikes)
+        compiled = compile_network(description, description.run.resolution, description.run.seed, parts, read_spikes)
         about = {
             "seed": description.run.seed,
             "resolution": description.run.resolution or "exact",
@@ -353,7 +353,8 @@ def _watch(simulation: Simulation, precision: str, batches: Any) -> Watch:
     return Watch(simulation)
 
 
-def _read_spikes(path: str, population: str) -> Any:
+def read_spikes(path: str, population: str) -> Any:
+    """(times in ms, indices) of a population of a trace, of its only one where the name is empty."""
     from neuromorph.traces.reader import Trace
 
     with Trace(path) as trace:

@@ -31,6 +31,8 @@ COMMANDS = {
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
     "report": ("neuromorph_cli.report:report", "Write a page of HTML that shows a trace and opens offline."),
     "view": ("neuromorph_cli.view:view", "Show a trace in a browser, also while it is recorded."),
+    "why": ("neuromorph_cli.why:why", "Why a neuron fired, or why a weight is what it is."),
+    "why-not": ("neuromorph_cli.why:why_not", "How close a silent neuron came to a spike."),
     "models": ("neuromorph_cli.registered:models", "List, show, write and check neuron models and inputs."),
     "rules": ("neuromorph_cli.registered:rules", "List, show, write and check learning rules."),
     "trace-rule": ("neuromorph_cli.trace_rule:trace_rule", "Show what a rule does to one synapse, event by event."),

@@ -13,7 +13,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5l, h5o, h5t, h5z
+from h5py import h5a, h5d, h5g, h5l, h5o, h5t, h5z
 from numpy.typing import NDArray
 
 from neuromorph import limits
@@ -31,6 +31,9 @@ ZSTD = 32015
 PACKING = {h5z.FILTER_DEFLATE: 1032, h5z.FILTER_LZF: 1032, ZSTD: 1 << 15}
 ALLOWED = {h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, *PACKING}
 _NUMBERS = (h5t.INTEGER, h5t.FLOAT)
+#: what must be groups: at the root, and everything in some of those; whoever iterates a dataset reads all its rows
+ROOMS = (b"spikes", b"report", b"weights", b"signals", b"learning", b"network", b"provenance")
+OF_GROUPS = (b"report", b"weights", b"signals")
 
 
 def check_content(file: h5py.File, path: Path) -> None:
@@ -54,6 +57,7 @@ def check_content(file: h5py.File, path: Path) -> None:
         if kind != h5l.TYPE_HARD:
             raise _refused("a link out of its group, such as to another file", where, name)
         found[name] = _open(file, name, where)
+        _check_place(found[name], where, name)
         if isinstance(found[name], h5d.DatasetID):
             _check_dataset(found[name], where, name, size, committed)
     if size > heaps.WHOLE and heaps.unsound(file, [one for one in found.values() if isinstance(one, h5d.DatasetID)]):
@@ -69,6 +73,16 @@ def _open(file: h5py.File, name: bytes, where: str) -> Any:
     if h5o.get_info(found).rc > 1 and not (shared and name.count(b"/") in (2, 3)):
         raise _refused("two names for one object", where, name)
     return found
+
+
+def _check_place(found: Any, where: str, name: bytes) -> None:
+    """A dataset may not stand where a group belongs, nor a list where one text does."""
+    room, _, rest = name.partition(b"/")
+    group = (room in ROOMS and not rest) or (room in OF_GROUPS and b"/" not in rest)
+    if group and not isinstance(found, h5g.GroupID):
+        raise _refused("not a group", where, name)
+    if name == b"network/json" and not (isinstance(found, h5d.DatasetID) and found.shape == ()):
+        raise _refused("not one text", where, name)
 
 
 def read(dataset: h5py.Dataset, rows: slice = slice(None)) -> NDArray[Any]:

@@ -62,7 +62,7 @@ def network(path: Path) -> None:
 
 def trace(path: Path) -> None:
     """A trace: everything that is in it, by every way to ask for it, and two commands."""
-    from neuromorph.simulate import _read_spikes
+    from neuromorph.simulate import read_spikes
     from neuromorph.traces.reader import Trace
 
     with Trace(path) as opened:
@@ -82,7 +82,7 @@ def trace(path: Path) -> None:
             for name in opened.projections:
                 opened.weights(name)
     with contextlib.suppress(NeuromorphError):
-        _read_spikes(str(path), "")
+        read_spikes(str(path), "")
     command("info", str(path))
     command("info", "--json", str(path))
     command("analyze", str(path))

@@ -290,6 +290,26 @@ def test_committed_is_a_dataset(finished):
     assert "committed: not a dataset" in changed(finished, lambda file: file.create_group("committed"))
 
 
+@pytest.mark.parametrize("name", ["signals", "weights", "report", "learning", "provenance", "weights/in", "report/E"])
+def test_a_dataset_in_place_of_a_group(finished, name):
+    """Whoever walks through a group would read its rows one by one."""
+
+    def change(file):
+        if name in file:
+            del file[name]
+        file.create_dataset(name, (1 << 40, 2), "u1", chunks=(1, 2))
+
+    assert f"{name}: not a group" in changed(finished, change)
+
+
+def test_the_description_is_one_text(finished):
+    def change(file):
+        del file["network/json"]
+        file.create_dataset("network/json", (1 << 40, 1 << 20), "u1", chunks=(1, 1024), maxshape=(None, 1 << 20))
+
+    assert "network/json: not one text" in changed(finished, change)
+
+
 def test_words_of_what_is_no_row():
     from neuromorph.traces.finish import _copy_rows
     from neuromorph.traces.guard import read
