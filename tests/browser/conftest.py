@@ -20,11 +20,15 @@ OPTIONS = [
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser with a profile of its own. Where there is none tests are skipped, but for CI, where they fail."""
+    needed = os.environ.get("CI") == "true" or os.environ.get("NEUROMORPH_BROWSER") == "required"
     if CHROMIUM is None:
-        if os.environ.get("CI") == "true" or os.environ.get("NEUROMORPH_BROWSER") == "required":
+        if needed:
             pytest.fail("no chromium on a machine that must have one (CI): apt-get install chromium")
         pytest.skip("no chromium on this machine (apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if needed:
+        import playwright.sync_api as playwright
+    else:
+        playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     profile = tmp_path_factory.mktemp("profile")
     with playwright.sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(

@@ -27,7 +27,7 @@ from neuromorph.report.page.panels import bin_of, envelope, extremes
 from neuromorph.report.page.weights import binned, course
 from neuromorph.report.page.wiring import wiring
 from neuromorph.traces import Trace, TraceWriter
-from page_traces import NETWORK, description, recorded
+from page_traces import NETWORK, description, fill, recorded
 
 pytest.importorskip("bokeh", reason="bokeh is not installed")
 
@@ -305,6 +305,24 @@ def test_an_interval_of_a_long_trace_has_its_spikes_one_by_one(tmp_path, monkeyp
         assert 'id="spikes-0"' in text
         text = report(trace, tmp_path / "a.html", start_ms=10.0, force=True).read_text()
         assert 'id="density-0"' in text
+
+
+@pytest.mark.parametrize("ending", ["running", "killed"])
+def test_a_run_that_has_not_ended(tmp_path, ending):
+    writer = TraceWriter(tmp_path / "a.h5")
+    writer.open(description())
+    fill(writer)
+    writer.flush()
+    if ending == "killed":
+        writer._release()  # as the system does with the lock of a process that is gone
+    with Trace(tmp_path / "a.h5") as trace:
+        assert trace.status == ending
+        text = report(trace, tmp_path / "a.html").read_text()
+    words = {
+        "running": "This run is still going on: what follows is what was recorded until then, at 99.9 ms",
+        "killed": "The process of this run was killed: it ended early, at 99.9 ms of simulated time.",
+    }
+    assert words[ending] in text
 
 
 def test_a_foreign_recording(tmp_path):
