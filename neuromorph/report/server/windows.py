@@ -76,7 +76,9 @@ class Windows:
         with self.lock:
             spikes = self._spikes(start, stop)
             step = max((stop - start) / POINTS, self.trace.resolution_ms or 0.0)
-            bin_ms = panels.bin_of(stop - start, round(sum(self._estimate(start, stop), 0.0)), POINTS, step)
+            about = [density.between(start, stop) for density in self.follower.densities]
+            number = sum(len(found[0]) if found else round(guess) for found, guess in zip(spikes, about, strict=True))
+            bin_ms = panels.bin_of(stop - start, number, POINTS, step)
             rates = [self._rate(k, found, start, stop, bin_ms) for k, found in enumerate(spikes)]
             states = [self._state(*name, start, stop) for name in self.trace.states[: panels.STATES]]
         return {"bin_ms": bin_ms, "rates": rates, "states": states}
