@@ -62,3 +62,32 @@ def recorded(path: Path, summary: dict[str, Any] | None = None, filled: bool = T
         fill(writer)
     writer.close({"status": "complete", "simulated_ms": 100.0} | (summary or {}))
     return path
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>"
+
+
+def hostile(path: Path) -> Path:
+    """A trace whose every name is HTML with a script, or a formula."""
+    formula = "$$\\frac{1}{2}$$"
+    network = {
+        "network": {"name": HOSTILE, "description": f"{formula} {HOSTILE}"},
+        "populations": {HOSTILE: {"model": HOSTILE, "size": 3}},
+        "projections": [{"source": HOSTILE, "target": HOSTILE, "weight": HOSTILE, "rule": HOSTILE}],
+    }
+    run = description(
+        populations={HOSTILE: 3, formula: 2},
+        states=[StateChannel(HOSTILE, f"V{HOSTILE}", formula, np.arange(2), 1.0)],
+        weights=[], signals=[HOSTILE], network=network,
+        provenance={"seed": HOSTILE, "command": HOSTILE, "python": HOSTILE, HOSTILE: HOSTILE},
+    )  # fmt: skip
+    writer = TraceWriter(path)
+    writer.open(run)
+    for name, size in run.populations.items():
+        writer.spikes(name, np.arange(9), np.zeros(9), np.arange(9) % size)
+    writer.state(0, 0.0, np.array([0.0, 1.0]))
+    writer.state(0, 1.0, np.array([1.0, np.nan]))
+    writer.signal(HOSTILE, 0.5, 1.0)
+    writer.learning(HOSTILE, [1.0, 2.0], HOSTILE)
+    writer.close({"status": "complete", "simulated_ms": 2.0})
+    return path

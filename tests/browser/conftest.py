@@ -40,8 +40,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[[str], Any]]:
-    """Open an address and wait until the page says that it is ready; at the end it must have had no complaint."""
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open an address and wait until the page says that it is ready; at the end it must have had no complaint.
+
+    A script runs before the page's own.
+    """
     complaints: list[str] = []
     pages = []
 
@@ -54,8 +57,9 @@ def visit(browser: Any) -> Iterator[Callable[[str], Any]]:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
-    def open_page(address: str) -> Any:
+    def open_page(address: str, script: str = "") -> Any:
         page = browser.new_page()
+        page.add_init_script(script)
         pages.append(page)
         page.on("request", asked)
         page.on("console", said)

@@ -10,7 +10,7 @@ import pytest
 
 from neuromorph.report.server.serve import View
 from neuromorph.traces import Trace, TraceWriter
-from page_traces import description, fill, recorded
+from page_traces import HOSTILE, description, fill, hostile, recorded
 
 pytest.importorskip("bokeh", reason="bokeh is not installed")
 
@@ -109,6 +109,16 @@ def test_a_run_is_followed_until_somebody_says_stop(tmp_path, visit):
         assert span(page) == [0.0, 400.0]
         assert page.locator("#follow").is_hidden()
         page.close()  # before the server goes
+
+
+def test_hostile_names_are_text(tmp_path, visit):
+    with Trace(hostile(tmp_path / "h.h5")) as trace, View(trace) as served:
+        page = visit(served.address)
+        settled(page)
+        page.wait_for_function("() => neuromorph.panels.shown > 0")
+        assert page.locator("img").count() == 0
+        assert HOSTILE in page.inner_text("h1")
+        page.close()
 
 
 def test_a_server_that_has_gone_is_told(view, visit, browser):
