@@ -53,6 +53,11 @@ def facts(title: str, rows: Iterable[tuple[str, str]]) -> None:
         click.echo(f"  {click.style(f'{name:<{width}}', dim=True)}  {_line(value)}")
 
 
+def line(said: str) -> None:
+    """One line, whatever came out of a file."""
+    click.echo(_line(said))
+
+
 def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table: text to the left, numbers to the right, what is not known as a dash."""
     rows = list(rows)
@@ -61,12 +66,12 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     sides = ["<" if all(isinstance(value, str) for value in column) else ">" for column in zip(*rows)]
     sides = sides or ["<"] * len(names)
 
-    def line(texts: Sequence[str]) -> str:
+    def row_of(texts: Sequence[str]) -> str:
         return "  ".join(f"{text:{side}{width}}" for text, side, width in zip(texts, sides, widths)).rstrip()
 
-    click.secho(line(names), bold=True)
+    click.secho(row_of(names), bold=True)
     for row in cells:
-        click.echo(line(row))
+        click.echo(row_of(row))
 
 
 def _cell(value: Any) -> str:

@@ -6,14 +6,26 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neuromorph import limits
 from neuromorph.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: text stays text in svg and pdf, and the same figure gives the same bytes
+_TEXT: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "neuromorph", "pdf.fonttype": 42}
+#: inches and dots per inch that a figure may have
+WIDTHS, DOTS_PER_INCH = (1.0, 40.0), (10, 1200)
 
-def new_file(path: Path, force: bool) -> Path:
-    """The path of a figure to write; InputError for everything that can be wrong with it."""
+
+def new_file(path: Path, force: bool, width: float = 9.0, dpi: int = 160) -> Path:
+    """The path of a figure to write; InputError for everything that can be wrong with it, or with its size."""
+    if not WIDTHS[0] <= width <= WIDTHS[1]:
+        allowed = f"{WIDTHS[0]:g} to {WIDTHS[1]:g} inches"
+        raise InputError(Problem("width of a figure out of range", "width", width, allowed))
+    if not DOTS_PER_INCH[0] <= dpi <= DOTS_PER_INCH[1]:
+        allowed = f"{DOTS_PER_INCH[0]} to {DOTS_PER_INCH[1]}"
+        raise InputError(Problem("dots per inch out of range", "dpi", dpi, allowed))
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
     except ImportError:
@@ -32,9 +44,15 @@ def new_file(path: Path, force: bool) -> Path:
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
     """Write a figure; InputError where that fails."""
+    from matplotlib import rc_context
+
     temporary: Any = path.with_name(f".{path.stem}.drawing{path.suffix}")
+    pixels = float(figure.get_figwidth() * figure.get_figheight()) * dpi**2
+    limits.need(int(8 * pixels), "a figure of this size takes", str(path), "Draw it smaller, or with a smaller dpi.")
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
     try:
-        figure.savefig(temporary, dpi=dpi)
+        with rc_context(_TEXT):
+            figure.savefig(temporary, dpi=dpi, metadata=undated)
         os.replace(temporary, path)
     except OSError as error:
         fix = "Choose a folder that you may write to."

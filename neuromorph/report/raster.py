@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from neuromorph.analysis.spikes import Floats, Ints, population_rate
 from neuromorph.analysis.table import interval
-from neuromorph.errors import printable
+from neuromorph.report.binned import counts_in_bins, round_bin
 from neuromorph.report.files import new_file, save
+from neuromorph.report.style import COLOURS, INK, PALE, RULE, new_figure, plain, plain_text, say, write_title
+from neuromorph.traces.chunks import Spikes, spike_chunks, spike_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from neuromorph.traces.reader import Trace
 
-#: Okabe & Ito's colours, which colour-blind readers tell apart (but yellow, too light for dots), then some of Tol's.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#555555", "#882255", "#117733", "#332288")
-INK, PALE, RULE, ALARM = "#222222", "#777777", "#D9D9D9", "#C00000"
 #: Above this many spikes dots would cover each other: how dense they are is drawn instead.
 DOTS = 60_000
 #: Populations that have a rate of their own below the spikes; more are shown as one.
@@ -32,12 +30,12 @@ RASTER_INCHES = 3.6
 
 
 class Band(NamedTuple):
-    """A population as it is drawn: its spikes, its colour, and the strip from `bottom` to `top` (0 to 1)."""
+    """A population as it is drawn: its spikes (how many, and piece by piece), its colour, its strip (0 to 1)."""
 
     name: str
     size: int
-    times: Floats
-    ids: Ints
+    spikes: int
+    chunks: Callable[[], Iterator[Spikes]]
     colour: str
     bottom: float
     top: float
@@ -46,10 +44,6 @@ class Band(NamedTuple):
     def points(self) -> float:
         """Height of the strip in points (1/72 inch)."""
         return RASTER_INCHES * 72 * (self.top - self.bottom)
-
-    def heights(self) -> Floats:
-        """Where each spike is drawn, in the middle of its neuron's lane."""
-        return np.asarray(self.bottom + (self.ids + 0.5) / self.size * (self.top - self.bottom), np.float64)
 
 
 def raster(
@@ -80,15 +74,16 @@ def raster(
     InputError where matplotlib is missing, the file exists or cannot be written, the format is unknown, or the
     interval is empty; TraceError for a population that is not in the trace.
     """
-    target = new_file(Path(path), force)
+    target = new_file(Path(path), force, width, dpi)
     start, stop = interval(trace, start_ms, stop_ms)
     bands = _bands(trace, populations, start_ms, stop_ms)
-    figure = _figure(width, len(bands))
+    figure = new_figure(width, RASTER_INCHES + 1.8 + 0.18 * min(max(len(bands) - 4, 0), 40))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     _draw_spikes(above, bands, start, stop, int(width * dpi))
-    _draw_rates(below, bands, start, stop)
+    bin_ms = round_bin(stop - start, sum(band.spikes for band in bands), trace.resolution_ms)
+    _draw_rates(below, bands, start, stop, bin_ms)
     figure.align_ylabels()
-    _write_title(above, trace, bands)
+    write_title(figure, trace, [f"{sum(band.spikes for band in bands):,} spikes"])
     save(figure, target, dpi)
     return target
 
@@ -96,49 +91,49 @@ def raster(
 def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None, stop: float | None) -> list[Band]:
     sizes = trace.populations
     names = list(sizes) if populations is None else list(dict.fromkeys(populations))
-    spikes = {name: trace.spikes(name, start, stop) for name in names}
+    counts = {name: spike_count(trace, name, start, stop) for name in names}
     total = sum(sizes[name] for name in names) or 1
     shares = np.array([max(sizes[name] / total, LEAST_SHARE) for name in names])
     edges = 1.0 - np.concatenate([[0.0], np.cumsum(shares / (shares.sum() or 1.0))])
     return [
-        Band(name, max(sizes[name], 1), *spikes[name], COLOURS[i % len(COLOURS)], float(edges[i + 1]), float(edges[i]))
+        Band(
+            name,
+            max(sizes[name], 1),
+            counts[name],
+            partial(spike_chunks, trace, name, start, stop),
+            COLOURS[i % len(COLOURS)],
+            float(edges[i + 1]),
+            float(edges[i]),
+        )
         for i, name in enumerate(names)
     ]
 
 
-def _figure(width: float, bands: int) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    height = RASTER_INCHES + 1.8 + 0.18 * min(max(bands - 4, 0), 40)
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)  # neither pyplot nor a window: also on a machine without a screen
-    return figure
-
-
 def _draw_spikes(axes: Axes, bands: list[Band], start: float, stop: float, pixels: int) -> None:
-    dense = sum(len(band.times) for band in bands) > DOTS
+    dense = sum(band.spikes for band in bands) > DOTS
     for band in bands:
         (_draw_density if dense else _draw_dots)(axes, band, start, stop, pixels)
         axes.axhline(band.bottom, color=RULE, linewidth=0.8, zorder=3)
-    if not any(len(band.times) for band in bands):
-        axes.text(0.5, 0.5, "no spikes", transform=axes.transAxes, ha="center", va="center", color=INK)
+    if not any(band.spikes for band in bands):
+        say(axes, "no spikes")
     axes.set(ylim=(0, 1), ylabel="neuron")
     axes.set_yticks(
-        [(band.bottom + band.top) / 2 for band in bands], [f"{_plain_text(b.name)} ({b.size:,})" for b in bands]
+        [(band.bottom + band.top) / 2 for band in bands], [f"{plain_text(b.name)} ({b.size:,})" for b in bands]
     )
     for label, band in zip(axes.get_yticklabels(), bands, strict=True):
         label.set(color=band.colour, fontsize=float(np.clip(0.7 * band.points, 3.0, 9.0)))
     axes.tick_params(axis="both", length=0, labelbottom=False)
-    _plain(axes)
+    plain(axes)
 
 
 def _draw_dots(axes: Axes, band: Band, start: float, stop: float, pixels: int) -> None:
     height = float(np.clip(0.8 * band.points / band.size, 1.2, 14.0))  # most of a neuron's lane
     marker, edge = ("|", 0.9) if height > 2.5 else ("o", 0.0)
-    alpha = 0.9 if len(band.times) < 8 * pixels else 0.6
+    alpha = 0.9 if band.spikes < 8 * pixels else 0.6
+    times, ids = (np.concatenate(parts) for parts in list(zip(*band.chunks()))[:2])
+    heights = band.bottom + (ids + 0.5) / band.size * (band.top - band.bottom)  # the middle of the neuron's lane
     axes.plot(
-        band.times, band.heights(), linestyle="none", color=band.colour, alpha=alpha,
+        times, heights, linestyle="none", color=band.colour, alpha=alpha,
         marker=marker, markersize=height, markeredgewidth=edge, rasterized=True,
     )  # fmt: skip
 
@@ -149,8 +144,10 @@ def _draw_density(axes: Axes, band: Band, start: float, stop: float, pixels: int
 
     columns = max(1, int(0.85 * pixels))
     rows = max(1, min(band.size, int(columns * 0.45 * (band.top - band.bottom))))
-    x = np.minimum((band.times - start) * (columns / (stop - start)), columns - 1).astype(np.int64)
-    counts = np.bincount(band.ids * rows // band.size * columns + x, minlength=rows * columns)
+    counts = np.zeros(rows * columns, np.int64)
+    for times, ids, *_ in band.chunks():
+        x = np.minimum((times - start) * (columns / (stop - start)), columns - 1).astype(np.int64)
+        counts += np.bincount(ids * rows // band.size * columns + x, minlength=rows * columns)
     full = float(np.quantile(counts[counts > 0], 0.99)) if counts.any() else 1.0
     image = np.empty((rows, columns, 4))
     image[..., :3] = to_rgb(band.colour)
@@ -160,59 +157,20 @@ def _draw_density(axes: Axes, band: Band, start: float, stop: float, pixels: int
     axes.imshow(image, extent=extent, origin="lower", aspect="auto", interpolation="antialiased")
 
 
-def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float) -> None:
-    bin_ms = _bin(stop - start, sum(len(band.times) for band in bands))
-    for band in bands if len(bands) <= RATES else [_together(bands)]:
+def _draw_rates(axes: Axes, bands: list[Band], start: float, stop: float, bin_ms: float) -> None:
+    counts = [counts_in_bins(band.chunks(), start, stop, bin_ms) for band in bands]
+    sizes, colours = [band.size for band in bands], [band.colour for band in bands]
+    if len(bands) > RATES:
+        counts, sizes, colours = [np.sum(counts, axis=0)], [sum(sizes)], [INK]
+    for count, size, shade in zip(counts, sizes, colours):
         if bin_ms > 0:
-            centres, rate = population_rate(band.times, band.size, stop - start, bin_ms, start)
-            edges = start + np.arange(len(centres) + 1) * bin_ms
-            axes.stairs(rate, edges, color=band.colour, linewidth=1.1, baseline=None)
+            rate, edges = 1000.0 * count / (size * bin_ms), start + np.arange(len(count) + 1) * bin_ms
+            axes.stairs(rate, edges, color=shade, linewidth=1.1, baseline=None)
             if len(bands) <= 3:  # more would mix into mud
-                axes.stairs(rate, edges, color=band.colour, fill=True, alpha=0.1, linewidth=0)
+                axes.stairs(rate, edges, color=shade, fill=True, alpha=0.1, linewidth=0)
     axes.set(xlabel="time (ms)", ylabel="rate (Hz)" if len(bands) <= RATES else "rate of all (Hz)")
     if stop > start:
         axes.set_xlim(start, stop)
-    axes.set_ylim(0, None if any(len(band.times) for band in bands) else 1)
+    axes.set_ylim(0, None if any(band.spikes for band in bands) else 1)
     axes.set_title(f"bins of {bin_ms:g} ms", loc="right", fontsize=8, color=PALE, pad=3)
-    axes.tick_params(colors=INK, labelsize=9, color=RULE)
-    axes.yaxis.grid(True, color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    _plain(axes)
-
-
-def _together(bands: list[Band]) -> Band:
-    times = np.concatenate([band.times for band in bands])
-    return Band("all", sum(band.size for band in bands), times, np.zeros(0, np.int64), INK, 0.0, 1.0)
-
-
-def _bin(duration_ms: float, spikes: int) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that leaves some ten spikes to a bin, within 60 to 500 bins."""
-    if duration_ms <= 0:
-        return 0.0
-    bins = min(max(spikes / 10, 60), 500)
-    power = 10.0 ** np.floor(np.log10(duration_ms / bins))
-    return float(next(n * power for n in (1, 2, 5, 10) if n * power * bins >= duration_ms * (1 - 1e-12)))
-
-
-def _write_title(axes: Axes, trace: Trace, bands: list[Band]) -> None:
-    status, length, step = trace.status, f"{trace.simulated_ms:g} ms", trace.resolution_ms
-    early = status not in ("complete", "unknown")
-    facts = [f"{status} at {length}"] if early else [length, "complete"] if status == "complete" else [length]
-    if trace.window_ms is not None:
-        facts.append("exact times" if step is None else f"steps of {step:g} ms")
-    facts.append(f"{sum(len(band.times) for band in bands):,} spikes")
-    axes.set_title(_plain_text(trace.path.name), loc="left", fontsize=11, fontweight="bold", color=INK)
-    axes.set_title(" \u00b7 ".join(facts), loc="right", fontsize=8.5, color=ALARM if early else PALE)
-
-
-def _plain_text(name: str) -> str:
-    """A name as it is: no formula of matplotlib's, no control characters."""
-    return printable(name).replace("$", r"\$").replace("\n", "\\n")
-
-
-def _plain(axes: Axes) -> None:
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(RULE)
-    for text in (axes.xaxis.label, axes.yaxis.label):
-        text.set(color=INK, fontsize=9.5)
+    plain(axes, grid=True)

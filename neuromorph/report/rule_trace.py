@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from neuromorph.report.files import new_file, save
-from neuromorph.report.raster import COLOURS, INK, PALE, RULE
+from neuromorph.report.style import COLOURS, INK, PALE, RULE, new_figure
 
 
 def rule_trace(
@@ -37,12 +37,8 @@ def rule_trace(
     ------
     InputError where matplotlib is missing, the file exists or cannot be written, or the format is unknown.
     """
-    target = new_file(Path(path), force)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, 3.4), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)  # neither pyplot nor a window: also on a machine without a screen
+    target = new_file(Path(path), force, width, dpi)
+    figure = new_figure(width, 3.4)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     above.step(times, weights, where="post", color=COLOURS[0], linewidth=1.4)
     above.set_ylabel("weight", color=INK)

@@ -24,6 +24,9 @@ from neuromorph.traces.opening import LONGEST, check_root, is_spikes, open_file,
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
 from neuromorph.units import UNITS
 
+#: ids that are looked at at a time, to find out how many cells a foreign recording has
+IDS = 1 << 20
+
 
 class State(NamedTuple):
     """A recorded state variable: `values[t, n]` in `unit` at `times[t]` (ms) of cell `indices[n]`."""
@@ -226,7 +229,8 @@ class Trace:
             group = file["report"][escape(population)][escape(variable)]
             times, span = _between(file, group, "mapping/times", start_ms, stop_ms)
             indices = read(group["mapping/node_ids"]).astype(np.int64)
-            return State(times, read(group["data"], span), indices, str(group.attrs["units"]))
+            values = _values(group["data"], span, len(times), len(indices))
+            return State(times, values, indices, str(group.attrs["units"]))
 
     @property
     def projections(self) -> list[str]:
@@ -240,7 +244,10 @@ class Trace:
             group = self._find(file, "weights", projection)
             times, span = _between(file, group, "times", start_ms, stop_ms)
             source, target = (read(group[name]).astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
-            return Weights(times, read(group["values"], span), source, target, str(group.attrs["units"]))
+            values = _values(group["values"], span, len(times), len(source))
+            if source.shape != target.shape:
+                raise ValueError("as many sources as targets are needed")
+            return Weights(times, values, source, target, str(group.attrs["units"]))
 
     @property
     def signals(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
@@ -249,7 +256,10 @@ class Trace:
         with self._reading() as file:
             for key, group in file.get("signals", {}).items():
                 times, span = _between(file, group, "times", None, None)
-                found[unescape(key)] = (times, read(group["values"], span))
+                values = read(group["values"], span)
+                if times.ndim != 1 or values.shape != times.shape:
+                    raise ValueError(f"signal {key} has no value for each time")
+                found[unescape(key)] = (times, values)
         return found
 
     @property
@@ -340,7 +350,9 @@ def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
 
 def _size(population: h5py.Group) -> int:
     if "size" not in population.attrs:
-        return int(np.max(read(population["node_ids"]).astype(np.int64), initial=-1)) + 1
+        ids = population["node_ids"]
+        parts = (read(ids, slice(k, k + IDS)).astype(np.int64) for k in range(0, len(ids), IDS))
+        return 1 + max((int(np.max(part, initial=-1)) for part in parts), default=-1)
     size = int(population.attrs["size"])
     if not 0 <= size < 2**31:
         raise ValueError(f"no population has {size} cells")
@@ -355,6 +367,14 @@ def _checked(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np.in
     if ids.size and (ids.min() < 0 or ids.max() >= size or not np.abs(times).max() < LONGEST):
         raise ValueError(f"spikes at no time, or of cells that a population of {size} has not")
     return ids
+
+
+def _values(dataset: h5py.Dataset, rows: slice, *shape: int) -> NDArray[Any]:
+    """Rows of a dataset; ValueError where they have another shape than their times and cells say."""
+    values = read(dataset, rows)
+    if values.shape != shape:
+        raise ValueError(f"{dataset.name} has not one value for each time and cell")
+    return values
 
 
 def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:
@@ -410,7 +430,10 @@ def _between(
     """Times of an interval and the rows they are in."""
     rows = _rows(file, group, name)
     span = _search(group[name], rows, start_ms, stop_ms)
-    return read(group[name], span), span
+    times = read(group[name], span)
+    if times.ndim != 1:
+        raise ValueError(f"{group[name].name} is no list of times")
+    return times, span
 
 
 def _search(

@@ -103,9 +103,5 @@ def onto(made: Connections, index: int) -> tuple[NDArray[np.int64], NDArray[np.i
 
 def _first_id(recording: Recording, population: str) -> int:
     """Place of a population's first cell in the order of ids: populations by name."""
-    first = 0
-    for spec in recording.description.populations:
-        if spec.name == population:
-            return first
-        first += spec.size if spec.kind != "current" else 0
-    raise KeyError(population)
+    emitting = [spec for spec in recording.description.populations if spec.kind != "current"]
+    return sum(spec.size for spec in emitting if spec.name < population)

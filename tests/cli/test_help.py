@@ -12,7 +12,20 @@ import pytest
 from neuromorph import __version__
 from neuromorph_cli.main import COMMANDS, cli
 
-HEAVY = {"numpy", "numba", "networkx", "h5py", "rich", "pydantic", "sklearn", "matplotlib"}
+HEAVY = {
+    "numpy",
+    "numba",
+    "networkx",
+    "h5py",
+    "rich",
+    "pydantic",
+    "sklearn",
+    "matplotlib",
+    "pandas",
+    "pyarrow",
+    "neo",
+    "pynwb",
+}
 
 
 def commands() -> list[list[str]]:
@@ -71,7 +84,7 @@ def test_help_imports_nothing_heavy(arguments):
     ("words", "completed"),
     [
         ("neuromorph ru", ["run", "rules"]),
-        ("neuromorph plot r", ["raster"]),
+        ("neuromorph plot r", ["raster", "rates"]),
         ("neuromorph run --rec", ["--record"]),
         ("neuromorph learn m", ["mnist"]),
         ("neuromorph learn digits --top-down ", ["fixed", "direct", "wake", "mirror", "transpose"]),

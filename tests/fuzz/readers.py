@@ -85,7 +85,8 @@ def trace(path: Path) -> None:
         read_spikes(str(path), "")
     command("info", str(path))
     command("info", "--json", str(path))
-    command("analyze", str(path))
+    looks = (["analyze"], ["analyze", "--json"], ["compare", str(path)])
+    command(*looks[path.stat().st_size % 3], str(path))
 
 
 def recording(path: Path) -> None:
@@ -101,6 +102,24 @@ def recording(path: Path) -> None:
 def raster(path: Path) -> None:
     """A trace, drawn."""
     command("plot", "raster", str(path), "-o", str(path.with_suffix(".png")), "--force")
+
+
+def figures(path: Path) -> None:
+    """A trace, drawn in one of the other ways, each of which takes a fifth of a second."""
+    name = ("rates", "membrane", "weights", "learning", "graph")[sum(path.read_bytes()) % 5]
+    command("plot", name, str(path), "-o", str(path.with_suffix(".png")), "--force", "--dpi", "40")
+
+
+def exports(path: Path) -> None:
+    """A trace, written as tables and arrays, which are read again."""
+    from neuromorph.export import export, read_spikes
+    from neuromorph.traces.reader import Trace
+
+    for table in ("spikes", "states", "weights", "signals", "learning"):
+        command("export", str(path), "-o", str(path.with_suffix(".csv")), "--table", table, "--force")
+    with Trace(path) as opened:
+        for suffix in (".csv", ".npz"):
+            read_spikes(export(opened, path.with_suffix(suffix), force=True).path)
 
 
 def checkpoint(path: Path) -> None:
@@ -198,6 +217,8 @@ READERS = {
         Reader("sonata", trace, HDF5, "spikes.h5", share=0.25),
         Reader("recording", recording, HDF5, "trace.h5.part", share=0.5),
         Reader("raster", raster, HDF5, "trace.h5", share=0.02),
+        Reader("figures", figures, HDF5, "trace.h5", share=0.02),
+        Reader("exports", exports, HDF5, "trace.h5", share=0.1),
         Reader("checkpoint", checkpoint, (mutate.zipped,), "a.checkpoint.npz"),
         Reader("run", run_checkpoint, (mutate.zipped,), "a.checkpoint.npz", share=0.5),
         Reader("idx", images, mutate.BYTES, "train-images-idx3-ubyte", _idx),
@@ -212,4 +233,5 @@ READERS = {
 
 def corpus(reader: str) -> Path:
     """The folder of the seeds of a reader; some share one."""
-    return Path(__file__).parent / "corpus" / {"raster": "trace"}.get(reader, reader)
+    of_traces = ("raster", "figures", "exports")
+    return Path(__file__).parent / "corpus" / ("trace" if reader in of_traces else reader)

@@ -26,6 +26,7 @@ ALLOWED = {
     "traces": {"engine"},
     "analysis": {"traces"},
     "report": {"traces", "analysis"},
+    "export": {"traces", "analysis"},
     "tasks": {"simulate", "engine", "graph"},
     "why": {
         "simulate",

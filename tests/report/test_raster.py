@@ -144,7 +144,34 @@ def test_nothing_simulated_is_drawn_all_the_same(tmp_path):
     ("duration", "spikes", "bin_ms"), [(1000, 0, 20), (1000, 10**6, 2), (5000, 10**7, 10), (60, 0, 1)]
 )
 def test_bins_are_round_and_neither_too_many_nor_too_few(duration, spikes, bin_ms):
-    assert module._bin(duration, spikes) == pytest.approx(bin_ms)
+    assert module.round_bin(duration, spikes) == pytest.approx(bin_ms)
+
+
+@pytest.mark.parametrize(
+    ("duration", "tick", "bin_ms"), [(60, None, 1), (20, 0.1, 0.5), (2, 0.1, 0.1), (60, 0.3, 1.2), (0.05, 0.1, 0.05)]
+)
+def test_bins_are_whole_ticks(duration, tick, bin_ms):
+    assert module.round_bin(duration, 0, tick) == pytest.approx(bin_ms)
+
+
+def test_pieces_change_nothing(trace, tmp_path, monkeypatch):
+    """Spikes are drawn piece by piece, so that memory does not go with their number."""
+    from neuromorph.traces import chunks
+
+    for dots in (0, 10**6):
+        monkeypatch.setattr(module, "DOTS", dots)
+        whole = raster(trace, tmp_path / "a.png", dpi=80, force=True).read_bytes()
+        sizes = []
+
+        def small(*given, sizes=sizes):
+            for chunk in chunks.spike_chunks(*given, rows=7):
+                sizes.append(len(chunk.ids))
+                yield chunk
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "spike_chunks", small)
+            assert raster(trace, tmp_path / "b.png", dpi=80, force=True).read_bytes() == whole
+        assert max(sizes) == 7
 
 
 def test_ten_million_spikes_take_seconds(tmp_path):

@@ -1,0 +1,139 @@
+"""Read a trace block by block, so that memory goes with the length of a block and not with that of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromorph.traces.guard import read
+from neuromorph.traces.opening import LONGEST
+from neuromorph.traces.reader import Trace, _checked, _clock, _is_sorted, _rows, _search
+from neuromorph.traces.schema import escape
+
+#: spikes that are read at a time: 16 MB
+SPIKES = 1 << 20
+#: numbers of a state or of weights that are read at a time
+NUMBERS = 1 << 20
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class SpikeStream:
+    """The spikes of one population with start_ms <= time < stop_ms, as (times in ms, ids), block by block.
+
+    Which rows these are is settled at the beginning, so that every iteration sees the same spikes while a run goes on.
+    A foreign recording that is not in order of time must be sorted, so that one is read as a whole; the order of ties
+    is that of the file. Raises TraceError for a population that is not in the file.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        population: str,
+        start_ms: float | None = None,
+        stop_ms: float | None = None,
+        block: int | None = None,
+    ) -> None:
+        self.trace, self.population, self.block = trace, population, block or SPIKES
+        self.size = 0
+        self._sorted: tuple[Floats, Ints] | None = None
+        with trace._reading() as file:
+            group = trace._find(file, "spikes", population)
+            clock, unit_ms = _clock(group)
+            if _is_sorted(group):
+                rows = _rows(file, group, "node_ids")
+                self._span = _search(clock, rows, start_ms, stop_ms, unit_ms)
+                self.size = trace.populations[population]
+                return
+        self._sorted = trace.spikes(population, start_ms, stop_ms)
+        self._span, self.size = slice(0, len(self._sorted[0])), trace.populations[population]
+
+    def __len__(self) -> int:
+        return int(self._span.stop - self._span.start)
+
+    def __iter__(self) -> Iterator[tuple[Floats, Ints]]:
+        last = -np.inf
+        for span in self._spans():
+            if self._sorted is not None:
+                yield self._sorted[0][span], self._sorted[1][span]
+                continue
+            with self.trace._reading() as file:
+                group = self.trace._find(file, "spikes", self.population)
+                clock, unit_ms = _clock(group)
+                times = np.asarray(read(clock, span) * unit_ms, np.float64)
+                ids = _checked(times, read(group["node_ids"], span), self.size)
+                last = _in_order(times, last)
+            yield times, ids
+
+    def instants(self) -> Iterator[tuple[Ints, Floats, Ints]]:
+        """Yield (base, offset_ms, ids): instants to the last bit; only of a recording by neuromorph."""
+        for span in self._spans():
+            with self.trace._reading() as file:
+                group = self.trace._find(file, "spikes", self.population)
+                clock, _ = _clock(group)
+                times = read(clock, span)
+                ids = _checked(times, read(group["node_ids"], span), self.size)
+                window_ms = float(self.trace.window_ms or 1.0)
+                base = read(group["base"], span) if "base" in group else np.rint(times / window_ms)
+                offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
+                if not base.shape == offset.shape == ids.shape:
+                    raise ValueError(f"spikes of {self.population} have not as many bases and offsets as ids")
+            yield base.astype(np.int64), offset, ids
+
+    def _spans(self) -> Iterator[slice]:
+        for first in range(self._span.start, self._span.stop, self.block):
+            yield slice(first, min(first + self.block, self._span.stop))
+
+
+def _in_order(times: Floats, last: float) -> float:
+    """The last of the times; ValueError where they go back, or are no times."""
+    whole = np.append(last, times)
+    if times.size and not (np.all(whole[1:] >= whole[:-1]) and np.abs(times[[0, -1]]).max() < LONGEST):
+        raise ValueError("what was recorded is not in order of time, as the file says it is")
+    return float(times[-1]) if times.size else last
+
+
+class Rows(NamedTuple):
+    """Some rows of what is recorded again and again: `values[t, n]` at `times[t]` (ms)."""
+
+    times: Floats
+    values: NDArray[np.floating]
+
+
+def state_rows(
+    trace: Trace, population: str, variable: str, start_ms: float | None = None, stop_ms: float | None = None
+) -> Iterator[Rows]:
+    """Yield the rows of a recorded state in order of time. Raises TraceError for what was not recorded."""
+    columns = len(trace.state(population, variable, stop_ms=-np.inf).indices)
+    path = f"report/{escape(population)}/{escape(variable)}"
+    yield from _blocks(trace, path, ("mapping/times", "data"), columns, (start_ms, stop_ms))
+
+
+def weight_rows(
+    trace: Trace, projection: str, start_ms: float | None = None, stop_ms: float | None = None
+) -> Iterator[Rows]:
+    """Yield the rows of recorded weights in order of time. Raises TraceError for what was not recorded."""
+    columns = len(trace.weights(projection, stop_ms=-np.inf).source)
+    yield from _blocks(trace, f"weights/{escape(projection)}", ("times", "values"), columns, (start_ms, stop_ms))
+
+
+def _blocks(
+    trace: Trace, path: str, names: tuple[str, str], columns: int, between: tuple[float | None, float | None]
+) -> Iterator[Rows]:
+    clock, values = names
+    with trace._reading() as file:
+        group = file[path]
+        span = _search(group[clock], _rows(file, group, clock), *between)
+    many, last = max(1, NUMBERS // max(columns, 1)), -np.inf
+    for first in range(span.start, span.stop, many):
+        part = slice(first, min(first + many, span.stop))
+        with trace._reading() as file:
+            times, found = read(file[path][clock], part), read(file[path][values], part)
+            if found.shape != (len(times), columns):
+                raise ValueError(f"{path} has no row of {columns} numbers for each time")
+            last = _in_order(times, last)
+        yield Rows(times, found)
