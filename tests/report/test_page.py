@@ -19,7 +19,7 @@ from neuromorph.report.page import build, markup
 from neuromorph.report.page.bands import bands, in_order
 from neuromorph.report.page.build import report
 from neuromorph.report.page.coding import MOST_TICKS, pack, tick_ms
-from neuromorph.report.page.density import Density, stretches
+from neuromorph.report.page.density import Density
 from neuromorph.report.page.distributions import sample
 from neuromorph.report.page.facts import facts
 from neuromorph.report.page.graph import graph
@@ -125,14 +125,6 @@ def test_a_window_of_a_density():
     wide = density.window(16.0, 48.0, 8, 24, 64, 8)[0]  # a bin over two pixels
     np.testing.assert_array_equal(wide, np.repeat(expected, 2, axis=1))
     assert not density.window(500.0, 600.0, 0, 32, 10, 4)[0].any()
-
-
-def test_stretches_are_the_whole(trace):
-    parts = list(stretches(trace, "E", 800, (0.0, 100.0), None, most=100))
-    assert len(parts) == 8
-    times, ids = (np.concatenate(part) for part in zip(*parts))
-    np.testing.assert_array_equal(times, trace.spikes("E")[0])
-    np.testing.assert_array_equal(ids, trace.spikes("E")[1])
 
 
 # -- panels ------------------------------------------------------------------------------------------------------------
@@ -288,8 +280,7 @@ def test_an_interval_shows_itself_alone(trace, tmp_path):
 
 def test_a_long_trace_is_sampled_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "MOST", 100)
-    monkeypatch.setattr("neuromorph.report.page.density.CHUNK", 100)
-    monkeypatch.setattr(stretches, "__defaults__", (100,))
+    monkeypatch.setattr("neuromorph.report.page.gather.CHUNK", 100)
     with Trace(recorded(tmp_path / "a.h5")) as trace:
         text = report(trace, tmp_path / "a.html").read_text()
     assert "1,200 spikes are too many to be carried one by one" in text

@@ -10,12 +10,12 @@ from neuromorph.analysis.table import interval
 from neuromorph.report.page import figures, markup
 from neuromorph.report.page.bands import Band, bands, in_order, left_out
 from neuromorph.report.page.coding import pack_numbers, tick_ms
-from neuromorph.report.page.density import stretches
 from neuromorph.report.page.distributions import distributions, legend
 from neuromorph.report.page.gather import MOST, Gathered, gather
 from neuromorph.report.page.output import new_page, save
 from neuromorph.report.page.panels import bin_of, rates, signals, states
 from neuromorph.report.page.weights import learning, weights
+from neuromorph.traces.stream import SpikeStream
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -66,12 +66,11 @@ def report(
 def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     """The text of the page."""
     places = bands(in_order(trace.populations, trace.network))
-    counts = trace.counts
-    spikes = _count(trace, counts, time, stop_ms)
+    spikes = sum(len(SpikeStream(trace, band.name, time[0], stop_ms)) for band in places)
     dense = spikes > MOST
     bin_ms = bin_of(time[1] - time[0], spikes, step_ms=trace.resolution_ms)
     tick = tick_ms(trace.resolution_ms, time[1] - time[0])
-    found = [gather(trace, band, counts[band.name], time, stop_ms, bin_ms, tick, dense) for band in places]
+    found = [gather(trace, band, time, stop_ms, bin_ms, tick, dense) for band in places]
     body = markup.Body()
     body.run(trace, trace.summary())
     body.table("Populations", [g.row for g in found], _table_note(found, time))
@@ -86,20 +85,6 @@ def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     body.panels("Learning", learning(trace), NO_CURVES)
     data = {"raster": _raster(places, found, tick, time), "charts": body.charts}
     return markup.document(markup.title(trace), body.text(), data, _texts(found), ["page.js"])
-
-
-def _count(trace: Trace, counts: dict[str, int], time: tuple[float, float], stop_ms: float | None) -> int:
-    """How many spikes an interval has; of a part of a long trace, counted as far as it matters."""
-    spikes = sum(counts.values())
-    if spikes <= MOST or (time[0] <= 0 and stop_ms is None):
-        return spikes
-    found = 0
-    for name, count in counts.items():
-        for times, _ in stretches(trace, name, count, time, stop_ms):
-            found += len(times)
-            if found > MOST:
-                return found
-    return found
 
 
 def _over_time(

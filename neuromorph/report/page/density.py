@@ -6,14 +6,8 @@ that memory stays the same however long it goes on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from neuromorph.traces.reader import Trace
 
 #: spikes that are read at once
 CHUNK = 2_000_000
@@ -115,17 +109,3 @@ class Density:
         pairs = self.counts.reshape(len(self.counts), -1, 2).sum(axis=2, dtype=np.uint32)
         self.counts = np.concatenate([pairs, np.zeros_like(pairs)], axis=1)
         self.bin_ms *= 2.0
-
-
-def stretches(
-    trace: Trace, population: str, count: int, time: tuple[float, float], stop_ms: float | None, most: int = CHUNK
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-    """The spikes of an interval bit by bit, some `most` at once if all `count` of the population are evenly spread.
-
-    The last stretch has no end where stop_ms is None.
-    """
-    parts = max(1, -(-count // most))
-    edges: list[float | None] = [*np.linspace(*time, parts + 1)]
-    edges[-1] = stop_ms
-    for begin, stop in zip(edges[:-1], edges[1:], strict=True):
-        yield trace.spikes(population, begin, stop)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from neuromorph.analysis.spikes import population_counts
 from neuromorph.report.page.bands import Band
 from neuromorph.report.page.coding import Packed, pack
-from neuromorph.report.page.density import Density, stretches
+from neuromorph.report.page.density import CHUNK, Density
 from neuromorph.report.page.distributions import Sample, sample
+from neuromorph.traces.stream import SpikeStream
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -40,24 +41,20 @@ class Gathered(NamedTuple):
 def gather(
     trace: Trace,
     band: Band,
-    count: int,
     time: tuple[float, float],
     stop_ms: float | None,
     bin_ms: float,
     tick: float,
     dense: bool,
 ) -> Gathered:
-    """Read the spikes of a population from time[0] on, up to `stop_ms` or the end; `dense`: do not keep each one.
-
-    count : how many it has in the whole trace
-    """
+    """Read the spikes of a population from time[0] on, up to `stop_ms` or the end; `dense`: do not keep each one."""
     start, duration = time[0], max(time[1] - time[0], 1e-9)
     counts = np.zeros(int(duration / bin_ms * (1 + 1e-12)) if bin_ms else 0, np.int64)
     density = Density(band.size, band.unit, duration * (1 + 1e-9) / 4096, start_ms=start) if dense else None
     kept: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
     extent: tuple[float, float] | None = None
     total, sampled = 0, duration
-    for times, ids in stretches(trace, band.name, count, time, stop_ms):
+    for times, ids in SpikeStream(trace, band.name, start, stop_ms, CHUNK):
         total += len(times)
         if len(times):
             extent = (extent[0] if extent else float(times[0]), float(times[-1]))
@@ -69,7 +66,8 @@ def gather(
                 continue
             sampled = min(max(float(times[-1]) - start, 1e-9), duration) if len(times) else duration
         kept.append((times, ids))
-    times, ids = (np.concatenate(part) for part in zip(*kept, strict=True))
+    times = np.concatenate([part[0] for part in kept]) if kept else np.zeros(0)
+    ids = np.concatenate([part[1] for part in kept]) if kept else np.zeros(0, np.int64)
     packed = None if dense else pack(times, ids, start, tick)
     found = sample(times, ids, band.size, sampled)
     return Gathered(total, extent, counts, packed, density, found, sampled, _row(band, total, duration, found))

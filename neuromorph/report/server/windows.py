@@ -16,6 +16,7 @@ from neuromorph.report.page import panels
 from neuromorph.report.page.bands import Band, bands, in_order
 from neuromorph.report.page.density import Density
 from neuromorph.report.server.follow import Follower
+from neuromorph.traces.stream import SpikeStream
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -90,14 +91,12 @@ class Windows:
         counts = self.trace.counts
         return [counts[band.name] for band in self.bands]
 
-    def _estimate(self, start: float, stop: float) -> list[float]:
-        return [density.between(start, stop) for density in self.follower.densities]
-
     def _spikes(self, start: float, stop: float) -> list[Spikes | None]:
         """The spikes of a window, of each band; None of those whose density has to do."""
         counts = self._counts()
-        uncounted = sum(counts) - sum(self.follower.seen)
-        many = sum(counts) > EXACT and sum(self._estimate(start, stop), uncounted) > EXACT
+        many = False
+        if sum(counts) > EXACT:
+            many = sum(len(SpikeStream(self.trace, band.name, start, stop)) for band in self.bands) > EXACT
         key = (start, stop, many, counts)
         if self._last is None or self._last[0] != key:
             found: list[Spikes | None] = [None] * len(self.bands)
