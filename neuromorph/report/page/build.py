@@ -78,7 +78,7 @@ def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     shown = distributions(places, [g.sample for g in found])
     body.panels("Distributions", shown, "No population was recorded.", legend=legend(places))
     body.heading("Weights")
-    for name, panels in weights(trace, time[1]):
+    for name, panels in weights(trace):
         body.panels(name, panels, level=3)
     if not trace.projections:
         body.sentence(NO_WEIGHTS)

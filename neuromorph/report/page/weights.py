@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.report.page import figures
-from neuromorph.report.page.panels import Panel, parts_of
+from neuromorph.report.page.panels import Panel
+from neuromorph.traces.stream import weight_rows
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -36,30 +37,29 @@ class Course(NamedTuple):
     unit: str
 
 
-def course(trace: Trace, projection: str, stop_ms: float) -> Course | None:
-    """The course of recorded weights, read bit by bit; None where there is no reading."""
-    edges = [None, *np.linspace(0.0, stop_ms, parts_of(trace) + 1)[1:-1], None]
+def course(trace: Trace, projection: str) -> Course | None:
+    """The course of recorded weights, read block by block; None where there is no reading."""
     times, mean, deviation, first, last = [], [], [], None, None
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
-        part = trace.weights(projection, begin, end)
-        if not len(part.times) or not part.values.shape[1]:
+    for rows in weight_rows(trace, projection):
+        values = rows.values.astype(np.float64)
+        if not values.size:
             continue
-        values = part.values.astype(np.float64)
-        times.append(part.times)
+        times.append(rows.times)
         mean.append(values.mean(axis=1))
         deviation.append(values.std(axis=1))
         first = values[0] if first is None else first
         last = values[-1]
     if first is None or last is None:
         return None
+    ends = trace.weights(projection, stop_ms=-np.inf)  # of the synapses, without their weights
     at, means, deviations = (np.concatenate(part) for part in (times, mean, deviation))
-    return Course(at, means, deviations, first, last, part.source, part.target, part.unit)
+    return Course(at, means, deviations, first, last, ends.source, ends.target, ends.unit)
 
 
-def weights(trace: Trace, stop_ms: float) -> Iterator[tuple[str, list[Panel]]]:
+def weights(trace: Trace) -> Iterator[tuple[str, list[Panel]]]:
     """(projection, panels) for each projection whose weights were recorded."""
     for projection in trace.projections[:PROJECTIONS]:
-        found = course(trace, projection, stop_ms)
+        found = course(trace, projection)
         if found is None:
             yield projection, [Panel("Weights", None, "No reading of these weights was recorded.")]
         elif not (np.isfinite(found.first).all() and np.isfinite(found.last).all()):
