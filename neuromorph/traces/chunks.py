@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.traces.channels import checked_ids, clock_of, is_sorted, rows_of, search, size_of
 from neuromorph.traces.guard import read
 
 if TYPE_CHECKING:
@@ -35,16 +36,14 @@ def spike_chunks(
     Foreign recordings that are not in order of time have to be read as a whole, and come so.
     Raises TraceError for a population that is not in the file.
     """
-    from neuromorph.traces.reader import _checked, _clock, _is_sorted, _rows, _search, _size
-
     exact = trace.window_ms is not None and trace.resolution_ms is None
     with trace._reading() as file:
         group = trace._find(file, "spikes", population)
-        clock, unit_ms = _clock(group)
-        ordered = _is_sorted(group)
+        clock, unit_ms = clock_of(group)
+        ordered = is_sorted(group)
         if exact and not ordered:
             raise ValueError("an exact recording that is not in order of time")
-        span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms) if ordered else slice(0, 0)
+        span = search(clock, rows_of(file, group, "node_ids"), start_ms, stop_ms, unit_ms) if ordered else slice(0, 0)
     if not ordered:
         yield Spikes(*trace.spikes(population, start_ms, stop_ms))
         return
@@ -52,22 +51,20 @@ def spike_chunks(
         part = slice(first, min(first + rows, span.stop))
         with trace._reading() as file:  # anew: a run that is followed may have ended in between
             group = trace._find(file, "spikes", population)
-            clock, unit_ms = _clock(group)
+            clock, unit_ms = clock_of(group)
             times = np.asarray(read(clock, part) * unit_ms, np.float64)
-            ids = _checked(times, read(group["node_ids"], part), _size(group))
+            ids = checked_ids(times, read(group["node_ids"], part), size_of(group))
             base, offset_ms = _instants(group, part, ids) if exact else (None, None)
         yield Spikes(times, ids, base, offset_ms)
 
 
 def spike_count(trace: Trace, population: str, start_ms: float | None = None, stop_ms: float | None = None) -> int:
     """Return the number of spikes with start_ms <= time < stop_ms. Raises as `spike_chunks`."""
-    from neuromorph.traces.reader import _clock, _is_sorted, _rows, _search
-
     with trace._reading() as file:
         group = trace._find(file, "spikes", population)
-        clock, unit_ms = _clock(group)
-        if _is_sorted(group):
-            span = _search(clock, _rows(file, group, "node_ids"), start_ms, stop_ms, unit_ms)
+        clock, unit_ms = clock_of(group)
+        if is_sorted(group):
+            span = search(clock, rows_of(file, group, "node_ids"), start_ms, stop_ms, unit_ms)
             return span.stop - span.start
     return len(trace.spikes(population, start_ms, stop_ms)[0])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,14 +17,23 @@ from numpy.typing import NDArray
 
 from neuromorph.errors import Problem, TraceError, suggestion
 from neuromorph.traces import lock
+from neuromorph.traces.channels import (
+    between,
+    channels,
+    checked_ids,
+    clock_of,
+    is_sorted,
+    last_time,
+    reports,
+    rows_of,
+    search,
+    size_of,
+    values_of,
+)
 from neuromorph.traces.finish import curves, journal_text
-from neuromorph.traces.guard import check_there, read
+from neuromorph.traces.guard import read
 from neuromorph.traces.opening import LONGEST, check_root, is_spikes, open_file, open_recording, open_trace, reading
 from neuromorph.traces.schema import escape, final_path, get_attributes, unescape
-from neuromorph.units import UNITS
-
-#: ids that are looked at at a time, to find out how many cells a foreign recording has
-IDS = 1 << 20
 
 
 class State(NamedTuple):
@@ -104,7 +112,7 @@ class Trace:
         if "simulated_ms" in self._attributes:
             return float(self._attributes["simulated_ms"])
         with self._reading() as file:
-            last = max((_last_time(file, group, name) for group, name in _channels(file)), default=0.0)
+            last = max((last_time(file, group, name) for group, name in channels(file)), default=0.0)
             if not abs(last) < LONGEST:
                 raise ValueError(f"something is recorded at {last:g} ms")
             return last
@@ -158,14 +166,14 @@ class Trace:
     def populations(self) -> dict[str, int]:
         """Population -> size; of a foreign recording, one more than the largest id that spiked."""
         with self._reading() as file:
-            return {unescape(key): _size(group) for key, group in file["spikes"].items() if is_spikes(group)}
+            return {unescape(key): size_of(group) for key, group in file["spikes"].items() if is_spikes(group)}
 
     @property
     def counts(self) -> dict[str, int]:
         """Population -> number of spikes so far."""
         with self._reading() as file:
             groups = file["spikes"].items()
-            return {unescape(key): _rows(file, group, "node_ids") for key, group in groups if is_spikes(group)}
+            return {unescape(key): rows_of(file, group, "node_ids") for key, group in groups if is_spikes(group)}
 
     def spikes(
         self, population: str, start_ms: float | None = None, stop_ms: float | None = None, *, first: int = 0
@@ -177,16 +185,16 @@ class Trace:
         """
         with self._reading() as file:
             group = self._find(file, "spikes", population)
-            rows = _rows(file, group, "node_ids")
-            clock, unit_ms = _clock(group)
-            ordered = _is_sorted(group)
-            span = _search(clock, rows, start_ms, stop_ms, unit_ms, first) if ordered else slice(0, rows)
+            rows = rows_of(file, group, "node_ids")
+            clock, unit_ms = clock_of(group)
+            ordered = is_sorted(group)
+            span = search(clock, rows, start_ms, stop_ms, unit_ms, first) if ordered else slice(0, rows)
             times, ids = np.asarray(read(clock, span) * unit_ms, np.float64), read(group["node_ids"], span)
-            ids = _checked(times, ids, _size(group))
+            ids = checked_ids(times, ids, size_of(group))
             if ordered:
                 return times, ids
         order = np.lexsort((ids, times))
-        order = order[_search(times[order], len(order), start_ms, stop_ms, 1.0, first)]
+        order = order[search(times[order], len(order), start_ms, stop_ms, 1.0, first)]
         return times[order], ids[order]
 
     def instants(
@@ -201,11 +209,11 @@ class Trace:
             raise TraceError(Problem("not recorded by neuromorph: it has times, no instants", str(self.path), fix=fix))
         with self._reading() as file:
             group = self._find(file, "spikes", population)
-            rows = _rows(file, group, "node_ids")  # before the clock: a run that goes on must not add in between
-            clock, unit_ms = _clock(group)
-            span = _search(clock, rows, start_ms, stop_ms, unit_ms)
+            rows = rows_of(file, group, "node_ids")  # before the clock: a run that goes on must not add in between
+            clock, unit_ms = clock_of(group)
+            span = search(clock, rows, start_ms, stop_ms, unit_ms)
             times = read(clock, span)
-            ids = _checked(times, read(group["node_ids"], span), _size(group))
+            ids = checked_ids(times, read(group["node_ids"], span), size_of(group))
             base = read(group["base"], span) if "base" in group else np.rint(times / self.window_ms)
             offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
             return base.astype(np.int64), offset, ids
@@ -216,7 +224,7 @@ class Trace:
     def states(self) -> list[tuple[str, str]]:
         """(population, variable) of every recorded state."""
         with self._reading() as file:
-            return [(unescape(population), unescape(variable)) for population, variable in _reports(file)]
+            return [(unescape(population), unescape(variable)) for population, variable in reports(file)]
 
     def state(
         self, population: str, variable: str, start_ms: float | None = None, stop_ms: float | None = None
@@ -227,9 +235,9 @@ class Trace:
             raise self._unknown("recorded state", f"{population}/{variable}", known)
         with self._reading() as file:
             group = file["report"][escape(population)][escape(variable)]
-            times, span = _between(file, group, "mapping/times", start_ms, stop_ms)
+            times, span = between(file, group, "mapping/times", start_ms, stop_ms)
             indices = read(group["mapping/node_ids"]).astype(np.int64)
-            values = _values(group["data"], span, len(times), len(indices))
+            values = values_of(group["data"], span, len(times), len(indices))
             return State(times, values, indices, str(group.attrs["units"]))
 
     @property
@@ -242,9 +250,9 @@ class Trace:
         """Return the recorded weights. Raises TraceError for a projection whose weights were not recorded."""
         with self._reading() as file:
             group = self._find(file, "weights", projection)
-            times, span = _between(file, group, "times", start_ms, stop_ms)
+            times, span = between(file, group, "times", start_ms, stop_ms)
             source, target = (read(group[name]).astype(np.int64) for name in ("source_node_ids", "target_node_ids"))
-            values = _values(group["values"], span, len(times), len(source))
+            values = values_of(group["values"], span, len(times), len(source))
             if source.shape != target.shape:
                 raise ValueError("as many sources as targets are needed")
             return Weights(times, values, source, target, str(group.attrs["units"]))
@@ -255,7 +263,7 @@ class Trace:
         found = {}
         with self._reading() as file:
             for key, group in file.get("signals", {}).items():
-                times, span = _between(file, group, "times", None, None)
+                times, span = between(file, group, "times", None, None)
                 values = read(group["values"], span)
                 if times.ndim != 1 or values.shape != times.shape:
                     raise ValueError(f"signal {key} has no value for each time")
@@ -337,112 +345,3 @@ class Trace:
                 return curves(journal_text(file))
             found = file.get("learning", {})
             return {unescape(key): (read(found[key]), str(found[key].attrs["units"])) for key in found}
-
-
-def _rows(file: h5py.File, group: h5py.Group, dataset: str) -> int:
-    """How many rows of a channel are whole: of an unfinished file, those that its writer committed."""
-    if "committed" not in file:
-        return len(group[dataset])
-    rows = int(file["committed"][int(group.attrs["channel"])])
-    check_there(group[dataset], rows)
-    return rows
-
-
-def _size(population: h5py.Group) -> int:
-    if "size" not in population.attrs:
-        ids = population["node_ids"]
-        parts = (read(ids, slice(k, k + IDS)).astype(np.int64) for k in range(0, len(ids), IDS))
-        return 1 + max((int(np.max(part, initial=-1)) for part in parts), default=-1)
-    size = int(population.attrs["size"])
-    if not 0 <= size < 2**31:
-        raise ValueError(f"no population has {size} cells")
-    return size
-
-
-def _checked(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np.int64]:
-    """Ids of spikes as int64; ValueError where they are not those of `size` cells, or not one for each time."""
-    ids = ids.astype(np.int64)
-    if times.shape != ids.shape or times.ndim != 1:
-        raise ValueError("as many times as ids are needed")
-    if ids.size and (ids.min() < 0 or ids.max() >= size or not np.abs(times).max() < LONGEST):
-        raise ValueError(f"spikes at no time, or of cells that a population of {size} has not")
-    return ids
-
-
-def _values(dataset: h5py.Dataset, rows: slice, *shape: int) -> NDArray[Any]:
-    """Rows of a dataset; ValueError where they have another shape than their times and cells say."""
-    values = read(dataset, rows)
-    if values.shape != shape:
-        raise ValueError(f"{dataset.name} has not one value for each time and cell")
-    return values
-
-
-def _clock(population: h5py.Group) -> tuple[h5py.Dataset, float]:
-    """The dataset that holds the times of spikes, and what its unit is in ms."""
-    if "timestamps" not in population:
-        return population["base"], float(population.file.attrs["window_ms"])
-    units = population["timestamps"].attrs.get("units", "ms")
-    units = units.decode() if isinstance(units, bytes) else str(units)
-    return population["timestamps"], UNITS.get(units, ("ms", 1.0))[1]
-
-
-def _is_sorted(population: h5py.Group) -> bool:
-    """Whether spikes are in order of time; others write `sorting` as text."""
-    sorting = population.attrs.get("sorting", "none")
-    sorting = sorting.decode() if isinstance(sorting, bytes) else sorting
-    return sorting == "by_time" if isinstance(sorting, str) else int(sorting) == 2
-
-
-def _reports(file: h5py.File) -> list[tuple[str, str]]:
-    """Keys of the recorded states; SONATA's links beside them are none."""
-    groups = file.get("report", {})
-    return [(p, v) for p, of in groups.items() for v in of if _is_group(of, v) and "mapping" in of[v]]
-
-
-def _is_group(group: h5py.Group, name: str) -> bool:
-    """Whether a member is a group, without opening it: SONATA's view may be damaged (guard.py)."""
-    return group.get(name, getclass=True) is h5py.Group
-
-
-def _channels(file: h5py.File) -> Iterator[tuple[h5py.Group, str]]:
-    """Everything that has times."""
-    for population in file["spikes"].values():
-        if is_spikes(population):
-            yield population, "node_ids"
-    for population, variable in _reports(file):
-        yield file["report"][population][variable], "mapping/times"
-    for kind in ("weights", "signals"):
-        for group in file.get(kind, {}).values():
-            yield group, "times"
-
-
-def _last_time(file: h5py.File, group: h5py.Group, name: str) -> float:
-    rows = _rows(file, group, name)
-    times, unit_ms = _clock(group) if name == "node_ids" else (group[name], 1.0)
-    if not rows:
-        return 0.0
-    return unit_ms * float(times[rows - 1] if name != "node_ids" or _is_sorted(group) else np.max(times[:rows]))
-
-
-def _between(
-    file: h5py.File, group: h5py.Group, name: str, start_ms: float | None, stop_ms: float | None
-) -> tuple[NDArray[np.float64], slice]:
-    """Times of an interval and the rows they are in."""
-    rows = _rows(file, group, name)
-    span = _search(group[name], rows, start_ms, stop_ms)
-    times = read(group[name], span)
-    if times.ndim != 1:
-        raise ValueError(f"{group[name].name} is no list of times")
-    return times, span
-
-
-def _search(
-    times: Any, rows: int, start: float | None, stop: float | None, unit_ms: float = 1.0, first: int = 0
-) -> slice:
-    """Rows with start <= time < stop, found by bisection: a dataset is read at some 25 places, not as a whole."""
-
-    def place(bound: float) -> int:
-        return bisect_left(times, bound, 0, rows, key=lambda time: time * unit_ms)
-
-    low = max(first, 0 if start is None else place(start))
-    return slice(low, max(low, rows if stop is None else place(stop)))

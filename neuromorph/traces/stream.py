@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.traces.channels import checked_ids, clock_of, is_sorted, rows_of, search, values_of
 from neuromorph.traces.guard import read
 from neuromorph.traces.opening import LONGEST
-from neuromorph.traces.reader import Trace, _checked, _clock, _is_sorted, _rows, _search
+from neuromorph.traces.reader import Trace
 from neuromorph.traces.schema import escape
 
 #: spikes that are read at a time: 16 MB
@@ -43,10 +44,10 @@ class SpikeStream:
         self._sorted: tuple[Floats, Ints] | None = None
         with trace._reading() as file:
             group = trace._find(file, "spikes", population)
-            clock, unit_ms = _clock(group)
-            if _is_sorted(group):
-                rows = _rows(file, group, "node_ids")
-                self._span = _search(clock, rows, start_ms, stop_ms, unit_ms)
+            clock, unit_ms = clock_of(group)
+            if is_sorted(group):
+                rows = rows_of(file, group, "node_ids")
+                self._span = search(clock, rows, start_ms, stop_ms, unit_ms)
                 self.size = trace.populations[population]
                 return
         self._sorted = trace.spikes(population, start_ms, stop_ms)
@@ -63,9 +64,9 @@ class SpikeStream:
                 continue
             with self.trace._reading() as file:
                 group = self.trace._find(file, "spikes", self.population)
-                clock, unit_ms = _clock(group)
+                clock, unit_ms = clock_of(group)
                 times = np.asarray(read(clock, span) * unit_ms, np.float64)
-                ids = _checked(times, read(group["node_ids"], span), self.size)
+                ids = checked_ids(times, read(group["node_ids"], span), self.size)
                 last = _in_order(times, last)
             yield times, ids
 
@@ -74,9 +75,9 @@ class SpikeStream:
         for span in self._spans():
             with self.trace._reading() as file:
                 group = self.trace._find(file, "spikes", self.population)
-                clock, _ = _clock(group)
+                clock, _ = clock_of(group)
                 times = read(clock, span)
-                ids = _checked(times, read(group["node_ids"], span), self.size)
+                ids = checked_ids(times, read(group["node_ids"], span), self.size)
                 window_ms = float(self.trace.window_ms or 1.0)
                 base = read(group["base"], span) if "base" in group else np.rint(times / window_ms)
                 offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
@@ -127,13 +128,12 @@ def _blocks(
     clock, values = names
     with trace._reading() as file:
         group = file[path]
-        span = _search(group[clock], _rows(file, group, clock), *between)
+        span = search(group[clock], rows_of(file, group, clock), *between)
     many, last = max(1, NUMBERS // max(columns, 1)), -np.inf
     for first in range(span.start, span.stop, many):
         part = slice(first, min(first + many, span.stop))
         with trace._reading() as file:
-            times, found = read(file[path][clock], part), read(file[path][values], part)
-            if found.shape != (len(times), columns):
-                raise ValueError(f"{path} has no row of {columns} numbers for each time")
+            times = read(file[path][clock], part)
+            found = values_of(file[path][values], part, len(times), columns)
             last = _in_order(times, last)
         yield Rows(times, found)

@@ -68,7 +68,7 @@ def test_a_foreign_recording_is_sorted(tmp_path):
 
 
 def test_the_size_of_a_foreign_recording_is_found_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr("neuromorph.traces.reader.IDS", 2)
+    monkeypatch.setattr("neuromorph.traces.channels.IDS", 2)
     with h5py.File(tmp_path / "nest.h5", "w") as file:
         for name, ids in (("some", [0, 7, 2, 1, 4]), ("none", [])):
             group = file.create_group(f"spikes/{name}")
@@ -102,7 +102,7 @@ def test_rows_that_are_no_rows(recorded):
         del file["weights/E_E/source_node_ids"], file["weights/E_E/target_node_ids"]
         file["weights/E_E/source_node_ids"] = file["weights/E_E/target_node_ids"] = np.arange(2, dtype=np.uint64)
         path = file.filename
-    with Trace(path) as trace, pytest.raises(TraceError, match="weights/E_E has no row of 2 numbers for each time"):
+    with Trace(path) as trace, pytest.raises(TraceError, match="weights/E_E/values has not one value for each time"):
         whole.analyze(trace)
 
 

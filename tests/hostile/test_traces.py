@@ -302,6 +302,16 @@ def test_a_dataset_in_place_of_a_group(finished, name):
     assert f"{name}: not a group" in changed(finished, change)
 
 
+def test_times_are_a_list(finished):
+    """A row of what is no list may be of any length, and one would be read."""
+
+    def change(file):
+        del file["spikes/E/timestamps"], file.attrs["simulated_ms"]
+        file.create_dataset("spikes/E/timestamps", data=np.ones((4, 3)))
+
+    assert "/spikes/E/timestamps is no list of times" in changed(finished, change)
+
+
 def test_the_description_is_one_text(finished):
     def change(file):
         del file["network/json"]
