@@ -30,6 +30,8 @@ COMMANDS = {
     "analyze": ("neuromorph_cli.analyze:analyze", "Statistics of what a trace has recorded."),
     "compare": ("neuromorph_cli.compare:compare", "Say whether two traces are identical, and where they part."),
     "plot": ("neuromorph_cli.plot:plot", "Draw figures from a trace."),
+    "report": ("neuromorph_cli.report:report", "Write a page of HTML that shows a trace and opens offline."),
+    "view": ("neuromorph_cli.view:view", "Show a trace in a browser, also while it is recorded."),
     "export": ("neuromorph_cli.export:export", "Write a trace for other programs."),
     "why": ("neuromorph_cli.why:why", "Why a neuron fired, or why a weight is what it is."),
     "why-not": ("neuromorph_cli.why:why_not", "How close a silent neuron came to a spike."),

@@ -193,5 +193,6 @@ def _sonata_report(population: h5py.Group) -> None:
     # libsonata takes nothing but float32: HDF5 converts when this view of the float64 values is read.
     view = h5py.VirtualLayout(shape=data.shape, dtype=np.float32)
     if data.size:
-        view[...] = h5py.VirtualSource(".", data.name, shape=data.shape, dtype=data.dtype)
+        path = data.name.replace("%", "%%")  # HDF5 reads a lone % of a name as the number of a block
+        view[...] = h5py.VirtualSource(".", path, shape=data.shape, dtype=data.dtype)
     population.create_virtual_dataset("data", view).attrs["units"] = data.attrs["units"]

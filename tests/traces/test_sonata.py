@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from neuromorph.engine.sink import StateChannel
 from neuromorph.errors import TraceError
 from neuromorph.traces import Trace, TraceWriter
 
@@ -86,3 +87,16 @@ def test_foreign_spikes_in_order_are_not_sorted_again(foreign, sorting):
         assert trace.spikes("thalamus")[1].tolist() == [0, 4, 2, 1]
         assert trace.spikes("thalamus", 1.5)[1].tolist() == [2, 1]
         assert trace.spikes("thalamus", first=1)[1].tolist() == [4, 2, 1]
+
+
+def test_states_of_a_population_with_a_slash_in_its_name(tmp_path, describe):
+    """HDF5 reads a % in the name of a view's source as a format: the recording could not be finished."""
+    channel = StateChannel("layer 2/3", "V_m", "mV", np.arange(2), 1.0)
+    with TraceWriter(tmp_path / "a.h5") as writer:
+        writer.open(describe(states=[channel], weights=[]))
+        writer.state(0, 0.0, np.array([1.5, -2.0]))
+        writer.close({"status": "complete", "simulated_ms": 1.0})
+    with Trace(tmp_path / "a.h5") as trace:
+        np.testing.assert_array_equal(trace.state("layer 2/3", "V_m").values, [[1.5, -2.0]])
+    frame = libsonata.ElementReportReader(str(tmp_path / "a.h5"))["layer 2%2F3"].get()
+    np.testing.assert_array_equal(frame.data, [[1.5, -2.0]])
