@@ -328,7 +328,9 @@ class Trace:
             raise TraceError(Problem("the run that was followed has left no trace here", str(self.path), fix=fix))
 
     def _find(self, file: h5py.File, parent: str, name: str) -> h5py.Group:
-        groups = file.get(parent, {})
+        groups, key = file.get(parent, {}), escape(name)
+        if key in groups and (parent != "spikes" or is_spikes(groups[key])):
+            return groups[key]
         found = {unescape(key): key for key, group in groups.items() if parent != "spikes" or is_spikes(group)}
         if name not in found:
             kind = {"spikes": "population", "weights": "recorded projection"}[parent]
