@@ -329,7 +329,7 @@ class Trace:
 
     def _find(self, file: h5py.File, parent: str, name: str) -> h5py.Group:
         groups, key = file.get(parent, {}), escape(name)
-        if key in groups and (parent != "spikes" or is_spikes(groups[key])):
+        if "\0" not in key and key in groups and (parent != "spikes" or is_spikes(groups[key])):
             return groups[key]
         found = {unescape(key): key for key, group in groups.items() if parent != "spikes" or is_spikes(group)}
         if name not in found:
