@@ -161,7 +161,7 @@ def test_margins_and_ranking_are_those_of_leaving_out_in_the_oracle(mode: str, t
         with Recording(path) as recording:
             for k in random.permutation(len(found["spikes"]))[:A_NETWORK]:
                 time, population, index, _ = found["spikes"][k]
-                if time > DURATION - 8.0 or cells[population] == "izhikevich":
+                if time > DURATION - 8.0:
                     continue
                 cause = why_spike(recording, f"{population}/{index}", time)
                 alone = Alone(described, spikes, population, index)
