@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuromorph.errors import InputError, Problem
+from neuromorph.new_files import check_new, written_aside
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -35,20 +35,9 @@ def new_file(path: Path, force: bool) -> Iterator[Path]:
 
     Raises InputError where `path` exists (without `force`) or cannot be written.
     """
-    if path.exists() and not force:
-        fix = "Choose another name, or overwrite it with force=True (--force)."
-        raise InputError(Problem("the file exists already", str(path), fix=fix))
-    if not path.parent.is_dir():
-        raise InputError(Problem(f"{path.parent} is no folder", str(path), fix="Choose a folder that exists."))
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.exporting{path.suffix}")
-    try:
+    check_new(path, force)
+    with written_aside(path) as aside:
         yield aside
-        os.replace(aside, path)
-    except OSError as error:
-        fix = "Make room, or choose a folder that you may write to."
-        raise InputError(Problem(f"cannot be written: {error.strerror or error}", str(path), fix=fix)) from None
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def about(trace: Trace) -> dict[str, Any]:

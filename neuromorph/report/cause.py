@@ -35,7 +35,7 @@ def draw_cause(
     ------
     InputError where matplotlib is missing, the file exists or cannot be written, or the format is unknown.
     """
-    target = new_file(Path(path), force)
+    target = new_file(Path(path), force, width, dpi)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuromorph import limits
 from neuromorph.errors import InputError, Problem
+from neuromorph.new_files import check_new, written_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,11 +34,7 @@ def new_file(path: Path, force: bool, width: float = 9.0, dpi: int = 160) -> Pat
     known = sorted(FigureCanvasAgg.get_supported_filetypes())
     if path.suffix[1:].lower() not in known:
         raise InputError(Problem("unknown format of a figure", str(path), path.suffix, ", ".join(known)))
-    if path.exists() and not force:
-        fix = "Choose another name, or overwrite it with force=True (--force)."
-        raise InputError(Problem("the file exists already", str(path), fix=fix))
-    if not path.parent.is_dir():
-        raise InputError(Problem(f"{path.parent} is no folder", str(path), fix="Choose a folder that exists."))
+    check_new(path, force)
     return path
 
 
@@ -46,16 +42,8 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
     """Write a figure; InputError where that fails."""
     from matplotlib import rc_context
 
-    temporary: Any = path.with_name(f".{path.stem}.drawing{path.suffix}")
     pixels = float(figure.get_figwidth() * figure.get_figheight()) * dpi**2
     limits.need(int(8 * pixels), "a figure of this size takes", str(path), "Draw it smaller, or with a smaller dpi.")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
-    try:
-        with rc_context(_TEXT):
-            figure.savefig(temporary, dpi=dpi, metadata=undated)
-        os.replace(temporary, path)
-    except OSError as error:
-        fix = "Choose a folder that you may write to."
-        raise InputError(Problem(f"cannot be written: {error.strerror or error}", str(path), fix=fix)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_aside(path) as aside, rc_context(_TEXT):
+        figure.savefig(aside, dpi=dpi, metadata=undated)

@@ -29,7 +29,7 @@ def test_report_writes_a_page_and_says_where(call, trace):
 
 def test_report_refuses(refused, trace):
     Path("there.html").write_text("mine")
-    assert "the page exists already" in refused("report", "a.h5", "-o", "there.html")
+    assert "the file exists already" in refused("report", "a.h5", "-o", "there.html")
     assert "a page is a file of HTML" in refused("report", "a.h5", "-o", "a.pdf")
     assert "the interval is empty" in refused("report", "a.h5", "-o", "a.html", "--start", 500)
     assert "Missing option '-o'" in refused("report", "a.h5")

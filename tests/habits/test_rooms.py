@@ -52,7 +52,7 @@ ALLOWED = {
         "registration",
     },
 }
-SHARED = {"errors", "limits", "numpy_files", "private", "units", "parameters", "_version"}
+SHARED = {"errors", "limits", "new_files", "numpy_files", "private", "units", "parameters", "_version"}
 LOOSE = sorted(ROOT.rglob("*.py"))
 
 

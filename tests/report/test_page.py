@@ -400,7 +400,7 @@ def test_silent_cells_have_a_rate_too():
     ("name", "words"),
     [
         ("a.png", r"a.png: a page is a file of HTML, found '.png' \(allowed: .html\)"),
-        ("there.html", "there.html: the page exists already. Choose another name, or overwrite it with force=True"),
+        ("there.html", "there.html: the file exists already. Choose another name, or overwrite it with force=True"),
         ("folder.html", "folder.html: this is a folder. Say which file in it shall be written."),
         ("none/a.html", "none is no folder. Choose a folder that exists."),
     ],
@@ -425,7 +425,7 @@ def test_a_disk_that_refuses(trace, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(InputError, match="cannot be written: No space left on device. Choose a folder that you may"):
+    with pytest.raises(InputError, match="cannot be written: No space left on device. Make room, or choose a folder"):
         report(trace, tmp_path / "a.html")
     assert not (tmp_path / "a.html").exists()
 

@@ -216,7 +216,7 @@ def test_figure_that_cannot_be_written_leaves_nothing(trace, tmp_path, monkeypat
 
     monkeypatch.setattr("os.replace", full)
     with pytest.raises(
-        InputError, match=r"a.png: cannot be written: No space left on device. Choose a folder that you"
+        InputError, match=r"a.png: cannot be written: No space left on device. Make room, or choose a folder that you"
     ):
         raster(trace, tmp_path / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["a.h5"]

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neuromorph.analysis.table import interval
+from neuromorph.errors import InputError, Problem
+from neuromorph.new_files import check_new, written_aside
 from neuromorph.report.page import figures, markup
 from neuromorph.report.page.bands import Band, bands, in_order, left_out
 from neuromorph.report.page.coding import pack_numbers, tick_ms
 from neuromorph.report.page.distributions import distributions, legend
 from neuromorph.report.page.gather import MOST, Gathered, gather
-from neuromorph.report.page.output import new_page, save
 from neuromorph.report.page.panels import bin_of, rates, signals, states
 from neuromorph.report.page.weights import learning, weights
 from neuromorph.traces.stream import SpikeStream
@@ -57,9 +58,14 @@ def report(
     InputError where bokeh is missing, the file exists or cannot be written, or the interval is empty.
     """
     figures.need_bokeh()
-    target = new_page(Path(path), force)
+    target = Path(path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(Problem("a page is a file of HTML", str(target), target.suffix, ".html"))
+    check_new(target, force)
     start, stop = interval(trace, start_ms, stop_ms)
-    save(target, page(trace, (start, max(stop, start + 1e-3)), None if stop_ms is None else stop))
+    text = page(trace, (start, max(stop, start + 1e-3)), None if stop_ms is None else stop)
+    with written_aside(target) as aside:
+        aside.write_text(text, encoding="utf-8", errors="backslashreplace")
     return target
 
 
