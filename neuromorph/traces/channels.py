@@ -49,6 +49,13 @@ def checked_ids(times: NDArray[Any], ids: NDArray[Any], size: int) -> NDArray[np
     return ids
 
 
+def checked_offsets(offset: NDArray[Any]) -> NDArray[np.float64]:
+    """Offsets of spikes (ms); ValueError where one is no number."""
+    if not np.all(np.isfinite(offset)):
+        raise ValueError("spikes at no time: an offset is no number")
+    return np.asarray(offset, np.float64)
+
+
 def values_of(dataset: h5py.Dataset, rows: slice, *shape: int) -> NDArray[Any]:
     """Rows of a dataset; ValueError where they have another shape than their times and cells say."""
     values = read(dataset, rows)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.traces.channels import checked_ids, clock_of, is_sorted, rows_of, search, size_of
+from neuromorph.traces.channels import checked_ids, checked_offsets, clock_of, is_sorted, rows_of, search, size_of
 from neuromorph.traces.guard import read
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ def _instants(group: h5py.Group, part: slice, ids: NDArray[np.int64]) -> tuple[N
     base, offset_ms = read(group["base"], part).astype(np.int64), read(group["offset_ms"], part).astype(np.float64)
     if not base.shape == offset_ms.shape == ids.shape:
         raise ValueError("as many instants as ids are needed")
-    return base, offset_ms
+    return base, checked_offsets(offset_ms)

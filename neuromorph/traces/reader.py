@@ -21,6 +21,7 @@ from neuromorph.traces.channels import (
     between,
     channels,
     checked_ids,
+    checked_offsets,
     clock_of,
     is_sorted,
     last_time,
@@ -216,7 +217,7 @@ class Trace:
             ids = checked_ids(times, read(group["node_ids"], span), size_of(group))
             base = read(group["base"], span) if "base" in group else np.rint(times / self.window_ms)
             offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
-            return base.astype(np.int64), offset, ids
+            return base.astype(np.int64), checked_offsets(offset), ids
 
     # -- everything else -------------------------------------------------------------------------------------------
 

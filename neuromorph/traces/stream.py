@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.traces.channels import checked_ids, clock_of, is_sorted, rows_of, search, values_of
+from neuromorph.traces.channels import checked_ids, checked_offsets, clock_of, is_sorted, rows_of, search, values_of
 from neuromorph.traces.guard import read
 from neuromorph.traces.opening import LONGEST
 from neuromorph.traces.reader import Trace
@@ -83,6 +83,7 @@ class SpikeStream:
                 offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
                 if not base.shape == offset.shape == ids.shape:
                     raise ValueError(f"spikes of {self.population} have not as many bases and offsets as ids")
+                offset = checked_offsets(offset)
             yield base.astype(np.int64), offset, ids
 
     def _spans(self) -> Iterator[slice]:

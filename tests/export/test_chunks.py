@@ -10,6 +10,7 @@ from neuromorph.engine.sink import RunDescription
 from neuromorph.errors import TraceError
 from neuromorph.traces import Trace, TraceWriter
 from neuromorph.traces.chunks import spike_chunks
+from neuromorph.traces.stream import SpikeStream
 
 
 @pytest.mark.parametrize("rows", [1, 7, 499, 500, 501])
@@ -91,6 +92,7 @@ def test_synapses_of_one_end_are_refused(file):
         ("missing", "damaged: an exact recording without base and offset"),
         ("short", "as many instants as ids are needed"),
         ("order", "damaged: an exact recording that is not in order of time"),
+        ("nan", "damaged: spikes at no time: an offset is no number"),
     ],
 )
 def test_exact_recordings_without_instants(file, damage, words):
@@ -103,5 +105,13 @@ def test_exact_recordings_without_instants(file, damage, words):
             del changed["spikes/E/offset_ms"]
         if damage == "short":
             changed["spikes/E/offset_ms"] = np.zeros(3)
+        if damage == "nan":
+            changed["spikes/E/offset_ms"] = np.full(changed["spikes/E/base"].shape, np.nan)
     with Trace(file) as trace, pytest.raises(TraceError, match=words):
         list(spike_chunks(trace, "E"))
+    if damage == "nan":
+        with Trace(file) as trace:
+            with pytest.raises(TraceError, match=words):
+                trace.instants("E")
+            with pytest.raises(TraceError, match=words):
+                list(SpikeStream(trace, "E").instants())
