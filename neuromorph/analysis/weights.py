@@ -113,6 +113,14 @@ def weight_history(
     at, mean, std, apart = np.concatenate(parts).T
     both = np.concatenate([first, last])
     both = both[np.isfinite(both)]
-    edges = np.histogram_bin_edges(both if both.size else np.zeros(1), BINS)
+    edges = _edges(both if both.size else np.zeros(1))
     before, after = (np.histogram(of[np.isfinite(of)], edges)[0].astype(np.int64) for of in (first, last))
     return WeightHistory(at, mean, std, apart, first, last, np.asarray(edges, np.float64), before, after, unit)
+
+
+def _edges(values: Floats) -> Floats:
+    """Edges of equal bins from the smallest value to the largest; equal ones lie in the middle."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        low, high = low - 0.5 * max(abs(low), 1.0), high + 0.5 * max(abs(high), 1.0)
+    return np.asarray(np.linspace(low, high, BINS + 1), np.float64)

@@ -198,3 +198,13 @@ def test_learning_curves():
 def test_what_is_out_of_range(call, words):
     with pytest.raises(InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, -3.5, 1e30])
+def test_weights_that_are_all_but_equal_have_a_histogram(value):
+    from neuromorph.analysis.weights import BINS, _edges
+
+    for values in (np.full(3, value), np.array([value, np.nextafter(value, np.inf)])):
+        edges = _edges(values)
+        assert len(edges) == BINS + 1
+        assert np.histogram(values, edges)[0].sum() == len(values)

@@ -25,6 +25,8 @@ SECONDS = 5.0  # that a reader may take
 ROOM = 1 << 30  # bytes that it may ask for, over what the process has before
 PATIENCE = 30.0  # seconds until a process that no alarm ends is killed
 REPORT = 100  # files after which a process tells its counts
+KEPT = ROOM // 4  # bytes more than at first with which a process ends, and another one goes on
+FULL = "has kept too much memory"
 #: outcomes that may be; `in vain`: refused, since libhdf5 did not get memory that a damaged file asked for
 FINE = ("read", "refused", "in vain")
 #: what a process runs before it reads
@@ -87,7 +89,7 @@ def work(name: str, seed: int, first: int, end: int) -> None:
         for data in seeds[:3]:  # what is imported on the way is no memory that a file asks for
             path.write_bytes(data)
             outcome(reader, path, timed=False)  # nor may an import be cut short on a busy machine
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        used = _memory()
         resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, used + ROOM))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         counts: Counter[str] = Counter()
@@ -106,8 +108,17 @@ def work(name: str, seed: int, first: int, end: int) -> None:
             for file in folder.iterdir():
                 if file.name not in kept:
                     file.unlink()
-            if number % REPORT == 0 or number == end - 1:
+            full = _memory() > used + KEPT
+            if number % REPORT == 0 or number == end - 1 or full:
                 say({"counts": counts})
+            if full:  # libhdf5 does not give back what it got for a damaged file: go on in a new process
+                say({"full": number})
+                return
+
+
+def _memory() -> int:
+    """Bytes of address space that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def say(line: dict[str, Any]) -> None:
@@ -151,6 +162,8 @@ def _one(name: str, seed: int, at: int, end: int, results: Results) -> int:
         os.close(got)
     if process.returncode == 0 and not why:
         return end
+    if why == FULL:
+        return number + 1
     if process.returncode >= 0:
         why = f"ends\n{said[-2000:]}"
     results.add(name, number, why or f"dies of signal {-process.returncode}")
@@ -185,6 +198,8 @@ def _listen(got: int, name: str, at: int, results: Results, before: Counter[str]
                 results.add(name, line["number"], line["found"])
             if "counts" in line:
                 results.counts[name] = before + Counter(line["counts"])
+            if "full" in line:
+                return line["full"], FULL
     return number, "hangs for good"
 
 
