@@ -51,6 +51,13 @@ class Grouped(NamedTuple):
     ids: Ints
     begins: Flags
 
+    def before(self, last: Floats) -> Floats:
+        """Time (ms) of the spike before each one, of the same neuron; `last`: of each neuron before this block."""
+        before = np.empty_like(self.times)
+        before[1:] = self.times[:-1]
+        before[self.begins] = last[self.ids[self.begins]]
+        return before
+
 
 def stable_order(ids: Ints) -> Ints:
     """Return the order that sorts ids below 2^32 and keeps ties as they are; radix sort, 16 bits at a time."""

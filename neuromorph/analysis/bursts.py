@@ -52,9 +52,7 @@ class NeuronBursts:
         times, ids, begins = block.grouped
         if not times.size:
             return self
-        before = np.empty_like(times)
-        before[1:] = times[:-1]
-        before[begins] = self._last[ids[begins]]
+        before = block.grouped.before(self._last)
         short = times - before <= self.max_interval_ms * (1 + 1e-12)  # intervals are multiples of a tick
         self._last[ids[np.append(begins[1:], True)]] = times[np.append(begins[1:], True)]
         at = np.flatnonzero(begins | ~short)

@@ -66,9 +66,7 @@ class Intervals:
         times, ids, begins = block.grouped
         if not times.size:
             return self
-        before = np.empty_like(times)
-        before[1:] = times[:-1]
-        before[begins] = self._last[ids[begins]]
+        before = block.grouped.before(self._last)
         intervals = times - before  # nan at the first spike of a neuron
         previous = np.empty_like(intervals)
         previous[1:] = intervals[:-1]
