@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from neuromorph import limits
 from neuromorph.errors import Problem, TraceError
 from neuromorph.traces import heaps
+from neuromorph.traces.links import TooDeep, all_links
 
 #: groups within groups; a trace has four
 DEPTH = 8
@@ -39,24 +40,24 @@ OF_GROUPS = (b"report", b"weights", b"signals")
 def check_content(file: h5py.File, path: Path) -> None:
     """Look at every link, dataset and attribute of a file; raises TraceError for what no trace has."""
     where, size = str(path), _size(file)
-    links: list[tuple[bytes, int]] = []
-
-    def note(name: bytes, info: Any) -> bool | None:
-        links.append((name, info.type))
-        return name.count(b"/") >= DEPTH or None  # ends the visit: HDF5 goes down by recursion
-
-    if file.id.links.visit(note, info=True):
-        raise _refused("groups are nested too deeply", where, links[-1][0], f"at most {DEPTH} levels")
+    try:
+        links = all_links(file, DEPTH)
+    except TooDeep as error:
+        raise _refused("groups are nested too deeply", where, error.args[0], f"at most {DEPTH} levels") from None
     if size <= heaps.WHOLE and heaps.unsound(file):
         raise _refused("a heap without end", where, b"/")
     committed = _committed(file, links, where, size)
     found = {b"/": file.id}
-    for name, kind in links:
+    seen: set[int] = set()
+    for name, kind, address in links:
         if name.startswith(b"report/") and name.endswith(b"/data") and name.count(b"/") == 2:
             continue  # the view that SONATA reads: we do not, and HDF5 dies of some that are damaged
         if kind != h5l.TYPE_HARD:
             raise _refused("a link out of its group, such as to another file", where, name)
-        found[name] = _open(file, name, where)
+        if address in seen and not _shared(name):
+            raise _refused("two names for one object", where, name)
+        seen.add(address)
+        found[name] = h5o.open(file.id, name)
         _check_place(found[name], where, name)
         if isinstance(found[name], h5d.DatasetID):
             _check_dataset(found[name], where, name, size, committed)
@@ -66,13 +67,9 @@ def check_content(file: h5py.File, path: Path) -> None:
         _check_attributes(one, where, name, size)
 
 
-def _open(file: h5py.File, name: bytes, where: str) -> Any:
-    """An object that has one name alone, but for the mapping of a report."""
-    found = h5o.open(file.id, name)
-    shared = name.rsplit(b"/", 1)[-1] == b"mapping"  # as SONATA asks for: schema.py
-    if h5o.get_info(found).rc > 1 and not (shared and name.count(b"/") in (2, 3)):
-        raise _refused("two names for one object", where, name)
-    return found
+def _shared(name: bytes) -> bool:
+    """Whether an object may have several names: the mapping of a report, as SONATA asks for (schema.py)."""
+    return name.rsplit(b"/", 1)[-1] == b"mapping" and name.count(b"/") in (2, 3)
 
 
 def _check_place(found: Any, where: str, name: bytes) -> None:
@@ -111,9 +108,9 @@ def _size(file: h5py.File) -> int:
     return os.fstat(file.id.get_vfd_handle()).st_size
 
 
-def _committed(file: h5py.File, links: list[tuple[bytes, int]], where: str, size: int) -> bool:
+def _committed(file: h5py.File, links: list[tuple[bytes, int, int]], where: str, size: int) -> bool:
     """Whether this is the form in which a run records: datasets may be longer than what is in them."""
-    if (b"committed", h5l.TYPE_HARD) not in links:
+    if (b"committed", h5l.TYPE_HARD) not in (link[:2] for link in links):
         return False
     found = h5o.open(file.id, b"committed")
     if not isinstance(found, h5d.DatasetID):

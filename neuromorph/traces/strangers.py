@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import posixpath
 from pathlib import Path
-from typing import Any
 
 import h5py
 from h5py import h5d, h5g, h5l, h5o
@@ -13,6 +12,7 @@ from h5py import h5d, h5g, h5l, h5o
 from neuromorph import limits
 from neuromorph.errors import Problem, TraceError
 from neuromorph.traces.guard import SLACK, _size, _unpacked
+from neuromorph.traces.links import TooDeep, all_links
 
 #: groups within groups; NIX has a dozen
 DEPTH = 32
@@ -27,24 +27,20 @@ def check_content_alone(path: Path) -> None:
     where = str(path)
     with h5py.File(path, "r") as file:
         size = _size(file)
-        links: list[tuple[bytes, int]] = []
-
-        def note(name: bytes, info: Any) -> bool | None:
-            links.append((name, info.type))
-            return name.count(b"/") >= DEPTH or None  # ends the visit: HDF5 goes down by recursion
-
-        if file.id.links.visit(note, info=True):
-            raise _refused("groups are nested too deeply", where, links[-1][0])
+        try:
+            links = all_links(file, DEPTH)
+        except TooDeep as error:
+            raise _refused("groups are nested too deeply", where, error.args[0]) from None
         groups = {b"/": h5o.get_info(file.id).addr}
-        for name, kind in links:
+        for name, kind, address in links:
             if kind not in (h5l.TYPE_HARD, h5l.TYPE_SOFT):
                 raise _refused("a link to another file", where, name)
             one = h5o.open(file.id, name) if kind == h5l.TYPE_HARD else None
             if isinstance(one, h5d.DatasetID):
                 _check_dataset(one, where, name, size)
             elif isinstance(one, h5g.GroupID):
-                groups[b"/" + name] = h5o.get_info(one).addr
-        _check_groups(file, groups, [name for name, kind in links if kind == h5l.TYPE_SOFT], where)
+                groups[b"/" + name] = address
+        _check_groups(file, groups, [name for name, kind, _ in links if kind == h5l.TYPE_SOFT], where)
 
 
 def _check_groups(file: h5py.File, groups: dict[bytes, int], soft: list[bytes], where: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 #: seconds of this process's own time, and of waiting for others
-LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 5), (signal.SIGALRM, signal.ITIMER_REAL, 60))
+LIMITS = ((signal.SIGPROF, signal.ITIMER_PROF, 4), (signal.SIGALRM, signal.ITIMER_REAL, 15))
 
 
 class TooSlow(BaseException):

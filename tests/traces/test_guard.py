@@ -21,6 +21,7 @@ def made(tmp_path):
 
 def test_committed_is_a_dataset(made):
     made.create_group("committed")
+    made.flush()
     with pytest.raises(TraceError, match=r"^x.h5: committed: not a dataset. Give a trace written by neuromorph"):
         guard.check_content(made, Path("x.h5"))
 
@@ -30,6 +31,7 @@ def test_a_heap_without_end(made, monkeypatch, whole):
     monkeypatch.setattr(heaps, "WHOLE", whole)  # files up to this size are looked through as a whole
     monkeypatch.setattr(heaps, "unsound", lambda file, datasets=(): True)
     made["x"] = np.zeros(3)
+    made.flush()
     with pytest.raises(TraceError, match=r"^x.h5: /: a heap without end. Give a trace written by neuromorph"):
         guard.check_content(made, Path("x.h5"))
 
