@@ -1,9 +1,9 @@
-"""Which lines of neuromorph/, plugins/ and cli/ the tests run: `python tests/measure/lines.py [--jobs 2] [--kept FOLDER]`.
+"""Which lines of neuromorph/, plugins/ and cli/ the tests run: `python tests/measure/lines.py [--jobs 2] [--kept DIR]`.
 
 Twice, file by file: first without the compiler, so that Python can follow the lines of kernels, in one thread; then,
-compiled, those tests that were too slow so or that need the compiler (without_compiler.py), which adds the Python around
-kernels and the functions that write machine code. Processes that tests start are followed, too. `--kept` keeps what was
-run of each file, so that a run that was stopped goes on from there. Takes two hours of one core.
+compiled, those tests that were too slow so or that need the compiler (without_compiler.py), which adds the Python
+around kernels and the functions that write machine code. Processes that tests start are followed, too. `--kept` keeps
+what was run of each file, so that a run that was stopped goes on from there. Takes two hours of one core.
 """
 
 from __future__ import annotations
