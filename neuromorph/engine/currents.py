@@ -31,6 +31,15 @@ class CurrentState:
             self._channel, self._value = np.asarray(channel)[order], np.asarray(value, float)[order]
         self._next = 0
 
+    @property
+    def changes(self) -> int:
+        """How many changes are known beforehand."""
+        return self._base.size if self.known else 0
+
+    def put_at(self, place: int) -> None:
+        """Have the change at a place be the next."""
+        self._next = place
+
     def begin(self) -> None:
         """Put what is in force at time 0 into `value`."""
         while self.known and self._next < self._base.size and self._base[self._next] <= 0 - self.clock.exact:

@@ -78,6 +78,13 @@ class ExactDrives:
                 ahead, offset = self.network.clock.instants(now[1] + left)
                 a.next_base[mine], a.next_offset[mine] = now[0] + ahead, offset
 
+    def sound(self, base: int) -> bool:
+        """Whether no cell's next event is one of long ago; it arrives up to a delay after it is emitted."""
+        a, clock = self.arrays, self.network.clock
+        earliest = base - 2 - int(max(a.delay) / clock.unit)
+        possible = (a.drawn >= -1) & (a.next_base >= earliest) & clock.has(a.next_offset)
+        return not self._drives or bool(possible.all())
+
     def take_arrivals(self) -> int:
         """How many arrivals there were since the last call."""
         n = int(self.arrays.arrivals[0])

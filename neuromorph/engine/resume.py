@@ -18,7 +18,7 @@ from neuromorph.engine.exact_cells import ExactCells
 from neuromorph.engine.lazy_cells import LazyCells
 from neuromorph.engine.minibatch import BatchWindows
 from neuromorph.engine.saved import cells, flight, inputs, plastic
-from neuromorph.engine.saved.arrays import Arrays, Saved, taken
+from neuromorph.engine.saved.arrays import Arrays, Saved, damaged, taken
 from neuromorph.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def restore(engine: Engine, saved: Saved) -> None:
     if isinstance(engine.windows, BatchWindows):
         _restore_minibatches(engine, saved, engine.windows)
         return
-    engine.now = int(taken(saved, "base", (), "i")), float(taken(saved, "offset", (), "f"))
+    base, offset = taken(saved, "base", (), "i"), taken(saved, "offset", (), "f")
+    if not (-1 <= base < 1 << 60 and engine.network.clock.has(offset)):
+        raise damaged("no time of a run", "base, offset", (int(base), float(offset)))
+    engine.now = int(base), float(offset)
     engine.goes_on = True
     engine._end_ms = Fraction(engine.time)
     engine.synaptic_events = int(taken(saved, "events", ()))

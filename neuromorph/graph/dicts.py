@@ -156,17 +156,17 @@ def plain_name(node: object) -> Any:
     raise DescriptionError(Problem("a node's name cannot be written", value=node, allowed="number, text or tuple"))
 
 
-def named(name: Any) -> Hashable:
+def named(name: Any, where: str = "") -> Hashable:
     """The node that a name in a file means; lists become tuples.
 
     Raises DescriptionError for what is neither number, text nor a list of such.
     """
     if isinstance(name, list):
-        return tuple(named(part) for part in name)
+        return tuple(named(part, where) for part in name)
     if not isinstance(name, bool | int | float | str):
-        raise DescriptionError(Problem("not a name", "", name, "number, text or list"))
+        raise DescriptionError(Problem("not a name", where, name, "number, text or list"))
     if isinstance(name, int) and abs(name) >= 2**63:  # Python does not even print those of more than 4,300 digits
-        raise DescriptionError(Problem("not a name", "", name, "a whole number below 2^63"))
+        raise DescriptionError(Problem("not a name", where, name, "a whole number below 2^63"))
     return name
 
 
@@ -243,7 +243,10 @@ def from_dict(data: Mapping[str, Any], folder: Path | None = None, origin: Origi
     network = Network()
     network.folder = folder
     if right is not None:
-        problems += _build(network, right)
+        try:
+            problems += _build(network, right)
+        except DescriptionError as error:  # a name that is none
+            raise DescriptionError(*(origin.placed(error.problems) if origin else error.problems)) from None
     if problems:
         problems += check(network) if right is not None else []
         raise DescriptionError(*(origin.placed(problems) if origin else problems))
@@ -283,7 +286,7 @@ def _joined(table: Mapping[str, Any]) -> dict[str, Any]:
 def _add_node(network: Network, name: Any, attributes: dict[str, Any], where: str) -> list[Problem]:
     if isinstance(name, Mapping):
         return [Problem("not a name", where, name, "number, text or list")]
-    if named(name) in network.graph:
+    if named(name, where) in network.graph:
         return [Problem(f"'{name}' exists already", where, fix="Choose another name.")]
     network.graph.add_nodes_from([(named(name), attributes)])
     return []
@@ -300,7 +303,9 @@ def _resolved(network: Network, value: Any, where: str, problems: list[Problem])
 def _ends(network: Network, source: Any, target: Any, where: str) -> list[Problem]:
     """A problem for each end that is not a node."""
     missing = [
-        (end, name) for end, name in (("source", source), ("target", target)) if named(name) not in network.graph
+        (end, name)
+        for end, name in (("source", source), ("target", target))
+        if named(name, f"{where}.{end}") not in network.graph
     ]
     known = [str(node) for node in network.graph]
     return [
@@ -331,7 +336,7 @@ def _add_block(network: Network, table: Mapping[str, Any], where: str) -> list[P
         return wrong
     rows = zip(*columns.values(), strict=True) if columns else ((),) * len(sources)
     for source, target, row in zip(sources, targets, rows, strict=True):
-        u, v = named(source), named(target)
+        u, v = named(source, f"{where}.source"), named(target, f"{where}.target")
         if u in network.graph and v in network.graph:
             network.graph.add_edges_from([(u, v, shared | dict(zip(columns, row, strict=True)))])
         elif len(problems) < _SHOWN:

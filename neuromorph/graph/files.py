@@ -130,7 +130,7 @@ def _read_json(text: str, path: Path, settings: Sequence[str]) -> Network:
 
 def _read_graphml(text: str, path: Path, settings: Sequence[str]) -> Network:
     graph = graphml.loads(text, str(path))
-    names = {node: named(graphml.decode(node)) for node in graph}
+    names = {node: named(graphml.decode(node), str(path)) for node in graph}
     return _changed(_relabelled(graph, names), path, settings)
 
 
@@ -167,11 +167,11 @@ def _from_node_link(data: Any, file: str) -> nx.Graph:
     graph.graph.update(settings)
     try:
         for row in nodes:
-            graph.add_nodes_from([(named(row.pop("id")), row)])
+            graph.add_nodes_from([(named(row.pop("id"), file), row)])
         for row in edges:
             key = row.pop("key", None)
-            key = None if key is None else named(key)
-            graph.add_edges_from([(named(row.pop("source")), named(row.pop("target")), key, row)])
+            key = None if key is None else named(key, file)
+            graph.add_edges_from([(named(row.pop("source"), file), named(row.pop("target"), file), key, row)])
     except KeyError as error:
         raise DescriptionError(Problem(f"a node or an edge without {error}", file)) from error
     return graph

@@ -43,6 +43,10 @@ class Clock:
         """Time in ms of an instant."""
         return base * self.unit + offset
 
+    def has(self, offset: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Where an offset (ms) is that of an instant."""
+        return (offset >= 0.0) & (offset <= self.unit)
+
     def steps(self, delay: ArrayLike) -> NDArray[np.float64]:
         """Delays in the unit of kernels: ticks on the grid, at least one (half a tick is one), ms in exact mode."""
         delays = np.asarray(delay, dtype=float)

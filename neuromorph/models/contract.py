@@ -143,6 +143,8 @@ class InputModel:
     text_parameters: ClassVar[dict[str, str]] = {}
     #: variables that a rule may read of an input, such as the count of the current cycle
     registers: ClassVar[tuple[str, ...]] = ()
+    #: which arrays of `prepare` the kernels change; None: any of them
+    changes: ClassVar[tuple[int, ...] | None] = None
 
     @classmethod
     def parameters(cls) -> dict[str, Param]:
@@ -167,6 +169,11 @@ class InputModel:
     def due(arrays: tuple[Any, ...], tick: int) -> int:
         """First tick from `tick` on at which the input may emit (grid); until then its kernel is not called."""
         return tick
+
+    @staticmethod
+    def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
+        """Whether kernels may follow these arrays, which come from a checkpoint, at a time."""
+        return True
 
     @staticmethod
     def register(arrays: tuple[Any, ...], name: str) -> Any:

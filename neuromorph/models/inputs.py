@@ -40,6 +40,7 @@ class Poisson(InputModel):
         "times": ("ms", "start of each step, ascending from 0"),
     }
     rate = Param(0.0, "Hz", at_least=0, doc="rate of each cell")
+    changes = (4, 5, 6)
 
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
@@ -68,6 +69,13 @@ class Poisson(InputModel):
         return rate * clock.unit, np.rint(step_time / clock.unit).astype(np.int64), keys, sizes
 
     @staticmethod
+    def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
+        if not clock.exact:
+            return True
+        next_base, next_offset, draws = arrays[4:7]
+        return bool(((draws == 0) | ((next_base >= base) & clock.has(next_offset))).all())
+
+    @staticmethod
     def kernel(exact: bool) -> Any:
         from neuromorph.kernels import inputs
 
@@ -84,6 +92,7 @@ class SpikeTrain(InputModel):
         "times": ("ms", "spike times, above 0"),
         "indices": ("1", "cell of each spike; left out, every spike is of cell 0"),
     }
+    changes = (4,)
 
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
@@ -106,6 +115,10 @@ class SpikeTrain(InputModel):
         new[1:] = (np.diff(base) != 0) | (np.diff(offset) != 0) | (np.diff(index) != 0)
         count = np.diff(np.append(np.flatnonzero(new), times.size)).astype(np.int64)
         return base[new], offset[new], index[new], count, np.zeros(1, np.int64), np.array([size], np.int64)
+
+    @staticmethod
+    def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
+        return bool(0 <= arrays[4][0] <= arrays[0].size)
 
     @staticmethod
     def due(arrays: tuple[Any, ...], tick: int) -> int:
@@ -150,6 +163,7 @@ class PatternVolley(InputModel):
         "order": ("1", "pattern shown in each cycle"),
     }
     registers = ("n_free",)
+    changes = (4, 6)
     start = Param(1.0, "ms", above=0, doc="time of the first volley")
     interval = Param(7.0, "ms", above=0, doc="length of a cycle")
     kappa = Param(4.0, at_least=0, doc="spikes per unit of intensity")
@@ -195,6 +209,10 @@ class PatternVolley(InputModel):
         from neuromorph.kernels import inputs
 
         return inputs.volley_exact if exact else inputs.volley_grid
+
+    @staticmethod
+    def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
+        return bool(0 <= arrays[6][0] <= arrays[1].size and np.isfinite(arrays[4]).all())
 
     @staticmethod
     def due(arrays: tuple[Any, ...], tick: int) -> int:

@@ -162,7 +162,7 @@ def _rows(file: h5py.File, name: str) -> int:
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
-        raise ValueError(value)
+        raise ValueError
     return value
 
 

@@ -88,6 +88,96 @@ def test_indices_of_a_checkpoint_are_in_range(plastic, resolution, name, wrong):
         restore(Simulation(small(plastic), resolution=resolution), damaged)
 
 
+def with_input(model, **parameters):
+    network = Network()
+    network.add_population("E", "lif_exp", 5)
+    network.add_input("in", model, 5, parameters)
+    network.connect("in", "E", "all_to_all", weight=1.0, delay=2.0)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "name", "wrong"),
+    [
+        ("poisson", {"rate": 100.0}, "sources/in/4", -(2**60)),
+        ("poisson", {"rate": 100.0}, "sources/in/5", np.nan),
+        ("poisson", {"rate": 100.0}, "sources/in/5", 9.0),
+        ("spike_train", {"times": [5.0, 70.0]}, "sources/in/4", -1),
+        ("spike_train", {"times": [5.0, 70.0]}, "sources/in/4", 3),
+        ("pattern_volley", {"patterns": np.ones((2, 5)), "order": [0, 1] * 20}, "sources/in/6", -1),
+        ("pattern_volley", {"patterns": np.ones((2, 5)), "order": [0, 1] * 20}, "sources/in/6", 41),
+        ("pattern_volley", {"patterns": np.ones((2, 5)), "order": [0, 1] * 20}, "sources/in/4", np.inf),
+    ],
+)
+def test_places_of_inputs(model, parameters, name, wrong):
+    made = Simulation(with_input(model, **parameters), resolution="exact")
+    made.run(50.0)
+    saved = snapshot(made)
+    restore(Simulation(with_input(model, **parameters), resolution="exact"), saved)
+    damaged = saved | {name: saved[name].copy()}
+    damaged[name].flat[-1] = wrong
+    words = "^sources/in: the checkpoint is damaged: an input is at no place where it can be. Go on from the checkpoint"
+    with pytest.raises(InputError, match=words):
+        restore(Simulation(with_input(model, **parameters), resolution="exact"), damaged)
+
+
+def test_what_kernels_do_not_change_is_not_taken_from_a_checkpoint():
+    made = Simulation(with_input("poisson", rate=100.0), resolution="exact")
+    made.run(50.0)
+    more = {"sources/in/3": np.array([10**9]), "sources/in/0": np.full((1, 1), np.inf)}
+    other = Simulation(with_input("poisson", rate=100.0), resolution="exact")
+    restore(other, snapshot(made) | more)
+    assert (other.sources["in"].arrays[3][0], other.sources["in"].arrays[0][0, 0]) == (5, 0.1)
+
+
+@pytest.mark.parametrize("wrong", [{"base": np.int64(-7)}, {"offset": np.float64("nan")}, {"offset": np.float64(9.0)}])
+def test_the_time_of_a_checkpoint(wrong):
+    made = Simulation(driven(), resolution="exact")
+    made.run(50.0)
+    with pytest.raises(InputError, match="^base, offset: the checkpoint is damaged: no time of a run, found "):
+        restore(Simulation(driven(), resolution="exact"), snapshot(made) | wrong)
+
+
+def driven():
+    network = Network()
+    network.add_population("E", "lif_exp", 5)
+    network.add_input("in", "poisson", 5, {"rate": 100.0})
+    network.connect("in", "E", "one_to_one", weight=1.0, delay=2.0)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("next_base", -(2**60)), ("next_offset", np.nan), ("drawn", -2), ("interval", -1.0), ("interval", np.inf)],
+)
+def test_places_of_drives(name, wrong):
+    made = Simulation(driven(), resolution="exact")
+    made.run(50.0)
+    saved = snapshot(made)
+    restore(Simulation(driven(), resolution="exact"), saved)
+    damaged = saved | {f"drives/{name}": saved[f"drives/{name}"].copy()}
+    damaged[f"drives/{name}"].flat[-1] = wrong
+    with pytest.raises(InputError, match="^drives: the checkpoint is damaged: an input is at no place where it can be"):
+        restore(Simulation(driven(), resolution="exact"), damaged)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_places_of_currents(wrong):
+    def network():
+        made = Network()
+        made.add_population("E", "lif_exp", 2)
+        made.add_input("I", "dc_current", 1, {"amplitude": 10.0, "start": 5.0, "stop": 60.0})
+        made.connect("I", "E", "all_to_all", weight=1.0)
+        return made
+
+    made = Simulation(network(), resolution=0.1)
+    made.run(50.0)
+    saved = snapshot(made)
+    assert saved["currents/I/next"] == 1
+    with pytest.raises(InputError, match="^currents/I/next: the checkpoint is damaged: an index out of range, found"):
+        restore(Simulation(network(), resolution=0.1), saved | {"currents/I/next": np.int64(wrong)})
+
+
 def test_columns_of_a_checkpoint_are_of_one_length():
     made = Simulation(small(False), resolution=0.1)
     made.run(100.0)

@@ -76,6 +76,17 @@ def test_an_archive_that_claims_more_than_deflate_can_give(tmp_path):
         ArrayFile(path)
 
 
+def test_an_archive_that_holds_less_than_it_claims(tmp_path):
+    head = header("{'descr': '<f8', 'fortran_order': False, 'shape': (100,), }")
+    path = archive(tmp_path / "x.npz", {"x.npy": head + bytes(400)})
+    data = bytearray(path.read_bytes())
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = struct.pack("<I", len(head) + 800)
+    path.write_bytes(data)
+    with pytest.raises(NotArrays, match=r"x.npz: is no whole .npy or .npz file: cut short"):
+        ArrayFile(path).read()
+
+
 def test_an_archive_packed_in_another_way(tmp_path):
     path = archive(tmp_path / "x.npz", {"x.npy": bytes(50)}, zipfile.ZIP_LZMA)
     with pytest.raises(NotArrays, match=r"'x.npy' is packed in another way \(allowed: stored or deflated\)"):

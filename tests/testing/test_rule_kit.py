@@ -13,7 +13,7 @@ from neuromorph.errors import InputError
 from neuromorph.learning import registry
 from neuromorph.testing import rule_conformance, rule_conformance_tests
 from neuromorph.testing.report import FAILED, NOT_APPLICABLE, PASSED, Failed, result_of
-from neuromorph.testing.rule_checks import CHECKS, Subject
+from neuromorph.testing.rule_checks import CHECKS, Subject, _in_minibatches
 from neuromorph.testing.running import failing
 
 #: traces on both sides; states that decay; variables and states; counts of cycles. All others where time is given:
@@ -66,6 +66,11 @@ def test_a_rule_that_breaks_a_promise_is_found(rule, check, words):
     assert result.verdict == FAILED, result
     for word in words:
         assert word in result.text, result.text
+
+
+def test_a_rule_that_breaks_its_promise_in_minibatches():
+    with pytest.raises(Failed, match=r"^in minibatches: weights of .*, never cut and gone on with$"):
+        _in_minibatches(subject("DiceAtSignals"))
 
 
 _subjects = {}

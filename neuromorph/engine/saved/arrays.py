@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.errors import InputError, Problem
+from neuromorph.errors import ABSENT, InputError, Problem
 
 #: arrays and numbers of numpy by name
 Arrays = dict[str, Any]
@@ -46,23 +46,26 @@ def check_indices(found: NDArray[Any], name: str, below: int) -> None:
     """InputError for an index out of range."""
     if found.size and (found.min() < 0 or found.max() >= below):
         wrong = int(found.min() if found.min() < 0 else found.max())
-        fix = "Go on from the checkpoint before it, or run again."
-        raise InputError(
-            Problem("the checkpoint is damaged: an index out of range", name, wrong, f"below {below}", fix)
-        )
+        raise damaged("an index out of range", name, wrong, f"below {below}")
 
 
 def check_lengths(columns: Saved, name: str) -> None:
     """InputError for columns of unequal length."""
     lengths = {key: len(column) for key, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        fix = "Go on from the checkpoint before it, or run again."
-        raise InputError(Problem("the checkpoint is damaged: columns of unequal length", name, lengths, fix=fix))
+        raise damaged("columns of unequal length", name, lengths)
+
+
+def damaged(what: str, name: str, found: object = ABSENT, allowed: str = "") -> InputError:
+    """What is said of a checkpoint that kernels could not follow."""
+    fix = "Go on from the checkpoint before it, or run again."
+    return InputError(Problem(f"the checkpoint is damaged: {what}", name, found, allowed, fix))
 
 
 def fill(into: Any, saved: Saved, name: str) -> None:
     """Overwrite an array by that of a checkpoint."""
-    into[...] = taken(saved, name, into.shape)
+    kind = into.dtype.kind
+    into[...] = taken(saved, name, into.shape, kind if kind in "if" else None)
 
 
 def _words(shape: tuple[int | None, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuromorph.engine.exact_drives import ExactDrives
-from neuromorph.engine.saved.arrays import Arrays, Saved, fill, taken, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, damaged, fill, indices, taken, under
 from neuromorph.engine.sources import Source
 
 if TYPE_CHECKING:
@@ -35,24 +35,37 @@ _DRAWN = ("drawn", "next_base", "next_offset")
 def load(engine: Engine, saved: Saved) -> None:
     """Put every input where it was."""
     for name, source in engine.sources.items():
-        for k, array in enumerate(source.arrays):
-            if f"sources/{name}/{k}" in saved:
-                fill(array, saved, f"sources/{name}/{k}")
+        _put_source(engine, source, saved, f"sources/{name}")
     for current in engine.currents:
         where = f"currents/{current.current.name}"
         fill(current.value, saved, f"{where}/value")
-        place = np.zeros((), np.int64)
-        fill(place, saved, f"{where}/next")
-        current._next = int(place)
+        current.put_at(int(indices(saved, f"{where}/next", (), current.changes + 1)))
     if isinstance(engine.drives, ExactDrives):
-        for name in _DRAWN:
-            fill(getattr(engine.drives.arrays, name), saved, f"drives/{name}")
-        engine.drives.arrays.block[:] = -1
-        engine.drives.stretch(taken(saved, "drives/interval", (None,), "f"), engine.now)
+        _put_drives(engine, engine.drives, saved)
         return
     since = engine.drives.since()
     fill(since, saved, "drives/since")
     engine.drives.begin_after(since)
+
+
+def _put_source(engine: Engine, source: Source, saved: Saved, where: str) -> None:
+    """Only what kernels change: they follow the rest, which the network has, without looking."""
+    changes = source.input.model.changes
+    for k, array in enumerate(source.arrays):
+        if f"{where}/{k}" in saved and (changes is None or k in changes):
+            fill(array, saved, f"{where}/{k}")
+    if not source.input.model.sound(source.arrays, source.clock, engine.now[0]):
+        raise damaged("an input is at no place where it can be", where)
+
+
+def _put_drives(engine: Engine, drives: ExactDrives, saved: Saved) -> None:
+    for name in _DRAWN:
+        fill(getattr(drives.arrays, name), saved, f"drives/{name}")
+    interval = taken(saved, "drives/interval", drives.arrays.interval.shape, "f")
+    if not drives.sound(engine.now[0]) or not np.all(interval >= 0.0) or not np.isfinite(interval).all():
+        raise damaged("an input is at no place where it can be", "drives")
+    drives.arrays.block[:] = -1
+    drives.stretch(interval, engine.now)
 
 
 def _changed(source: Source) -> list[int]:
