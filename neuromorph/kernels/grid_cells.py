@@ -39,7 +39,11 @@ class Kind:
         return tuple(r for r in self.live if r not in self.straight)
 
 
-IMPORTS = """
+#: ticks between two at which what has all but decayed is put to 0, and what has, in float64 and in float32: arithmetic
+#: with denormal numbers, in which a decay never ends, takes up to 1.3 times as long (lif_exp 0.75 ns a cell and tick for 0.62)
+RESTS, DECAYED, DECAYED_32 = 1024, 1e-200, 1e-25
+
+IMPORTS = f"""
 import collections
 
 import numpy as np
@@ -47,6 +51,7 @@ import numpy as np
 from neuromorph.kernels.jit import kernel
 
 R = collections.namedtuple("R", ["seed", "stream", "entity"])
+RESTS, DECAYED, DECAYED_32 = {RESTS}, {DECAYED}, {DECAYED_32}
 """
 
 # The first loop is free of branches and vectorises; the second visits the few cells that fired, sixteen at a time, and
@@ -79,10 +84,17 @@ def update_{k}(now, {step_arguments}, entity, seed, stream, fired):
     return any_fired
 
 
+@kernel(disjoint=True, counted=False)
+def rest_{k}({state_arguments}):
+    {rest}
+
+
 @kernel(counted=False)
 def step_{k}(tick, now, {step_arguments}, first_id, entity,
            seed, stream, fired, pairs, out_tick, out_source, out_count, archive, n):
     # `now` is the tick as `until` counts them
+    if tick % RESTS == 0:
+        rest_{k}({state_arguments})
     if update_{k}(now, {step_arguments}, entity, seed, stream, fired) == 0:
         return n
     return emit_{k}(tick, now, {held_arguments}, first_id, fired, pairs, out_tick, out_source, out_count, archive, n)
@@ -186,6 +198,8 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
         "parameters": parameters,
         "step_arguments": ", ".join(step_arguments(kind)),
         "held_arguments": ", ".join(a for a in step_arguments(kind) if not a.startswith("input")),
+        "state_arguments": ", ".join(f"state_{v}" for v in range(n_variables)),
+        "rest": [line for v in range(n_variables) for line in _rest(f"state_{v}")],
         "names": ", ".join(names),
         "unpack": unpack,
         "to_now": to_now(k, ", ".join(names), unpack),
@@ -204,3 +218,12 @@ def kind_lines(kind: Kind, k: int) -> dict[str, object]:
         ],
         "input_views": [f"input_{r} = row[slot0 + {r} * size + low : slot0 + {r} * size + high]" for r in kind.inputs],
     }  # fmt: skip
+
+
+def _rest(row: str) -> list[str]:
+    """Lines that put to 0 what has decayed in one row."""
+    return [
+        f"least = DECAYED if {row}.itemsize == 8 else DECAYED_32",
+        f"for i in range({row}.size):",
+        f"    {row}[i] = {row}[i] if abs({row}[i]) >= least else {row}[i] * 0",
+    ]
