@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from neuromorph.debugging import Watch
     from neuromorph.engine.minibatch import Batches
     from neuromorph.graph.network import Network
+    from neuromorph.lowered.compile import RecordedSpikes
 
 
 #: longer arrays of a description stand in a trace by shape and hash alone
@@ -353,8 +354,9 @@ def _watch(simulation: Simulation, precision: str, batches: Any) -> Watch:
     return Watch(simulation)
 
 
-def read_spikes(path: str, population: str) -> Any:
-    """(times in ms, indices) of a population of a trace, of its only one where the name is empty."""
+def read_spikes(path: str, population: str) -> RecordedSpikes:
+    """The spikes of a population of a trace, of its only one where the name is empty."""
+    from neuromorph.lowered.compile import RecordedSpikes
     from neuromorph.traces.reader import Trace
 
     with Trace(path) as trace:
@@ -364,4 +366,7 @@ def read_spikes(path: str, population: str) -> Any:
                 fix = f"Name one with `population`; it has {', '.join(names)}."
                 raise InputError(Problem("the population is not named", path, fix=fix))
             population = names[0]
-        return trace.spikes(population)
+        if trace.window_ms is None:
+            return RecordedSpikes(*trace.spikes(population))
+        base, offset, ids = trace.instants(population)
+        return RecordedSpikes(base * trace.window_ms + offset, ids, (base, offset, trace.window_ms))

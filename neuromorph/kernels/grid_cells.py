@@ -40,7 +40,7 @@ class Kind:
 
 
 #: ticks between two at which what has all but decayed is put to 0, and what has, in float64 and in float32: arithmetic
-#: with denormal numbers, in which a decay never ends, takes up to 1.3 times as long (lif_exp 0.75 ns a cell and tick for 0.62)
+#: with denormal numbers, in which a decay never ends, takes 1.2 (lif_exp: 0.62 ns a cell and tick) to 2.3 times as long
 RESTS, DECAYED, DECAYED_32 = 1024, 1e-200, 1e-25
 
 IMPORTS = f"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,23 @@ class Clock:
         base -= time - base * self.unit <= 0.0
         # what rounding puts beyond the end of a window is at its end
         return base, np.minimum(time - base * self.unit, self.unit)
+
+    def recorded(
+        self, base: NDArray[np.int64], offset: NDArray[np.float64], unit: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Instants of another clock, of base steps of `unit` ms, in this one's: to the last bit of their offsets."""
+        if not self.exact:
+            return self.instants(base * unit + offset)
+        if unit == self.unit:
+            return base - (offset <= 0.0), np.where(offset <= 0.0, unit, offset)
+        begin, rest = _product(base, unit)
+        mine = np.ceil((begin + (rest + offset)) / self.unit).astype(np.int64) - 1
+        for beside in (True, True, False):  # rounding may have put it into a window beside its own, or on an edge
+            mine_begin, mine_rest = _product(mine, self.unit)
+            within = ((begin - mine_begin) + offset) + (rest - mine_rest)  # what cancels, before what is small
+            if beside:
+                mine += (within > self.unit).astype(np.int64) - (within <= 0.0)
+        return mine, np.clip(within, np.nextafter(0.0, 1.0), self.unit)
 
     def instant(self, time: float) -> tuple[int, float]:
         """Instant of one time in ms."""
@@ -51,3 +69,19 @@ class Clock:
         """Delays in the unit of kernels: ticks on the grid, at least one (half a tick is one), ms in exact mode."""
         delays = np.asarray(delay, dtype=float)
         return delays if self.exact else np.maximum(1.0, np.rint(delays / self.unit))
+
+
+def _product(count: NDArray[np.int64], unit: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """count * unit (count below 2^53) as a float and what its rounding left (Dekker 1971, doi:10.1007/BF01397083)."""
+    a = count.astype(np.float64)
+    product = a * unit
+    a_high, unit_high = _high(a), _high(np.float64(unit))
+    a_low, unit_low = a - a_high, unit - unit_high
+    rest = ((a_high * unit_high - product) + a_high * unit_low + a_low * unit_high) + a_low * unit_low
+    return product, rest
+
+
+def _high(value: Any) -> Any:
+    """The upper 26 bits of a float."""
+    shifted = value * 134217729.0  # 2^27 + 1
+    return shifted - (shifted - value)

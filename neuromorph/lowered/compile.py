@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,17 @@ from neuromorph.lowered.rows import static_rows
 from neuromorph.models.contract import NeuronModel
 
 #: reads the spikes of a population of a trace: (path, population) -> (times in ms, indices)
-SpikeReader = Callable[[str, str], tuple[NDArray[np.float64], NDArray[np.int64]]]
+
+
+class RecordedSpikes(NamedTuple):
+    """Spikes of a file: `times` (ms) and `ids`, and (base, offset in ms, base step in ms) where it has instants."""
+
+    times: NDArray[np.float64]
+    ids: NDArray[np.int64]
+    instants: tuple[NDArray[np.int64], NDArray[np.float64], float] | None = None
+
+
+SpikeReader = Callable[[str, str], RecordedSpikes]
 MANY_WINDOWS = 1e5  # per second
 
 
@@ -185,7 +195,8 @@ def _input_parameters(spec: PopulationSpec, seed: int, read_spikes: SpikeReader 
             raise DescriptionError(
                 Problem("no reader for spike files", f"inputs.{spec.name}", fix="Use neuromorph.Simulation.")
             )
-        parameters["times"], parameters["indices"] = read_spikes(spec.texts["path"], spec.texts.get("population", ""))
+        found = read_spikes(spec.texts["path"], spec.texts.get("population", ""))
+        parameters |= {"times": found.times, "indices": found.ids, "instants": found.instants}
         needed = int(parameters["indices"].max(initial=-1)) + 1
         if needed > spec.size:
             fix = f"Give the input a size of at least {needed}."

@@ -108,7 +108,8 @@ class SpikeTrain(InputModel):
         times = np.asarray(params["times"] if params.get("times") is not None else [], float)
         indices = params.get("indices")
         index = np.zeros(times.size, np.int64) if indices is None else np.asarray(indices, np.int64)
-        base, offset = clock.instants(times)
+        recorded = params.get("instants")  # of a trace, which is replayed to the last bit
+        base, offset = clock.instants(times) if recorded is None else clock.recorded(*recorded)
         order = np.lexsort((index, offset, base))
         base, offset, index = base[order], offset[order], index[order]
         new = np.ones(times.size, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -63,3 +64,20 @@ def test_delays_on_the_grid_are_ticks_and_at_least_one(delay, ticks):
     assert clock.after(7, 0.0, delay) == (7 + ticks, 0.0)
     assert clock.instant(0.3) == (3, 0.0)
     assert Clock(0.1, exact=True).steps(delay) == delay
+
+
+@settings(deadline=None)
+@given(old=UNITS, new=UNITS, base=st.integers(0, 10**12), share=st.floats(0.0, 1.0))
+def test_recorded_instants_keep_their_last_bit(old, new, base, share):
+    """As in rational arithmetic: within half a unit in the last place of the offset."""
+    offset = share * old
+    found, within = Clock(new, exact=True).recorded(np.array([base]), np.array([offset]), old)
+    time = Fraction(base) * Fraction(old) + Fraction(offset)
+    error = abs(Fraction(int(found[0])) * Fraction(new) + Fraction(float(within[0])) - time)
+    assert 0.0 < within[0] <= new
+    assert error <= 2 * Fraction(float(np.spacing(new)))
+
+
+def test_recorded_ticks_are_ticks_again():
+    clock = Clock(0.1, exact=False)
+    assert [a.tolist() for a in clock.recorded(np.array([3, 40]), np.zeros(2), 0.1)] == [[3, 40], [0.0, 0.0]]
