@@ -215,6 +215,7 @@ def _read_cells(reading: Reading, cells: Cells, given: Mapping[str, Any], initia
         given, _parameter_names(model), f"parameter of {model.name or model.__name__}", f"{where}.params"
     )
     params: dict[str, Value] = {}
+    in_ticks: dict[str, str] = getattr(model, "in_ticks", {})
     for name, param in model.parameters().items():
         spot = f"{where}.params.{name}"
         value = read_value(given.get(name, param.default), param.unit, spot, reading.problems, reading.folder)
@@ -222,6 +223,8 @@ def _read_cells(reading: Reading, cells: Cells, given: Mapping[str, Any], initia
             params[name] = value
             wrong = range_problem(value, param, spot)
             reading.problems += [wrong] if wrong else []
+            if wrong is None and isinstance(value, Constant) and name in in_ticks:
+                reading.check_ticks(value.value, in_ticks[name], spot)
     arrays, texts = _read_more(reading, cells, given)
     start = _read_initial(reading, cells, initial)
     if reading.resolution is None and "exact" not in model.resolutions:

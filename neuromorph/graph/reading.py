@@ -36,6 +36,15 @@ class Reading:
         """Add one problem."""
         self.problems.append(Problem(what, where, **fields))
 
+    def check_ticks(self, interval: float, what: str, where: str) -> None:
+        """A problem where an interval (ms) is no whole number of ticks; `what` falls between them."""
+        if self.resolution is None:
+            return
+        ticks = interval / self.resolution
+        if not 0.5 <= ticks < 2.0**53 or abs(ticks - round(ticks)) > 1e-6 * ticks:
+            allowed = f"a multiple of the resolution, {self.resolution:g} ms"
+            self.problem(f"{what} fall between ticks", where, value=interval, allowed=allowed)
+
     def fits(self, count: int, what: str, where: str, fix: str) -> bool:
         """Whether there is memory for `count` bytes; a problem where not."""
         try:

@@ -254,12 +254,9 @@ def _not_taken(reading: Reading, table: Mapping[str, Any], keys: tuple[str, ...]
 def _read_interval(reading: Reading, table: Mapping[str, Any], default: float, where: str) -> float:
     spot = f"{where}.interval"
     interval = _in_range(reading, table.get("interval", default), _POSITIVE, spot)
-    if interval is None or reading.resolution is None:
-        return interval or default
-    ticks = interval / reading.resolution
-    if not 0.5 <= ticks < 2.0**53 or abs(ticks - round(ticks)) > 1e-6 * ticks:
-        allowed = f"a multiple of the resolution, {reading.resolution:g} ms"
-        reading.problem("readings fall between ticks", spot, value=interval, allowed=allowed)
+    if interval is None:
+        return default
+    reading.check_ticks(interval, "readings", spot)
     return interval
 
 

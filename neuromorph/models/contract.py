@@ -143,6 +143,8 @@ class InputModel:
     text_parameters: ClassVar[dict[str, str]] = {}
     #: variables that a rule may read of an input, such as the count of the current cycle
     registers: ClassVar[tuple[str, ...]] = ()
+    #: parameters (ms) that on the grid are whole numbers of ticks -> what would fall between them
+    in_ticks: ClassVar[dict[str, str]] = {}
     #: which arrays of `prepare` the kernels change; None: any of them
     changes: ClassVar[tuple[int, ...] | None] = None
 

@@ -164,6 +164,7 @@ class PatternVolley(InputModel):
         "order": ("1", "pattern shown in each cycle"),
     }
     registers = ("n_free",)
+    in_ticks: ClassVar[dict[str, str]] = {"interval": "volleys"}
     changes = (4, 6)
     start = Param(1.0, "ms", above=0, doc="time of the first volley")
     interval = Param(7.0, "ms", above=0, doc="length of a cycle")

@@ -9,6 +9,7 @@ import pytest
 
 from neuromorph import Network, Simulation
 from neuromorph.analysis.spikes import binned_counts, correlations, interspike_intervals, mean_cv_isi
+from neuromorph.graph.check import check
 from theory import free_moments, membrane_response
 
 RESOLUTIONS = ["exact", 0.1]
@@ -189,3 +190,25 @@ def test_a_volley_shows_its_patterns_in_order_whatever_the_layout_of_the_arrays(
     times, cells = simulation.spikes("volley")
     assert times == pytest.approx([1.0] * 2 + [8.0] * 3 + [15.0] * 3 + [22.0] * 2)
     assert list(cells) == [1] * 2 + [0] * 6 + [1] * 2
+
+
+# -- Volleys -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("interval", "resolution", "words"),
+    [
+        (7.03, 0.1, ["found 7.03 (allowed: a multiple of the resolution, 0.1 ms)"]),
+        (0.04, 0.1, ["found 0.04 (allowed: a multiple"]),
+        (7.0, 0.1, []),
+        (7.03, "exact", []),
+    ],
+)
+def test_volleys_come_at_ticks(interval, resolution, words):
+    """Another interval would be rounded, and every cycle come a little later, or earlier, than asked for."""
+    made = Network()
+    made.add_input("digits", "pattern_volley", 2, {"patterns": np.ones((1, 2)), "order": [0], "interval": interval})
+    found = [str(problem) for problem in check(made, resolution)]
+    assert len(found) == len(words)
+    for text, word in zip(found, words, strict=True):
+        assert text.startswith(f"inputs.digits.params.interval: volleys fall between ticks, {word}")
