@@ -69,6 +69,10 @@ class ContractWarning(DeprecationWarning):
     """A rule or model is written for a version of the contract that will not load much longer."""
 
 
+class AttributeWarning(UserWarning):
+    """A graph has an attribute that is not read, but nearly bears the name of one that is."""
+
+
 class TraceWarning(UserWarning):
     """Something has happened to the file into which a run records."""
 

@@ -153,4 +153,6 @@ def _say(message: str) -> None:
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {printable(str(message))}.", err=True)
+    text = printable(str(message))
+    text += "" if text.endswith(("?", ".", ")")) else "."
+    click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {text}", err=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from neuromorph.errors import DescriptionError, Problem
+import warnings
+
+from neuromorph.errors import AttributeWarning, DescriptionError, Problem
 from neuromorph.graph.cells import read_nodes
 from neuromorph.graph.collection import no_collection
 from neuromorph.graph.connections import name_projections, read_projection
 from neuromorph.graph.description import Description, ProjectionSpec
 from neuromorph.graph.edges import Gathering
+from neuromorph.graph.near import near_misses
 from neuromorph.graph.network import Edge, Network
 from neuromorph.graph.reading import Cells, Nodes, Reading
 from neuromorph.graph.rules import Ends, synapse_count
@@ -37,6 +40,8 @@ def describe(
     description, problems = _read(network, resolution, duration, seed)
     if problems:
         raise DescriptionError(*(network.origin.placed(problems) if network.origin else problems))
+    for miss in near_misses(network):
+        warnings.warn(str(miss), AttributeWarning, stacklevel=3)
     return description
 
 
