@@ -41,7 +41,7 @@ def spike(found: Any, most: int) -> None:
     text.facts(f"{cause.name} fired at {cause.time_ms:.12g} ms", [
         ("replay", f"{cause.replayed_ms:.12g} ms, as recorded"),
         ("looked at", f"{len(cause.causes):,} arrivals since {cause.since} ({cause.begins_ms:.6g} ms){early}"),
-        ("decisive", f"{n:,} of them: without it, no spike within {cause.patience_ms:g} ms more (tau_m/10)"),
+        ("decisive", _decisive(n, cause.patience_ms)),
     ])  # fmt: skip
     click.echo()
     times, values = [*cause.at_ms, cause.time_ms], [*cause.V_m, cause.V_m[-1]]
@@ -54,6 +54,11 @@ def spike(found: Any, most: int) -> None:
     lines = _tree(found, 1)
     if any(before is not None for _, before in found.causes):
         click.echo("\n" + "\n".join([f"{cause.name} at {cause.time_ms:.6g} ms", *lines]))
+
+
+def _decisive(n: int, patience_ms: float) -> str:
+    within = f"within {patience_ms:g} ms more (tau_m/10)"
+    return f"{n:,} of them: without it, no spike {within}" if n else f"none alone: without any one, a spike {within}"
 
 
 def _row(cause: Any, time: float) -> list[str]:
@@ -111,6 +116,15 @@ def link(found: Any) -> dict[str, Any]:
     ]
     membrane = {"at_ms": cause.at_ms.tolist(), "V_m": cause.V_m.tolist()}
     return {name: getattr(cause, name) for name in names} | {"causes": causes, "membrane": membrane}
+
+
+def shown(found: Any, most: int = 12) -> dict[str, Any]:
+    """A spike as plain values for a page: its most important causes, and what would have been without each."""
+    values = link(found)
+    for cause in values["causes"]:
+        cause["without"] = _without(cause["later_ms"])
+    numbers = {"looked_at": len(values["causes"]), "decisive": len(found.spike.decisive)}
+    return plain(values | {"causes": values["causes"][:most]} | numbers)
 
 
 def weight(found: Any, most: int) -> None:
@@ -196,3 +210,12 @@ def quiet(found: Any) -> dict[str, Any]:
     """The same as plain values."""
     arrays = {"at_ms": found.at_ms.tolist(), "V_m": found.V_m.tolist()}
     return {**vars(found), **arrays, "without": [list(pair) for pair in found.without]}
+
+
+def plain(value: Any) -> Any:
+    """The same in values that JSON has: what is not finite is null."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import click
 
+from neuromorph_cli import explained, options
 from neuromorph_cli.interrupts import Interrupts
 
 
@@ -34,11 +37,13 @@ class Waiting:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port; by default a free one.")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Let other machines ask at this address.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
-def view(trace: str, port: int, host: str, no_browser: bool) -> None:
+@options.plugin
+def view(trace: str, port: int, host: str, no_browser: bool, plugins: tuple[str, ...]) -> None:
     """Show a trace in a browser, also of a run that is still going on.
 
     Serves a page on this machine, for who has its address with the secret in it. It draws what the window of time
-    shows, whatever the size of the trace. Ctrl-C ends it. Needs pip install 'neuromorph[report]'.
+    shows, whatever the size of the trace, and a click on a spike asks why it came. Ctrl-C ends it. Needs pip install
+    'neuromorph[report]'.
 
     \b
     Example:
@@ -47,8 +52,9 @@ def view(trace: str, port: int, host: str, no_browser: bool) -> None:
     from neuromorph.report.server.serve import LOOPBACK, View
     from neuromorph.traces.reader import Trace
 
+    options.load_plugins(plugins)
     interrupts, waiting = Interrupts.of_command(), Waiting()
-    with Trace(trace) as opened, View(opened, host, port) as served:
+    with Trace(trace) as opened, View(opened, host, port, explainer(opened)) as served:
         if host not in (LOOPBACK, "::1", "localhost"):
             text = f"other machines can reach {host}; whoever has the address below can read this trace, unencrypted"
             click.echo(f"{click.style('neuromorph: warning:', fg='yellow', bold=True)} {text}.", err=True)
@@ -59,6 +65,21 @@ def view(trace: str, port: int, host: str, no_browser: bool) -> None:
 
             webbrowser.open(served.address)
         waiting.wait()
+
+
+def explainer(trace: Any) -> Callable[[str, float], dict[str, Any]]:
+    """Answers why a neuron of a trace fired; the network is described again for the first question alone."""
+    kept: list[tuple[float, Any]] = []
+
+    def explain(neuron: str, at_ms: float) -> dict[str, Any]:
+        from neuromorph.why.chain import chain
+        from neuromorph.why.recording import Recording
+
+        if not kept or kept[0][0] != trace.simulated_ms:  # the run has gone on
+            kept[:] = [(trace.simulated_ms, Recording(trace.path))]
+        return explained.shown(chain(kept[0][1], neuron, at_ms))
+
+    return explain
 
 
 def _has_screen() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import math
 from typing import Any
 
 import click
@@ -60,7 +59,7 @@ def spike(trace: str, neuron: str, at_ms: float, depth: int, most: int, as_json:
         from neuromorph.report.cause import draw_cause
 
         draw_cause(found.spike, given["output"], force=given["force"])
-    click.echo(json_text.dumps(_plain(explained.link(found)))) if as_json else explained.spike(found, most)
+    click.echo(json_text.dumps(explained.plain(explained.link(found)))) if as_json else explained.spike(found, most)
 
 
 @why.command()
@@ -87,7 +86,7 @@ def weight(trace: str, synapse: str, as_json: bool, until: float | None, most: i
         source, target = explained.ends(recording, synapse)
         found = why_weight(recording, source, target, until, given["projection"])
     if as_json:
-        click.echo(json_text.dumps(_plain([explained.ledger(one) for one in found])))
+        click.echo(json_text.dumps(explained.plain([explained.ledger(one) for one in found])))
     for one in () if as_json else found:
         explained.weight(one, most)
 
@@ -111,7 +110,7 @@ def why_not(trace: str, neuron: str, begin_ms: float, end_ms: float, as_json: bo
 
     with _opened(trace, given) as recording:
         found = silence.why_not(recording, neuron, begin_ms, end_ms)
-    click.echo(json_text.dumps(_plain(explained.quiet(found)))) if as_json else explained.silence(found)
+    click.echo(json_text.dumps(explained.plain(explained.quiet(found)))) if as_json else explained.silence(found)
 
 
 def _opened(trace: str, given: dict[str, Any]) -> Any:
@@ -123,12 +122,3 @@ def _opened(trace: str, given: dict[str, Any]) -> Any:
     if given["whole"]:
         recording.run_again()
     return recording
-
-
-def _plain(value: Any) -> Any:
-    """The same in values that JSON has: what is not finite is null."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

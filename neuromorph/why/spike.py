@@ -174,7 +174,7 @@ def _beginning(
         last, since = time - window_ms, f"{window_ms:g} ms before"
     mine = arrived[(arrived > last) & (arrived <= time)]
     if mine.size > MOST:
-        last, since = float(mine[-MOST - 1]), f"its latest {MOST:,} arrivals"
+        last, since = float(mine[-MOST - 1]), f"the {MOST:,}th one before the spike"
     if not recording.clock.exact:
         return round(last / recording.clock.unit) * recording.clock.unit, since
     following = arrived[arrived > last]

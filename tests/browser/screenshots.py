@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 from neuromorph import Trace
 from neuromorph.report.page.build import report
 from neuromorph.report.server.serve import View
+from neuromorph_cli.view import explainer
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -34,14 +35,17 @@ def brunel(trace: Path, duration: str) -> list[str]:
     return command("run", "brunel.toml", "--duration", duration, "-o", trace.name, *record)
 
 
-def shoot(browser: Any, address: str, name: str, clip: dict[str, int] | None = None, dark: bool = False) -> Any:
-    """Open a page and keep a picture of it, in few colours, so that it stays small."""
+def shoot(
+    browser: Any, address: str, name: str, clip: dict[str, int] | None = None, dark: bool = False, act: str = "0"
+) -> Any:
+    """Open a page, have it do something, and keep a picture of it, in few colours, so that it stays small."""
     page = browser.new_page()
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.goto(address)
     page.wait_for_function(READY)
     page.evaluate("() => neuromorph.charts.showAll()")
-    page.wait_for_timeout(1500)
+    page.evaluate(act)
+    page.wait_for_timeout(6000 if act != "0" else 1500)
     page.screenshot(path=IMAGES / name, full_page=True, clip=clip)
     picture = Image.open(IMAGES / name).convert("RGB").quantize(160 if dark else 48, dither=Image.Dither.NONE)
     picture.save(IMAGES / name, optimize=True)
@@ -74,6 +78,14 @@ def main() -> None:
             shoot(browser, view.address, "view.png", {"x": 0, "y": 0, "width": 1240, "height": 1080})
         running.terminate()
         running.wait()
+        shutil.copy(ROOT / "examples" / "cuba.toml", folder)
+        subprocess.run(command("run", "cuba.toml", "--duration", "300 ms", "-o", "cuba.h5"), check=True, cwd=folder)
+        with Trace(folder / "cuba.h5") as trace, View(trace, explain=explainer(trace)) as view:
+            times, cells = trace.spikes("E")
+            k = len(times) * 3 // 4
+            window = f"neuromorph.time.set({times[k] - 20}, {times[k] + 20})"
+            act = f"() => {{ {window}; neuromorph.why.show('E/{cells[k]}', {times[k]}); }}"
+            shoot(browser, view.address, "view-why.png", {"x": 0, "y": 0, "width": 1240, "height": 1180}, act=act)
         browser.close()
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from neuromorph import Trace
+from neuromorph_cli import explained
 
 STATIC, PLASTIC = "asked.h5", "learnt.h5"
 
@@ -28,7 +29,14 @@ def test_why_spike(call, recorded):
     assert answer.code == 0, answer
     lines = answer.out.splitlines()
     assert lines[0].startswith("I/0 fired at ")
-    for words in ("as recorded", "arrivals since", "without it, no spike within", "raised by (mV)", "<- E/", "noise/"):
+    for words in (
+        "as recorded",
+        "arrivals since",
+        "none alone: without any one, a spike within",
+        "raised by (mV)",
+        "<- E/",
+        "noise/",
+    ):
         assert words in answer.out
     found = json.loads(call("why", "spike", STATIC, "--neuron", "I/0", "--at", recorded, "--json").out)
     assert found["time_ms"] == found["replayed_ms"] == pytest.approx(float(recorded))
@@ -36,6 +44,11 @@ def test_why_spike(call, recorded):
     assert len(found["membrane"]["at_ms"]) == len(found["membrane"]["V_m"])
     deep = json.loads(call("why", "spike", STATIC, "--neuron", "I/0", "--at", recorded, "--json", "--depth", 2).out)
     assert deep["causes"][0]["because"]["name"] == deep["causes"][0]["name"]
+
+
+def test_how_many_were_decisive():
+    assert explained._decisive(0, 2.0) == "none alone: without any one, a spike within 2 ms more (tau_m/10)"
+    assert explained._decisive(1200, 0.5) == "1,200 of them: without it, no spike within 0.5 ms more (tau_m/10)"
 
 
 def test_why_spike_draws(call, recorded, folder):

@@ -241,12 +241,12 @@ def test_the_page_loads_nothing_and_runs_its_own_scripts_alone(trace, tmp_path):
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
     assert "default-src 'none'" in policy
     assert "connect-src 'none'" in policy
-    assert policy.count("'sha256-") == 7
+    assert policy.count("'sha256-") == 8
     assert "unsafe-eval" not in policy
     shell = re.sub(r"<script>.*?</script>", "", text, flags=re.S)
     assert not re.search(r'(src|href)="(?!data:)', shell.split("<main>")[0])
     assert "http" not in shell.replace("http-equiv", "")
-    assert text.count("<script") == text.count("</script>") == 7 + 1 + 2
+    assert text.count("<script") == text.count("</script>") == 8 + 1 + 2
 
 
 def test_numbers_of_the_page_are_those_of_the_trace(trace, tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neuromorph.errors import InputError
+from neuromorph.errors import InputError, Problem
 from neuromorph.report.server import windows as module
 from neuromorph.report.server.serve import View
 from neuromorph.traces import Trace, TraceWriter
@@ -274,3 +274,18 @@ def test_a_run_is_followed_to_its_end(tmp_path):
         writer.close({"status": "interrupted", "simulated_ms": 320.0})
         status = served.windows.status()
         assert (status["status"], status["running"], status["simulated_ms"]) == ("interrupted", False, 320.0)
+
+
+def test_why(view, ask, monkeypatch):
+    def explain(neuron: str, at_ms: float) -> dict[str, Any]:
+        if neuron != "E/3":
+            raise InputError(Problem("no such neuron", "a.h5", neuron))
+        return {"time_ms": at_ms}
+
+    assert json.loads(ask("why?neuron=E/3&at=5")[2])["refused"] == "this view was opened without an answer to that"
+    monkeypatch.setattr(view, "explain", explain)
+    assert json.loads(ask("why?neuron=E/3&at=5.25")[2]) == {"time_ms": 5.25}
+    assert json.loads(ask("why?neuron=E/4&at=5")[2])["refused"] == "a.h5: no such neuron, found 'E/4'"
+    status, _, body = ask("why?neuron=E/3&at=x")
+    assert (status, body) == (400, b"at must be a number of ms\n")
+    assert ask("why?neuron=E/3&at=5", token="x")[0] == 403

@@ -106,7 +106,7 @@ def test_too_many_arrivals_are_cut_to_the_latest(tmp_path: Any, monkeypatch: Any
         found = why_spike(recording, f"E/{ids[-1]}", float(times[-1]))
     assert 0 < len(found.causes) <= 6
     assert found.earlier > 5
-    assert found.since == "its latest 5 arrivals"
+    assert found.since == "the 5th one before the spike"
 
 
 def test_a_window_shortens_what_is_looked_at(tmp_path: Any) -> None:

@@ -89,7 +89,7 @@ def page(trace: Trace, time: tuple[float, float], stop_ms: float | None) -> str:
     if not trace.projections:
         body.sentence(NO_WEIGHTS)
     body.panels("Learning", learning(trace), NO_CURVES)
-    data = {"raster": _raster(places, found, tick, time), "charts": body.charts}
+    data = {"raster": _raster(places, found, tick, time), "charts": body.charts, "trace": trace.path.name}
     return markup.document(markup.title(trace), body.text(), data, _texts(found), ["page.js"])
 
 

@@ -22,23 +22,27 @@ function listenTo(raster) {
 
 function listenToDrag(raster) {
   const { canvas, time } = raster;
-  let held = null;
+  let held = null, still = false;
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     held = { x: event.offsetX, y: event.offsetY };
+    still = true;
     canvas.setPointerCapture(event.pointerId);
     canvas.classList.add("held");
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!held) return showTip(raster, event);
     const { box } = raster;
+    if (still && Math.hypot(held.x - event.offsetX, held.y - event.offsetY) < 3) return; // a hand is never quite at rest
+    still = false;
     time.pan(((held.x - event.offsetX) / box.width) * time.span, raster);
     moveCells(raster, ((event.offsetY - held.y) / box.height) * (raster.high - raster.low));
     held = { x: event.offsetX, y: event.offsetY };
     raster.tip.hidden = true;
   });
   for (const end of ["pointerup", "pointercancel"])
-    canvas.addEventListener(end, () => {
+    canvas.addEventListener(end, (event) => {
+      if (held && still && end === "pointerup") pick(raster, event);
       held = null;
       canvas.classList.remove("held");
     });
@@ -93,15 +97,26 @@ function moveCells(raster, by) {
   raster.redraw();
 }
 
-// The cell and the time under the pointer, or the spike where one is near.
-function showTip(raster, event) {
-  const { box, tip, bands } = raster, level = raster.levelAt(event.offsetY);
-  const inside = event.offsetX >= box.x && event.offsetX <= box.x + box.width;
+// The band, the place in it and the time under the pointer, and the spike where one is near; null outside.
+function under(raster, event) {
+  const { box, bands } = raster, level = raster.levelAt(event.offsetY);
   const band = bands.find(({ bottom, top }) => level >= bottom && level < top);
-  tip.hidden = !inside || !band;
-  if (tip.hidden) return;
-  const position = ((level - band.bottom) / (band.top - band.bottom)) * band.size;
-  const time = raster.timeAt(event.offsetX), spike = nearestSpike(raster, band, time, position);
+  if (!band || event.offsetX < box.x || event.offsetX > box.x + box.width) return null;
+  const position = ((level - band.bottom) / (band.top - band.bottom)) * band.size, time = raster.timeAt(event.offsetX);
+  return { band, position, time, spike: nearestSpike(raster, band, time, position) };
+}
+
+// A click on a spike chooses it.
+function pick(raster, event) {
+  const found = under(raster, event);
+  if (found && found.spike && raster.picked) raster.picked(found.band, found.spike);
+}
+
+function showTip(raster, event) {
+  const { box, tip } = raster, found = under(raster, event);
+  tip.hidden = !found;
+  if (!found) return;
+  const { band, position, time, spike } = found;
   const id = spike ? spike.id : Math.floor(position);
   const digits = raster.time.span < 50 ? 2 : 1;
   tip.textContent = `${band.name} ${numberText(id)} ${spike ? "fired at" : "at"} ${numberText(spike ? spike.time : time, digits)} ms`;

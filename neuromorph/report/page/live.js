@@ -182,6 +182,12 @@ function together(rates) {
   return { x: rates[0].x, y: rates[0].y.map((_, i) => rates.reduce((sum, { y }) => sum + y[i], 0) / rates.length) };
 }
 
+// The server runs the neuron again, without one arrival after the other.
+async function askWhy(neuron, time, follow) {
+  const found = await (await ask(`why?neuron=${encodeURIComponent(neuron)}&at=${time}`)).json();
+  return found.refused ? [element("p", found.refused, "none")] : account(found, follow);
+}
+
 async function startView() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const theme = (neuromorph.theme = new Theme()), { raster } = data;
@@ -192,6 +198,8 @@ async function startView() {
     const [canvas, tip] = [place.querySelector("canvas"), place.querySelector(".tip")];
     neuromorph.raster = new LiveRaster(canvas, tip, raster.bands, time, null, theme);
     theme.listeners.push(() => neuromorph.raster.redraw());
+    const explain = data.explains ? askWhy : howToAsk(data.trace);
+    neuromorph.why = new Why(document.getElementById("why"), neuromorph.raster, explain);
   }
   neuromorph.charts = new Charts(theme, time);
   neuromorph.charts.show(data.charts);

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
 
 #: of our own, in this order
-SCRIPTS = ("spikes.js", "raster.js", "gestures.js", "theme.js", "charts.js")
+SCRIPTS = ("spikes.js", "raster.js", "gestures.js", "theme.js", "charts.js", "why.js")
 #: in the palettes of theme.js and page.css
 COLOURS = 10
 Legend = tuple[tuple[int, str], ...]
@@ -102,7 +102,8 @@ class Body:
 RASTER = """<div class="raster"><canvas aria-label="spikes of all populations over time" role="img"></canvas>
 <div class="tip" hidden></div><p class="loading">reading spikes ...</p></div>
 <p class="note">Wheel: zoom in time; with Shift: in cells. Drag: move. Double click: all.
-Keys: arrows move, + and - zoom in time, Page Up and Page Down in cells, 0 shows all.</p>"""
+Keys: arrows move, + and - zoom in time, Page Up and Page Down in cells, 0 shows all. Click on a spike: why it came.</p>
+<section id="why" aria-live="polite" hidden></section>"""
 
 
 def _legend(legend: Legend) -> str:

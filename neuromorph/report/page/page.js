@@ -16,6 +16,7 @@ async function startPage() {
     const [canvas, tip] = [place.querySelector("canvas"), place.querySelector(".tip")];
     neuromorph.raster = new Raster(canvas, tip, raster.bands, time, spikes, theme);
     theme.listeners.push(() => neuromorph.raster.redraw());
+    neuromorph.why = new Why(document.getElementById("why"), neuromorph.raster, howToAsk(data.trace));
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     neuromorph.rasterAt = performance.now();
   }

@@ -19,8 +19,8 @@ CONTROLS = """<div class="controls"><button id="follow" type="button">stop follo
 <p class="warning" id="trouble" role="alert" hidden></p>"""
 
 
-def live_page(windows: Windows) -> tuple[str, str]:
-    """The page's text and its content security policy."""
+def live_page(windows: Windows, explains: bool) -> tuple[str, str]:
+    """The page's text and its content security policy; `explains`: the server can say why a spike came."""
     trace, bands = windows.trace, windows.bands
     summary = trace.summary()
     time = (0.0, max(trace.simulated_ms, 1e-3))
@@ -39,6 +39,8 @@ def live_page(windows: Windows) -> tuple[str, str]:
         "raster": {"bands": [band.as_json() for band in bands], "start_ms": 0.0, "stop_ms": time[1]},
         "charts": body.charts,
         "shared": len(bands) <= panels.RATES,
+        "trace": trace.path.name,
+        "explains": explains,
     }
     text = markup.document(markup.title(trace), body.text(), data, {}, ["live.js"], connect="'self'")
     found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)

@@ -8,6 +8,7 @@ import json
 import math
 import secrets
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
 
 LOOPBACK = "127.0.0.1"
+#: (neuron, ms) -> the account of its spike
+Explain = Callable[[str, float], dict[str, Any]]
 #: pixels of a side, and bands at once, that a window may have
 MOST_PIXELS, MOST_BANDS = 8192, 4096
 
@@ -34,17 +37,20 @@ class View:
     trace: an open trace, also of a run that is still going on. Nobody else may use it as long as it is served.
     host: the interface to listen on; anything but the default lets other machines ask.
     port: 0 for a free one.
+    explain: (neuron, time in ms) -> why it fired then, as plain values; without it the page says which command to give.
 
     Raises
     ------
     InputError where bokeh is missing or the port cannot be had.
     """
 
-    def __init__(self, trace: Trace, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(self, trace: Trace, host: str = LOOPBACK, port: int = 0, explain: Explain | None = None) -> None:
         figures.need_bokeh()
         self.windows = Windows(trace)
+        self.explain = explain
+        self._explaining = threading.Lock()
         self.token = secrets.token_urlsafe(24)
-        self.policy = live_page(self.windows)[1]
+        self.policy = live_page(self.windows, explain is not None)[1]
         try:
             self._server = _Server((host, port), self)
         except (OSError, OverflowError) as error:
@@ -77,7 +83,17 @@ class View:
     def page(self) -> str:
         """The page as it is now."""
         with self.windows.lock:
-            return live_page(self.windows)[0]
+            return live_page(self.windows, self.explain is not None)[0]
+
+    def why(self, neuron: str, at_ms: float) -> dict[str, Any]:
+        """Why a neuron fired, one question at a time; `refused`: why that cannot be said."""
+        if self.explain is None:
+            return {"refused": "this view was opened without an answer to that"}
+        with self._explaining:
+            try:
+                return self.explain(neuron, at_ms)
+            except NeuromorphError as error:
+                return {"refused": str(error)}
 
     def knows(self, host: str | None) -> bool:
         """Whether a Host header is ours: a name that another site has pointed here (DNS rebinding) is not."""
@@ -143,6 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
             return "text/html; charset=utf-8", view.page().encode("utf-8", "backslashreplace")
         if name == "status":
             return "application/json", _json(view.windows.status())
+        if name == "why":
+            return "application/json", _json(view.why(query.get("neuron", [""])[0], _number(query, "at")))
         if name == "panels":
             return "application/json", _json(view.windows.panels(*_interval(query)))
         if name == "frame":
