@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neuromorph.errors import InputError, Problem
 from neuromorph.export.files import new_file
 from neuromorph.export.tables import COLUMNS, INSTANTS, TEXT, Part, columns, pieces
-from neuromorph.traces.chunks import Spikes
+from neuromorph.traces.stream import Spikes
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace

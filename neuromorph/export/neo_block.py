@@ -13,7 +13,7 @@ from neuromorph import limits
 from neuromorph.analysis.table import interval
 from neuromorph.export.files import about, new_file, package
 from neuromorph.export.tables import Part, regular_step, signals
-from neuromorph.traces.chunks import Spikes, spike_chunks
+from neuromorph.traces.stream import Spikes, SpikeStream
 
 if TYPE_CHECKING:
     import neo
@@ -64,7 +64,7 @@ def spikes_by_cell(
     trace: Trace, name: str, start_ms: float | None, stop_ms: float | None
 ) -> tuple[Spikes, NDArray[np.int64]]:
     """Return the spikes of a population, cell by cell in order of time, and where those of each cell end."""
-    chunks = list(spike_chunks(trace, name, start_ms, stop_ms))
+    chunks = list(SpikeStream(trace, name, start_ms, stop_ms).pieces())
     count, size = sum(len(chunk.ids) for chunk in chunks), trace.populations[name]
     fix = "Take a part of it: give start_ms and stop_ms, or a format that is written piece by piece."
     limits.need(96 * count + 8 * size, "sorting the spikes by cell takes", str(trace.path), fix)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from neuromorph.export.files import about, new_file, read_about
 from neuromorph.export.tables import Part, columns, signals
 from neuromorph.numpy_files import ArrayFile
-from neuromorph.traces.chunks import Spikes, spike_chunks, spike_count
 from neuromorph.traces.schema import escape, unescape
+from neuromorph.traces.stream import Spikes, SpikeStream
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -40,18 +40,16 @@ def write(trace: Trace, path: Path, table: str, part: Part, force: bool) -> int:
 
 def _write_spikes(archive: ZipFile, trace: Trace, name: str, part: Part) -> int:
     """A column at a time: each is gone through from the beginning, so that no more than a piece is held."""
-    rows = spike_count(trace, name, part.start_ms, part.stop_ms)
+    stream = SpikeStream(trace, name, part.start_ms, part.stop_ms)
     for column in ("time_ms", *columns(trace, "spikes")[2:]):
         kind, field = SPIKES[column]
         with archive.open(f"spikes/{escape(name)}/{column}.npy", "w", force_zip64=True) as file:
-            npy.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": (rows,)})  # type: ignore[arg-type]
-            left = rows  # a run that goes on has more by now
-            for chunk in spike_chunks(trace, name, part.start_ms, part.stop_ms):
-                array = chunk[field]
+            npy.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": (len(stream),)})  # type: ignore[arg-type]
+            for piece in stream.pieces():
+                array = piece[field]
                 assert array is not None
-                file.write(np.ascontiguousarray(array[:left], kind).tobytes())
-                left -= len(array[:left])
-    return rows
+                file.write(np.ascontiguousarray(array, kind).tobytes())
+    return len(stream)
 
 
 def _others(trace: Trace, part: Part) -> Iterator[tuple[str, NDArray[Any]]]:

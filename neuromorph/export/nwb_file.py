@@ -14,7 +14,7 @@ from neuromorph.analysis.table import interval
 from neuromorph.export.files import about, new_file, package, read_about
 from neuromorph.export.neo_block import in_order, spikes_by_cell
 from neuromorph.export.tables import Part, regular_step, signals
-from neuromorph.traces.chunks import Spikes
+from neuromorph.traces.stream import Spikes
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace

@@ -12,7 +12,7 @@ from neuromorph import limits
 from neuromorph.errors import InputError, Problem
 from neuromorph.export.files import about, new_file, package, read_about
 from neuromorph.export.tables import COLUMNS, INSTANTS, TEXT, Part, columns, pieces, types
-from neuromorph.traces.chunks import Spikes
+from neuromorph.traces.stream import Spikes
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace

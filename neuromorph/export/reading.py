@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from neuromorph.errors import InputError, NeuromorphError, Problem
-from neuromorph.traces.chunks import Spikes
+from neuromorph.traces.stream import Spikes
 
 #: suffix -> the module that reads such files
 MODULES = {".csv": "csv_file", ".parquet": "parquet_file", ".npz": "npz_file", ".nwb": "nwb_file", ".nix": "neo_block"}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
-from neuromorph.traces.chunks import spike_chunks
+from neuromorph.traces.stream import SpikeStream
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -115,7 +115,7 @@ def _said(table: str) -> str:
 
 def _spikes(trace: Trace, part: Part) -> Iterator[Piece]:
     for name in part.names(trace):
-        for chunk in spike_chunks(trace, name, part.start_ms, part.stop_ms, ROWS):
+        for chunk in SpikeStream(trace, name, part.start_ms, part.stop_ms, ROWS).pieces():
             numbers: dict[str, NDArray[Any]] = {"time_ms": chunk.times, "neuron": chunk.ids}
             if chunk.base is not None and chunk.offset_ms is not None:
                 numbers |= {"base": chunk.base, "offset_ms": chunk.offset_ms}

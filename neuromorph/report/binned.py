@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from neuromorph.analysis.spikes import Ints, population_counts
-from neuromorph.traces.chunks import Spikes
+from neuromorph.traces.stream import Spikes
 
 
 def counts_in_bins(chunks: Iterable[Spikes], start_ms: float, stop_ms: float, bin_ms: float) -> Ints:

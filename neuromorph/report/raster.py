@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +13,7 @@ from neuromorph.analysis.table import interval
 from neuromorph.report.binned import counts_in_bins, round_bin
 from neuromorph.report.files import new_file, save
 from neuromorph.report.style import COLOURS, INK, PALE, RULE, new_figure, plain, plain_text, say, write_title
-from neuromorph.traces.chunks import Spikes, spike_chunks, spike_count
+from neuromorph.traces.stream import Spikes, SpikeStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,7 +90,7 @@ def raster(
 def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None, stop: float | None) -> list[Band]:
     sizes = trace.populations
     names = list(sizes) if populations is None else list(dict.fromkeys(populations))
-    counts = {name: spike_count(trace, name, start, stop) for name in names}
+    streams = {name: SpikeStream(trace, name, start, stop) for name in names}
     total = sum(sizes[name] for name in names) or 1
     shares = np.array([max(sizes[name] / total, LEAST_SHARE) for name in names])
     edges = 1.0 - np.concatenate([[0.0], np.cumsum(shares / (shares.sum() or 1.0))])
@@ -99,8 +98,8 @@ def _bands(trace: Trace, populations: Sequence[str] | None, start: float | None,
         Band(
             name,
             max(sizes[name], 1),
-            counts[name],
-            partial(spike_chunks, trace, name, start, stop),
+            len(streams[name]),
+            streams[name].pieces,
             COLOURS[i % len(COLOURS)],
             float(edges[i + 1]),
             float(edges[i]),

@@ -15,7 +15,7 @@ from neuromorph.errors import InputError, Problem
 from neuromorph.report.binned import counts_in_bins, round_bin
 from neuromorph.report.files import new_file, save
 from neuromorph.report.style import INK, PALE, SCALE, colour, new_figure, plain, plain_text, say, write_title
-from neuromorph.traces.chunks import spike_chunks, spike_count
+from neuromorph.traces.stream import SpikeStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,10 +63,10 @@ def rates(
     target = new_file(Path(path), force, width, dpi)
     start, stop = interval(trace, start_ms, stop_ms)
     names = list(trace.populations) if populations is None else list(dict.fromkeys(populations))
-    spikes = sum(spike_count(trace, name, start_ms, stop_ms) for name in names)
+    streams = {name: SpikeStream(trace, name, start_ms, stop_ms) for name in names}
+    spikes = sum(map(len, streams.values()))
     bin_ms = round_bin(stop - start, spikes, trace.resolution_ms) if bin_ms is None else _checked(bin_ms, stop - start)
-    pieces = {name: spike_chunks(trace, name, start_ms, stop_ms) for name in names}
-    counts = {name: counts_in_bins(pieces[name], start, stop, bin_ms) for name in names}
+    counts = {name: counts_in_bins(stream.pieces(), start, stop, bin_ms) for name, stream in streams.items()}
     hertz = {name: 1000.0 / (max(trace.populations[name], 1) * (bin_ms or 1.0)) for name in names}  # of one spike
     found = {name: np.asarray(hertz[name] * count, np.float64) for name, count in counts.items()}
     lines = len(names) <= LINES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,15 @@ NUMBERS = 1 << 20
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+class Spikes(NamedTuple):
+    """Spikes of a population: `times` (ms), `ids`, and of exact runs `base` and `offset_ms` (traces/README.md)."""
+
+    times: Floats
+    ids: Ints
+    base: Ints | None = None
+    offset_ms: Floats | None = None
 
 
 class SpikeStream:
@@ -57,18 +67,31 @@ class SpikeStream:
         return int(self._span.stop - self._span.start)
 
     def __iter__(self) -> Iterator[tuple[Floats, Ints]]:
+        for found in self._read(self._spans(), False):
+            yield found.times, found.ids
+
+    def pieces(self) -> Iterator[Spikes]:
+        """The same with the instants of an exact run; at least one piece, even of no spikes."""
+        exact = self.trace.window_ms is not None and self.trace.resolution_ms is None
+        with self.trace._reading():
+            if exact and self._sorted is not None:
+                raise ValueError("an exact recording that is not in order of time")
+        yield from self._read(self._spans() or [self._span], exact)
+
+    def _read(self, spans: list[slice], exact: bool) -> Iterator[Spikes]:
         last = -np.inf
-        for span in self._spans():
+        for span in spans:
             if self._sorted is not None:
-                yield self._sorted[0][span], self._sorted[1][span]
+                yield Spikes(self._sorted[0][span], self._sorted[1][span])
                 continue
-            with self.trace._reading() as file:
+            with self.trace._reading() as file:  # anew: a run that is followed may have ended in between
                 group = self.trace._find(file, "spikes", self.population)
                 clock, unit_ms = clock_of(group)
                 times = np.asarray(read(clock, span) * unit_ms, np.float64)
                 ids = checked_ids(times, read(group["node_ids"], span), self.size)
                 last = _in_order(times, last)
-            yield times, ids
+                found = Spikes(times, ids, *(_instants(group, span, ids) if exact else ()))
+            yield found
 
     def instants(self) -> Iterator[tuple[Ints, Floats, Ints]]:
         """Yield (base, offset_ms, ids): instants to the last bit; only of a recording by neuromorph."""
@@ -86,9 +109,19 @@ class SpikeStream:
                 offset = checked_offsets(offset)
             yield base.astype(np.int64), offset, ids
 
-    def _spans(self) -> Iterator[slice]:
-        for first in range(self._span.start, self._span.stop, self.block):
-            yield slice(first, min(first + self.block, self._span.stop))
+    def _spans(self) -> list[slice]:
+        first, stop = self._span.start, self._span.stop
+        return [slice(begin, min(begin + self.block, stop)) for begin in range(first, stop, self.block)]
+
+
+def _instants(group: h5py.Group, span: slice, ids: Ints) -> tuple[Ints, Floats]:
+    """Base and offset of some spikes; ValueError where they are not one for each."""
+    if "base" not in group or "offset_ms" not in group:
+        raise ValueError("an exact recording without base and offset_ms")
+    base, offset_ms = read(group["base"], span).astype(np.int64), read(group["offset_ms"], span).astype(np.float64)
+    if not base.shape == offset_ms.shape == ids.shape:
+        raise ValueError("as many instants as ids are needed")
+    return base, checked_offsets(offset_ms)
 
 
 def _in_order(times: Floats, last: float) -> float:

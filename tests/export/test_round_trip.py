@@ -10,7 +10,7 @@ import pytest
 
 from neuromorph.analysis.spikes import mean_rate
 from neuromorph.export import export, read_spikes, tables, to_frame, to_neo
-from neuromorph.traces import Trace, chunks
+from neuromorph.traces import Trace, stream
 
 NEEDS = {"csv": "csv", "npz": "numpy", "parquet": "pyarrow", "nwb": "pynwb", "neo": "nixio"}
 SUFFIXES = {"csv": "csv", "npz": "npz", "parquet": "parquet", "nwb": "nwb", "neo": "nix"}
@@ -77,8 +77,8 @@ def test_pieces_are_small_and_change_nothing(file, tmp_path, monkeypatch, rows):
         for to in ("csv", "npz", "parquet"):
             export(trace, tmp_path / f"whole.{to}")
             whole[to] = read_spikes(tmp_path / f"whole.{to}")
-        read = chunks.read
-        monkeypatch.setattr(chunks, "read", lambda data, part: sizes.append(part.stop - part.start) or read(data, part))
+        read = stream.read
+        monkeypatch.setattr(stream, "read", lambda data, part: sizes.append(part.stop - part.start) or read(data, part))
         monkeypatch.setattr(tables, "ROWS", rows)
         for to in ("csv", "parquet"):
             export(trace, tmp_path / f"x.{to}")
@@ -89,20 +89,13 @@ def test_pieces_are_small_and_change_nothing(file, tmp_path, monkeypatch, rows):
 
 
 def test_npz_is_written_piece_by_piece(file, tmp_path, monkeypatch):
-    from neuromorph.export import npz_file
-
-    pieces = []
-
-    def small(*given):
-        for chunk in chunks.spike_chunks(*given, rows=7):
-            pieces.append(len(chunk.times))
-            yield chunk
-
+    read, sizes = stream.read, []
     with Trace(file) as trace:
         export(trace, tmp_path / "whole.npz")
-        monkeypatch.setattr(npz_file, "spike_chunks", small)
+        monkeypatch.setattr(stream, "SPIKES", 7)
+        monkeypatch.setattr(stream, "read", lambda data, part: sizes.append(part.stop - part.start) or read(data, part))
         export(trace, tmp_path / "x.npz")
-    assert max(pieces) == 7
+    assert max(sizes) == 7
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "x.npz") as parts:
         assert sorted(whole.files) == sorted(parts.files)
         for name in whole.files:

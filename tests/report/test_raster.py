@@ -156,20 +156,20 @@ def test_bins_are_whole_ticks(duration, tick, bin_ms):
 
 def test_pieces_change_nothing(trace, tmp_path, monkeypatch):
     """Spikes are drawn piece by piece, so that memory does not go with their number."""
-    from neuromorph.traces import chunks
+    from neuromorph.traces import stream
 
     for dots in (0, 10**6):
         monkeypatch.setattr(module, "DOTS", dots)
         whole = raster(trace, tmp_path / "a.png", dpi=80, force=True).read_bytes()
-        sizes = []
+        read, sizes = stream.read, []
 
-        def small(*given, sizes=sizes):
-            for chunk in chunks.spike_chunks(*given, rows=7):
-                sizes.append(len(chunk.ids))
-                yield chunk
+        def measured(data, part, read=read, sizes=sizes):
+            sizes.append(part.stop - part.start)
+            return read(data, part)
 
         with monkeypatch.context() as patch:
-            patch.setattr(module, "spike_chunks", small)
+            patch.setattr(stream, "SPIKES", 7)
+            patch.setattr(stream, "read", measured)
             assert raster(trace, tmp_path / "b.png", dpi=80, force=True).read_bytes() == whole
         assert max(sizes) == 7
 

@@ -9,7 +9,6 @@ import pytest
 from neuromorph.engine.sink import RunDescription
 from neuromorph.errors import TraceError
 from neuromorph.traces import Trace, TraceWriter
-from neuromorph.traces.chunks import spike_chunks
 from neuromorph.traces.stream import SpikeStream
 
 
@@ -17,7 +16,7 @@ from neuromorph.traces.stream import SpikeStream
 @pytest.mark.parametrize("span", [(None, None), (20.0, 60.0), (99.99, None), (None, 0.0)])
 def test_pieces_are_the_spikes(file, rows, span):
     with Trace(file) as trace:
-        pieces = list(spike_chunks(trace, "E", *span, rows))
+        pieces = list(SpikeStream(trace, "E", *span, rows).pieces())
         times, ids = trace.spikes("E", *span)
         assert [len(piece.ids) for piece in pieces[:-1]] == [rows] * (len(pieces) - 1)
         assert 0 < len(pieces[-1].ids) <= rows or len(times) == 0
@@ -33,10 +32,10 @@ def test_pieces_are_the_spikes(file, rows, span):
 
 def test_of_no_spikes_there_is_one_piece(file):
     with Trace(file) as trace:
-        (piece,) = spike_chunks(trace, "quiet")
+        (piece,) = SpikeStream(trace, "quiet").pieces()
         assert piece.times.size == piece.ids.size == 0
         with pytest.raises(TraceError, match="no population 'loud' in this trace"):
-            list(spike_chunks(trace, "loud"))
+            SpikeStream(trace, "loud")
 
 
 def test_a_run_that_goes_on_is_read_as_far_as_it_was(tmp_path):
@@ -45,7 +44,7 @@ def test_a_run_that_goes_on_is_read_as_far_as_it_was(tmp_path):
     writer.spikes("E", np.arange(1, 11), np.zeros(10), np.arange(10) % 3)
     writer.flush()
     with Trace(tmp_path / "x.h5") as trace:
-        pieces = spike_chunks(trace, "E", rows=4)
+        pieces = SpikeStream(trace, "E", block=4).pieces()
         first = next(pieces)
         writer.spikes("E", np.arange(11, 21), np.zeros(10), np.arange(10) % 3)
         writer.close({"status": "complete", "simulated_ms": 3.0})
@@ -108,7 +107,7 @@ def test_exact_recordings_without_instants(file, damage, words):
         if damage == "nan":
             changed["spikes/E/offset_ms"] = np.full(changed["spikes/E/base"].shape, np.nan)
     with Trace(file) as trace, pytest.raises(TraceError, match=words):
-        list(spike_chunks(trace, "E"))
+        list(SpikeStream(trace, "E").pieces())
     if damage == "nan":
         with Trace(file) as trace:
             with pytest.raises(TraceError, match=words):
