@@ -43,7 +43,7 @@ def check_content(file: h5py.File, path: Path) -> None:
     try:
         links = all_links(file, DEPTH)
     except TooDeep as error:
-        raise _refused("groups are nested too deeply", where, error.args[0], f"at most {DEPTH} levels") from None
+        raise _refused("groups are nested too deeply", where, str(error).encode(), f"at most {DEPTH} levels") from None
     if size <= heaps.WHOLE and heaps.unsound(file):
         raise _refused("a heap without end", where, b"/")
     committed = _committed(file, links, where, size)

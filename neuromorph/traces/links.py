@@ -33,7 +33,7 @@ def all_links(file: h5py.File, depth: int) -> list[tuple[bytes, int, int]]:
                 if kind != h5l.TYPE_HARD or not headers.is_group(bytes_, address):
                     continue
                 if name.count(b"/") >= depth:  # HDF5 goes down by recursion
-                    raise TooDeep(name)
+                    raise TooDeep(name.decode(errors="replace"))
                 if address not in seen:
                     todo.append(name)
                 seen.add(address)

@@ -30,7 +30,7 @@ def check_content_alone(path: Path) -> None:
         try:
             links = all_links(file, DEPTH)
         except TooDeep as error:
-            raise _refused("groups are nested too deeply", where, error.args[0]) from None
+            raise _refused("groups are nested too deeply", where, str(error).encode()) from None
         groups = {b"/": h5o.get_info(file.id).addr}
         for name, kind, address in links:
             if kind not in (h5l.TYPE_HARD, h5l.TYPE_SOFT):

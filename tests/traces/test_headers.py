@@ -46,7 +46,7 @@ def test_too_deep(tmp_path):
         assert len(all_links(file, 9)) == 9
         with pytest.raises(TooDeep) as refused:
             all_links(file, 8)
-    assert refused.value.args == (b"a/b/c/d/e/f/g/h/i",)
+    assert refused.value.args == ("a/b/c/d/e/f/g/h/i",)
 
 
 @pytest.fixture
