@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.errors import InputError, Problem, TraceError, suggestion
-from neuromorph.traces.stream import SpikeStream
+from neuromorph.traces.stream import Rows, SpikeStream, state_rows, weight_rows
 
 if TYPE_CHECKING:
     from neuromorph.traces.reader import Trace
@@ -125,29 +125,25 @@ def _spikes(trace: Trace, part: Part) -> Iterator[Piece]:
 def _states(trace: Trace, part: Part) -> Iterator[Piece]:
     for population, variable in trace.states:
         if part.populations is None or population in part.populations:
-            found = trace.state(population, variable, part.start_ms, part.stop_ms)
-            text = {"population": population, "variable": variable, "unit": found.unit}
-            for rows, times in _rows(found.times, len(found.indices)):
-                neurons = np.tile(found.indices, rows.stop - rows.start)
-                yield Piece({"time_ms": times, "neuron": neurons, "value": found.values[rows].ravel()}, text)
+            about = trace.state(population, variable, stop_ms=-np.inf)  # whose, without the readings
+            text = {"population": population, "variable": variable, "unit": about.unit}
+            for rows in state_rows(trace, population, variable, part.start_ms, part.stop_ms, ROWS):
+                yield Piece(_each(rows, {"neuron": about.indices}, "value"), text)
 
 
 def _weights(trace: Trace, part: Part) -> Iterator[Piece]:
     for projection in trace.projections:
-        found = trace.weights(projection, part.start_ms, part.stop_ms)
-        for rows, times in _rows(found.times, len(found.source)):
-            ends = {"source": found.source, "target": found.target}
-            numbers = {name: np.tile(end, rows.stop - rows.start) for name, end in ends.items()}
-            values = found.values[rows].ravel()
-            yield Piece({"time_ms": times, **numbers, "weight": values}, {"projection": projection, "unit": found.unit})
+        about = trace.weights(projection, stop_ms=-np.inf)
+        ends = {"source": about.source, "target": about.target}
+        for rows in weight_rows(trace, projection, part.start_ms, part.stop_ms, ROWS):
+            yield Piece(_each(rows, ends, "weight"), {"projection": projection, "unit": about.unit})
 
 
-def _rows(times: NDArray[np.float64], width: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Readings of `width` numbers each, so many at a time; and the time of every number."""
-    step = max(1, ROWS // max(width, 1))
-    for first in range(0, len(times), step):
-        rows = slice(first, min(first + step, len(times)))
-        yield rows, np.repeat(times[rows], width)
+def _each(rows: Rows, columns: dict[str, NDArray[Any]], name: str) -> dict[str, NDArray[Any]]:
+    """The time of each number, whose it is, and the number."""
+    count, width = rows.values.shape
+    whose = {column: np.tile(values, count) for column, values in columns.items()}
+    return {"time_ms": np.repeat(rows.times, width), **whose, name: rows.values.ravel()}
 
 
 def signals(trace: Trace, part: Part) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:

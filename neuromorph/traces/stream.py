@@ -140,30 +140,48 @@ class Rows(NamedTuple):
 
 
 def state_rows(
-    trace: Trace, population: str, variable: str, start_ms: float | None = None, stop_ms: float | None = None
+    trace: Trace,
+    population: str,
+    variable: str,
+    start_ms: float | None = None,
+    stop_ms: float | None = None,
+    numbers: int | None = None,
 ) -> Iterator[Rows]:
-    """Yield the rows of a recorded state in order of time. Raises TraceError for what was not recorded."""
+    """Yield the rows of a recorded state in order of time, some `numbers` at a time, a row at least.
+
+    Raises TraceError for what was not recorded.
+    """
     columns = len(trace.state(population, variable, stop_ms=-np.inf).indices)
     path = f"report/{escape(population)}/{escape(variable)}"
-    yield from _blocks(trace, path, ("mapping/times", "data"), columns, (start_ms, stop_ms))
+    yield from _blocks(trace, path, ("mapping/times", "data"), columns, (start_ms, stop_ms), numbers)
 
 
 def weight_rows(
-    trace: Trace, projection: str, start_ms: float | None = None, stop_ms: float | None = None
+    trace: Trace,
+    projection: str,
+    start_ms: float | None = None,
+    stop_ms: float | None = None,
+    numbers: int | None = None,
 ) -> Iterator[Rows]:
-    """Yield the rows of recorded weights in order of time. Raises TraceError for what was not recorded."""
+    """Yield the rows of recorded weights as `state_rows` does."""
     columns = len(trace.weights(projection, stop_ms=-np.inf).source)
-    yield from _blocks(trace, f"weights/{escape(projection)}", ("times", "values"), columns, (start_ms, stop_ms))
+    path = f"weights/{escape(projection)}"
+    yield from _blocks(trace, path, ("times", "values"), columns, (start_ms, stop_ms), numbers)
 
 
 def _blocks(
-    trace: Trace, path: str, names: tuple[str, str], columns: int, between: tuple[float | None, float | None]
+    trace: Trace,
+    path: str,
+    names: tuple[str, str],
+    columns: int,
+    between: tuple[float | None, float | None],
+    numbers: int | None,
 ) -> Iterator[Rows]:
     clock, values = names
     with trace._reading() as file:
         group = file[path]
         span = search(group[clock], rows_of(file, group, clock), *between)
-    many, last = max(1, NUMBERS // max(columns, 1)), -np.inf
+    many, last = max(1, (numbers or NUMBERS) // max(columns, 1)), -np.inf
     for first in range(span.start, span.stop, many):
         part = slice(first, min(first + many, span.stop))
         with trace._reading() as file:
