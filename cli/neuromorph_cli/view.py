@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import click
@@ -68,16 +69,18 @@ def view(trace: str, port: int, host: str, no_browser: bool, plugins: tuple[str,
 
 
 def explainer(trace: Any) -> Callable[[str, float], dict[str, Any]]:
-    """Answers why a neuron of a trace fired; the network is described again for the first question alone."""
-    kept: list[tuple[float, Any]] = []
+    """Answers why a neuron of a finished trace fired; the network is described again for the first question alone."""
+
+    @cache
+    def recording() -> Any:
+        from neuromorph.why.recording import Recording
+
+        return Recording(trace.path)
 
     def explain(neuron: str, at_ms: float) -> dict[str, Any]:
         from neuromorph.why.chain import chain
-        from neuromorph.why.recording import Recording
 
-        if not kept or kept[0][0] != trace.simulated_ms:  # the run has gone on
-            kept[:] = [(trace.simulated_ms, Recording(trace.path))]
-        return explained.shown(chain(kept[0][1], neuron, at_ms))
+        return explained.shown(chain(recording(), neuron, at_ms))
 
     return explain
 

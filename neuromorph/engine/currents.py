@@ -31,14 +31,11 @@ class CurrentState:
             self._channel, self._value = np.asarray(channel)[order], np.asarray(value, float)[order]
         self._next = 0
 
-    @property
-    def changes(self) -> int:
-        """How many changes are known beforehand."""
-        return self._base.size if self.known else 0
-
-    def put_at(self, place: int) -> None:
-        """Have the change at a place be the next."""
-        self._next = place
+    def seek(self, now: tuple[int, float]) -> None:
+        """Have the next change be the first one after an instant."""
+        if self.known:
+            passed = (self._base < now[0]) | ((self._base == now[0]) & (self._offset <= now[1]))
+            self._next = int(np.count_nonzero(passed))
 
     def begin(self) -> None:
         """Put what is in force at time 0 into `value`."""

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 #: a node or an edge: what messages call it, its attributes, those that are read
 Element = tuple[str, Mapping[str, Any], frozenset[str]]
 NODE = frozenset({"model", "size", "params", "initial", "positions"})
-EDGE = frozenset({"weight", "delay", "receptor", "plasticity", "name", "rule", *ARGUMENTS})
+EDGE = frozenset({"weight", "delay", "receptor", "plasticity", "name", "rule"})
+#: of an edge with a rule
+RULED = EDGE.union(ARGUMENTS)
 #: how alike two names have to be (difflib's ratio)
 ALIKE = 0.8
-#: nodes and edges that are looked at, those whose other attributes are compared, and warnings, at most: 0.1 s
-_LOOKED_AT, _COMPARED, _SHOWN = 100_000, 1000, 10
+#: nodes and edges that are looked at, different names that are compared, and warnings, at most: 0.1 s
+_LOOKED_AT, _COMPARED, _SHOWN = 100_000, 200, 10
+_LONG = 40
 
 
 def near_misses(network: Network) -> list[Problem]:
@@ -49,27 +52,35 @@ def _nodes(graph: nx.Graph) -> Iterator[Element]:
 def _edges(graph: nx.Graph) -> Iterator[Element]:
     for u, v, data in islice(graph.edges(data=True), _LOOKED_AT):
         if not data.keys() <= EDGE:
-            yield f"edges[{u!r}, {v!r}]", data, EDGE
+            yield f"edges[{u!r}, {v!r}]", data, RULED if "rule" in data else EDGE
 
 
 def _misses(elements: Iterable[Element]) -> list[Problem]:
     first: dict[tuple[str, str], str] = {}
     counts: Counter[tuple[str, str]] = Counter()
-    compared = 0
+    alike: dict[tuple[str, frozenset[str]], list[str]] = {}
     for where, data, known in elements:
-        others = [name for name in data if isinstance(name, str) and name not in known]
-        compared += bool(others)
-        if compared > _COMPARED:
-            break
-        for name in others:
-            near = difflib.get_close_matches(name, known - data.keys(), n=1, cutoff=ALIKE)
+        for name in data:
+            if not isinstance(name, str) or name in known:
+                continue
+            if (name, known) not in alike:
+                if len(alike) >= _COMPARED:
+                    break
+                alike[name, known] = _alike(name, known)
+            near = next((one for one in alike[name, known] if one not in data), None)
             if near:
-                counts[name, near[0]] += 1
-                first.setdefault((name, near[0]), where)
+                counts[name, near] += 1
+                first.setdefault((name, near), where)
     return [
         Problem(f"attribute '{name}' is not read", where, fix=f"Did you mean '{near}'?{_more(counts[name, near])}")
         for (name, near), where in first.items()
     ]
+
+
+def _alike(name: str, known: frozenset[str]) -> list[str]:
+    """What a name may have been meant for; `weight_sd` is no weight."""
+    found = difflib.get_close_matches(name, known, n=3, cutoff=ALIKE) if len(name) < _LONG else []
+    return [one for one in found if not name.startswith(f"{one}_")]
 
 
 def _more(count: int) -> str:

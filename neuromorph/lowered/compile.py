@@ -20,7 +20,8 @@ from neuromorph.lowered.connections import Connections, Wiring, connections, rec
 from neuromorph.lowered.rows import static_rows
 from neuromorph.models.contract import NeuronModel
 
-#: reads the spikes of a population of a trace: (path, population) -> (times in ms, indices)
+#: windows a second, of which a run is warned
+MANY_WINDOWS = 1e5
 
 
 class RecordedSpikes(NamedTuple):
@@ -31,8 +32,8 @@ class RecordedSpikes(NamedTuple):
     instants: tuple[NDArray[np.int64], NDArray[np.float64], float] | None = None
 
 
+#: reads the spikes of a population of a trace: (path, population)
 SpikeReader = Callable[[str, str], RecordedSpikes]
-MANY_WINDOWS = 1e5  # per second
 
 
 def compile_network(

@@ -173,6 +173,10 @@ class InputModel:
         return tick
 
     @staticmethod
+    def seek(arrays: tuple[Any, ...], clock: Any, now: tuple[int, float]) -> None:
+        """Have what time alone says be so at an instant: a run goes on there, perhaps with other parameters."""
+
+    @staticmethod
     def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
         """Whether kernels may follow these arrays, which come from a checkpoint, at a time."""
         return True

@@ -92,7 +92,7 @@ class SpikeTrain(InputModel):
         "times": ("ms", "spike times, above 0"),
         "indices": ("1", "cell of each spike; left out, every spike is of cell 0"),
     }
-    changes = (4,)
+    changes = ()
 
     @classmethod
     def validate(cls, parameters: dict[str, Any]) -> list[str]:
@@ -118,8 +118,9 @@ class SpikeTrain(InputModel):
         return base[new], offset[new], index[new], count, np.zeros(1, np.int64), np.array([size], np.int64)
 
     @staticmethod
-    def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
-        return bool(0 <= arrays[4][0] <= arrays[0].size)
+    def seek(arrays: tuple[Any, ...], clock: Any, now: tuple[int, float]) -> None:
+        base, offset, _, _, position, _ = arrays
+        position[0] = np.count_nonzero((base < now[0]) | ((base == now[0]) & (offset <= now[1])))
 
     @staticmethod
     def due(arrays: tuple[Any, ...], tick: int) -> int:
@@ -165,7 +166,7 @@ class PatternVolley(InputModel):
     }
     registers = ("n_free",)
     in_ticks: ClassVar[dict[str, str]] = {"interval": "volleys"}
-    changes = (4, 6)
+    changes = (4,)
     start = Param(1.0, "ms", above=0, doc="time of the first volley")
     interval = Param(7.0, "ms", above=0, doc="length of a cycle")
     kappa = Param(4.0, at_least=0, doc="spikes per unit of intensity")
@@ -213,8 +214,17 @@ class PatternVolley(InputModel):
         return inputs.volley_exact if exact else inputs.volley_grid
 
     @staticmethod
+    def seek(arrays: tuple[Any, ...], clock: Any, now: tuple[int, float]) -> None:
+        _, order, _, _, _, (start, interval), place = arrays
+        if clock.exact:  # on the grid a tick says which cycle it begins
+            about = int((clock.milliseconds(*now) - start) // interval)
+            cycles = range(max(about - 1, 0), max(about + 3, 0))
+            place[0] = next((k for k in cycles if clock.after(0, 0.0, start + k * interval) > now), cycles.stop)
+            place[0] = min(place[0], order.size)
+
+    @staticmethod
     def sound(arrays: tuple[Any, ...], clock: Any, base: int) -> bool:
-        return bool(0 <= arrays[6][0] <= arrays[1].size and np.isfinite(arrays[4]).all())
+        return bool(np.isfinite(arrays[4]).all())
 
     @staticmethod
     def due(arrays: tuple[Any, ...], tick: int) -> int:

@@ -56,6 +56,17 @@ def checked_offsets(offset: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(offset, np.float64)
 
 
+def check_instants(
+    base: NDArray[Any], offset: NDArray[np.float64], window_ms: float, times: NDArray[np.float64]
+) -> None:
+    """ValueError where instants are not one for each time (ms), within its window, at that time."""
+    if not base.shape == offset.shape == times.shape:
+        raise ValueError("as many instants as ids are needed")
+    inside = (offset >= 0.0) & (offset <= window_ms)
+    if not np.all(inside & (np.abs(base * window_ms + offset - times) <= 1e-6 + 1e-9 * np.abs(times))):
+        raise ValueError("an instant that is not at its time")
+
+
 def values_of(dataset: h5py.Dataset, rows: slice, *shape: int) -> NDArray[Any]:
     """Rows of a dataset; ValueError where they have another shape than their times and cells say."""
     values = read(dataset, rows)

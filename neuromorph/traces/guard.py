@@ -48,15 +48,15 @@ def check_content(file: h5py.File, path: Path) -> None:
         raise _refused("a heap without end", where, b"/")
     committed = _committed(file, links, where, size)
     found = {b"/": file.id}
-    seen: set[int] = set()
+    first: dict[int, bytes] = {}
     for name, kind, address in links:
         if name.startswith(b"report/") and name.endswith(b"/data") and name.count(b"/") == 2:
             continue  # the view that SONATA reads: we do not, and HDF5 dies of some that are damaged
         if kind != h5l.TYPE_HARD:
             raise _refused("a link out of its group, such as to another file", where, name)
-        if address in seen and not _shared(name):
+        if address in first and not (_shared(name) and _shared(first[address])):
             raise _refused("two names for one object", where, name)
-        seen.add(address)
+        first.setdefault(address, name)
         found[name] = h5o.open(file.id, name)
         _check_place(found[name], where, name)
         if isinstance(found[name], h5d.DatasetID):

@@ -17,6 +17,8 @@ import h5py
 DATASPACE, LINK_INFO, FILES, CONTINUED, NAMES = 0x01, 0x02, 0x07, 0x10, 0x11
 #: blocks that one header may be cut into, and bytes of each
 BLOCKS, BLOCK = 1 << 10, 1 << 24
+#: bytes of the names in one group
+NAMES_BYTES = 1 << 28
 _FREE_END = 1
 
 
@@ -70,8 +72,10 @@ def _check_heap(bytes_: Bytes, address: int) -> None:
     """Damaged where the free blocks of a local heap do not end."""
     head = bytes_.at(address, 32)
     size, free, place = (_number(head[k : k + 8]) for k in (8, 16, 24))
-    if not head.startswith(b"HEAP") or size > BLOCK:
+    if not head.startswith(b"HEAP"):
         raise Damaged("no heap of names where one should be")
+    if size > NAMES_BYTES:
+        raise Damaged("more names than a file of ours has")
     heap, seen = bytes_.at(place, size), set()
     while free != _FREE_END:
         if free in seen or free + 16 > size:

@@ -30,6 +30,8 @@ def all_links(file: h5py.File, depth: int) -> list[tuple[bytes, int, int]]:
             for last, kind, address in _links_of(file, inside):
                 name = inside + b"/" + last if inside else last
                 found.append((name, kind, address))
+                if kind == h5l.TYPE_HARD and address == root:
+                    raise headers.Damaged("a group within itself")
                 if kind != h5l.TYPE_HARD or not headers.is_group(bytes_, address):
                     continue
                 if name.count(b"/") >= depth:  # HDF5 goes down by recursion

@@ -20,6 +20,7 @@ from neuromorph.traces import lock
 from neuromorph.traces.channels import (
     between,
     channels,
+    check_instants,
     checked_ids,
     checked_offsets,
     clock_of,
@@ -217,7 +218,9 @@ class Trace:
             ids = checked_ids(times, read(group["node_ids"], span), size_of(group))
             base = read(group["base"], span) if "base" in group else np.rint(times / self.window_ms)
             offset = read(group["offset_ms"], span) if "offset_ms" in group else np.zeros(len(base))
-            return base.astype(np.int64), checked_offsets(offset), ids
+            offset = checked_offsets(offset)
+            check_instants(base, offset, self.window_ms, times * unit_ms)
+            return base.astype(np.int64), offset, ids
 
     # -- everything else -------------------------------------------------------------------------------------------
 

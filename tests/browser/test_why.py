@@ -35,8 +35,8 @@ def run(tmp_path_factory) -> Any:
     return path
 
 
-def click(page: Any, name: str, cell: int, time: float) -> None:
-    """Click on a spike of the raster."""
+def place_of(page: Any, name: str, cell: int, time: float) -> list[float]:
+    """Where a spike is drawn."""
     place = """([name, cell, time]) => {
       const raster = neuromorph.raster, { box, low, high, bands } = raster, span = neuromorph.time;
       const band = bands.find((one) => one.name === name);
@@ -44,7 +44,13 @@ def click(page: Any, name: str, cell: int, time: float) -> None:
       const x = ((time - span.start) / span.span) * box.width, y = ((high - level) / (high - low)) * box.height;
       return [box.x + x, box.y + y];
     }"""
-    x, y = page.evaluate(place, [name, cell, time])
+    found: list[float] = page.evaluate(place, [name, cell, time])
+    return found
+
+
+def click(page: Any, name: str, cell: int, time: float) -> None:
+    """Click on a spike of the raster."""
+    x, y = place_of(page, name, cell, time)
     page.locator(".raster canvas").click(position={"x": x, "y": y})
 
 
@@ -91,6 +97,10 @@ def test_a_drag_asks_nothing_and_an_input_is_no_neuron(run, visit):
         page.mouse.down()
         page.mouse.move(box["x"] + 260, box["y"] + 30, steps=4)
         page.mouse.up()
+        assert page.locator("#why").is_hidden()
+        x, y = place_of(page, "kick", 0, 50.0)
+        page.locator(".raster canvas").dblclick(position={"x": x, "y": y})
+        page.wait_for_timeout(400)
         assert page.locator("#why").is_hidden()
         click(page, "kick", 0, 50.0)
         assert "is an input: it fires by itself" in told(page, 1)

@@ -9,7 +9,7 @@ from engine import test_dense, test_lazy, test_straight, test_structure
 from engine.small import small
 from neuromorph import Network, Simulation
 from neuromorph.engine.dense_windows import DenseWindows
-from neuromorph.engine.resume import restore, snapshot
+from neuromorph.engine.resume import restore, settle, snapshot
 from neuromorph.engine.ticks import TickLoop
 from neuromorph.errors import InputError
 from neuromorph.learning.registry import registry
@@ -171,3 +171,38 @@ def test_the_end_may_not_lie_in_the_past():
             simulation.run_until(end)
     with pytest.raises(InputError, match="run: the end lies in the past, found 2.0 .allowed: 3.0 ms or later."):
         simulation.run_until(2.0)
+
+
+@pytest.mark.parametrize("resolution", [0.1, "exact"])
+@pytest.mark.parametrize(
+    ("model", "before", "after"),
+    [
+        ("spike_train", {"times": [5.0, 10.0, 20.0, 500.0]}, {"times": [70.0]}),
+        ("spike_train", {"times": [5.0, 10.0]}, {"times": []}),
+        ("spike_train", {"times": [5.0]}, {"times": [1.0, 2.0, 3.0, 70.0]}),
+        ("dc_current", {"amplitude": 10.0, "start": 5.0, "stop": 20.0}, {"amplitude": 10.0, "start": 5.0}),
+        (
+            "pattern_volley",
+            {"patterns": np.ones((2, 5)), "order": [0, 1] * 8},
+            {"patterns": np.ones((2, 5)), "order": [0]},
+        ),
+    ],
+)
+def test_a_branch_with_other_inputs_has_those_of_its_time(model, before, after, resolution):
+    """Spikes of the other train that were due before are none, those after come when they are due."""
+
+    def made(parameters):
+        network = Network()
+        network.add_population("E", "lif_exp", 5)
+        network.add_input("in", model, 1 if model == "dc_current" else 5, parameters)
+        network.connect("in", "E", "all_to_all", weight=1000.0)
+        return Simulation(network, resolution=resolution)
+
+    first, second = made(before), made(after)
+    first.run(60.0)
+    settle(first)
+    second.branch_from(snapshot(first), first)
+    counted = second.spike_counts.get("in", 0)
+    second.run(60.0)
+    due = sum(60.0 < time <= 120.0 for time in after.get("times", []))
+    assert second.spike_counts.get("in", 0) - counted == due

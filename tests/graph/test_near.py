@@ -26,6 +26,11 @@ def graph(node=(), edge=()):
         ({}, {"wieght": 2.0}, "edges['a', 'b']: attribute 'wieght' is not read. Did you mean 'weight'?"),
         ({}, {"delays": 2.0}, "edges['a', 'b']: attribute 'delays' is not read. Did you mean 'delay'?"),
         ({"tau_mm": 5.0}, {}, "nodes['a']: attribute 'tau_mm' is not read. Did you mean 'tau_m'?"),
+        (
+            {},
+            {"rule": "all_to_all", "sorces": [0]},
+            "edges['a', 'b']: attribute 'sorces' is not read. Did you mean 'sources'?",
+        ),
         ({"param": {}}, {}, "nodes['a']: attribute 'param' is not read. Did you mean 'params'?"),
     ],
 )
@@ -41,6 +46,8 @@ def test_what_is_nearly_ours(node, edge, words):
         ({"tau_m": 5.0, "label": "x", "pos": (0, 1)}, {"weight": 2.0, "colour": "red"}),
         ({}, {"weight": 2.0, "weights": [1, 2]}),  # it has the right one as well
         ({7: "a name that is no text"}, {}),
+        ({"initial_V": -60.0}, {"length": 3.0, "weight_sd": 0.1}),  # no typing mistakes
+        ({f"label {k}" * 3: k for k in range(20_000)}, {"x" * 10_000: 1}),  # and no endless comparing
     ],
 )
 def test_what_is_the_owners(node, edge):

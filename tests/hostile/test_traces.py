@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from neuromorph import Trace, limits
+from neuromorph import Network, Simulation, Trace, limits
 from neuromorph.analysis.table import summarize
 from neuromorph.errors import InputError, TraceError
 from neuromorph.traces import repair_trace
@@ -339,3 +339,30 @@ def test_what_is_recorded_at_no_time_ends_no_run(finished):
         file["signals/reward/times"][0] = 1e300
 
     assert "something is recorded at 1e+300 ms" in changed(finished, never)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("base", lambda base: base[:-1], "as many instants as ids are needed"),
+        ("base", lambda base: base[:1], "as many instants as ids are needed"),
+        ("base", lambda base: np.full_like(base, 2**62), "an instant that is not at its time"),
+        ("base", lambda base: -base - 5, "an instant that is not at its time"),
+        ("offset_ms", lambda offset: offset + 1e6, "an instant that is not at its time"),
+        ("offset_ms", lambda offset: -offset, "an instant that is not at its time"),
+    ],
+)
+def test_instants_that_cannot_be(tmp_path, column, values, words):
+    """A replay by `spike_file` follows them."""
+    network = Network()
+    network.add_input("noise", "poisson", 5, {"rate": 200.0})
+    network.record("noise", "spikes")
+    with Simulation(network, resolution="exact", trace=tmp_path / "a.h5") as simulation:
+        simulation.run(50.0)
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        group = file["spikes/noise"]
+        found = values(group[column][:])
+        del group[column]
+        group[column] = found
+    with Trace(tmp_path / "a.h5") as trace, pytest.raises(TraceError, match=words):
+        trace.instants("noise")

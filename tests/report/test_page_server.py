@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -285,7 +287,37 @@ def test_why(view, ask, monkeypatch):
     assert json.loads(ask("why?neuron=E/3&at=5")[2])["refused"] == "this view was opened without an answer to that"
     monkeypatch.setattr(view, "explain", explain)
     assert json.loads(ask("why?neuron=E/3&at=5.25")[2]) == {"time_ms": 5.25}
+    status = view.windows.status()
+    with monkeypatch.context() as patch:
+        patch.setattr(view.windows, "status", lambda: status | {"running": True})
+        found = json.loads(ask("why?neuron=E/3&at=5")[2])
+    assert found["refused"] == "the run goes on: ask again when it has ended"
     assert json.loads(ask("why?neuron=E/4&at=5")[2])["refused"] == "a.h5: no such neuron, found 'E/4'"
     status, _, body = ask("why?neuron=E/3&at=x")
     assert (status, body) == (400, b"at must be a number of ms\n")
     assert ask("why?neuron=E/3&at=5", token="x")[0] == 403
+
+
+def test_of_many_questions_the_latest_is_answered(view, ask, monkeypatch):
+    """A replay takes a second or more: those that nobody waits for any more are not begun."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def explain(neuron: str, at_ms: float) -> dict[str, Any]:
+        begun.set()
+        assert go_on.wait(10)
+        return {"time_ms": at_ms}
+
+    monkeypatch.setattr(view, "explain", explain)
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(ask, "why?neuron=E/3&at=1")]
+        assert begun.wait(10)
+        for at in (2, 3):
+            before = view._latest
+            answers.append(pool.submit(ask, f"why?neuron=E/3&at={at}"))
+            while view._latest is before:
+                time.sleep(0.01)
+        go_on.set()
+        found = [json.loads(answer.result()[2]) for answer in answers]
+    assert found[0] == {"time_ms": 1.0}
+    assert found[1] == {"refused": "another spike has been asked about meanwhile"}
+    assert found[2] == {"time_ms": 3.0}

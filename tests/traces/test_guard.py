@@ -36,6 +36,22 @@ def test_a_heap_without_end(made, monkeypatch, whole):
         guard.check_content(made, Path("x.h5"))
 
 
+@pytest.mark.parametrize(("one", "other"), [("x", "report/a/mapping"), ("report/a/mapping", "zero"), ("x", "y")])
+def test_a_mapping_shares_with_mappings_alone(made, one, other):
+    made[one] = np.zeros(3)
+    made[other] = made[one]
+    made.flush()
+    with pytest.raises(TraceError, match=r"^x.h5: .*: two names for one object"):
+        guard.check_content(made, Path("x.h5"))
+
+
+def test_mappings_may_be_one(made):
+    made["report/a/V_m/mapping"] = np.zeros(3)
+    made["report/a/I/mapping"] = made["report/a/V_m/mapping"]
+    made.flush()
+    guard.check_content(made, Path("x.h5"))
+
+
 def test_a_number_is_no_table(made):
     made["x"] = 3.0
     with pytest.raises(ValueError, match="^/x has no rows$"):

@@ -93,6 +93,23 @@ def test_no_heap_of_names(plain):
     assert refusal(path, content).endswith(": no heap of names where one should be")
 
 
+def test_more_names_than_can_be(plain):
+    path, content, _ = plain
+    at, _ = heap_of(content, 1)
+    put(content, at + 8, headers.NAMES_BYTES + 1)
+    assert refusal(path, content).endswith(": more names than a file of ours has")
+
+
+def test_the_root_within_itself(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group("group")["again"] = file["/"]
+    with (
+        h5py.File(tmp_path / "a.h5", "r") as file,
+        pytest.raises(headers.Damaged, match="again: a group within itself"),
+    ):
+        all_links(file, 8)
+
+
 def test_names_outside_the_file(plain):
     path, content, _ = plain
     at, _ = heap_of(content, 1)

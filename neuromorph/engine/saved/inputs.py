@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuromorph.engine.exact_drives import ExactDrives
-from neuromorph.engine.saved.arrays import Arrays, Saved, damaged, fill, indices, taken, under
+from neuromorph.engine.saved.arrays import Arrays, Saved, damaged, fill, taken, under
 from neuromorph.engine.sources import Source
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ def save(engine: Engine) -> Arrays:
     for name, source in engine.sources.items():
         out |= under(f"sources/{name}", {str(k): source.arrays[k].copy() for k in _changed(source)})
     for current in engine.currents:
-        position = {"value": current.value.copy(), "next": np.int64(current._next)}
-        out |= under(f"currents/{current.current.name}", position)
+        out |= under(f"currents/{current.current.name}", {"value": current.value.copy()})
     if isinstance(engine.drives, ExactDrives):
         arrays = engine.drives.arrays
         return out | under("drives", {name: getattr(arrays, name).copy() for name in (*_DRAWN, "interval")})
@@ -37,9 +36,8 @@ def load(engine: Engine, saved: Saved) -> None:
     for name, source in engine.sources.items():
         _put_source(engine, source, saved, f"sources/{name}")
     for current in engine.currents:
-        where = f"currents/{current.current.name}"
-        fill(current.value, saved, f"{where}/value")
-        current.put_at(int(indices(saved, f"{where}/next", (), current.changes + 1)))
+        fill(current.value, saved, f"currents/{current.current.name}/value")
+        current.seek(engine.now)
     if isinstance(engine.drives, ExactDrives):
         _put_drives(engine, engine.drives, saved)
         return
@@ -50,11 +48,12 @@ def load(engine: Engine, saved: Saved) -> None:
 
 def _put_source(engine: Engine, source: Source, saved: Saved, where: str) -> None:
     """Only what kernels change: they follow the rest, which the network has, without looking."""
-    changes = source.input.model.changes
+    model = source.input.model
     for k, array in enumerate(source.arrays):
-        if f"{where}/{k}" in saved and (changes is None or k in changes):
+        if f"{where}/{k}" in saved and (model.changes is None or k in model.changes):
             fill(array, saved, f"{where}/{k}")
-    if not source.input.model.sound(source.arrays, source.clock, engine.now[0]):
+    model.seek(source.arrays, source.clock, engine.now)
+    if not model.sound(source.arrays, source.clock, engine.now[0]):
         raise damaged("an input is at no place where it can be", where)
 
 
@@ -62,7 +61,7 @@ def _put_drives(engine: Engine, drives: ExactDrives, saved: Saved) -> None:
     for name in _DRAWN:
         fill(getattr(drives.arrays, name), saved, f"drives/{name}")
     interval = taken(saved, "drives/interval", drives.arrays.interval.shape, "f")
-    if not drives.sound(engine.now[0]) or not np.all(interval >= 0.0) or not np.isfinite(interval).all():
+    if not drives.sound(engine.now[0]) or not np.all(interval >= 0.0):
         raise damaged("an input is at no place where it can be", "drives")
     drives.arrays.block[:] = -1
     drives.stretch(interval, engine.now)

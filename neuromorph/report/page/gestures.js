@@ -1,6 +1,7 @@
 // How a raster is moved: wheel, drag, double click, keys; and what lies under the pointer.
 "use strict";
 
+const DOUBLE = 250; // ms after which a click is no half of a double one
 const STEP = 1.25; // a notch of the wheel, or a key
 
 function listenTo(raster) {
@@ -22,9 +23,12 @@ function listenTo(raster) {
 
 function listenToDrag(raster) {
   const { canvas, time } = raster;
-  let held = null, still = false;
+  let held = null, still = false, waiting = 0;
+  canvas.addEventListener("dblclick", () => clearTimeout(waiting));
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    clearTimeout(waiting);
+    if (held) still = false; // a second finger
+    if (event.button !== 0 || held) return;
     held = { x: event.offsetX, y: event.offsetY };
     still = true;
     canvas.setPointerCapture(event.pointerId);
@@ -42,7 +46,7 @@ function listenToDrag(raster) {
   });
   for (const end of ["pointerup", "pointercancel"])
     canvas.addEventListener(end, (event) => {
-      if (held && still && end === "pointerup") pick(raster, event);
+      if (held && still && end === "pointerup") waiting = setTimeout(() => pick(raster, event), DOUBLE);
       held = null;
       canvas.classList.remove("held");
     });

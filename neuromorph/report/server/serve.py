@@ -48,7 +48,7 @@ class View:
         figures.need_bokeh()
         self.windows = Windows(trace)
         self.explain = explain
-        self._explaining = threading.Lock()
+        self._explaining, self._latest = threading.Lock(), object()
         self.token = secrets.token_urlsafe(24)
         self.policy = live_page(self.windows, explain is not None)[1]
         try:
@@ -89,7 +89,12 @@ class View:
         """Why a neuron fired, one question at a time; `refused`: why that cannot be said."""
         if self.explain is None:
             return {"refused": "this view was opened without an answer to that"}
+        if self.windows.status()["running"]:
+            return {"refused": "the run goes on: ask again when it has ended"}
+        self._latest = mine = object()
         with self._explaining:
+            if mine is not self._latest:
+                return {"refused": "another spike has been asked about meanwhile"}
             try:
                 return self.explain(neuron, at_ms)
             except NeuromorphError as error:
