@@ -32,10 +32,19 @@ class CurrentState:
         self._next = 0
 
     def seek(self, now: tuple[int, float]) -> None:
-        """Have the next change be the first one after an instant."""
-        if self.known:
-            passed = (self._base < now[0]) | ((self._base == now[0]) & (self._offset <= now[1]))
-            self._next = int(np.count_nonzero(passed))
+        """Have the next change be the first one after an instant; what a branch injects otherwise begins right then."""
+        if not self.known:
+            return
+        passed = (self._base < now[0]) | ((self._base == now[0]) & (self._offset <= now[1]))
+        self._next = int(np.count_nonzero(passed))
+        due = np.zeros_like(self.value)
+        due[self._channel[: self._next]] = self._value[: self._next]  # of several the last one holds
+        new = np.flatnonzero(due != self.value)
+        base, offset = (now[0], np.nextafter(now[1], np.inf)) if now[1] < self.clock.unit else (now[0] + 1, 1e-9)
+        at = (base, offset) if self.clock.exact else (now[0] + 1, 0.0)
+        for name, values in (("_base", at[0]), ("_offset", at[1]), ("_channel", new), ("_value", due[new])):
+            before = getattr(self, name)
+            setattr(self, name, np.insert(before, self._next, np.broadcast_to(values, new.size)))
 
     def begin(self) -> None:
         """Put what is in force at time 0 into `value`."""

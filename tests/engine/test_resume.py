@@ -206,3 +206,31 @@ def test_a_branch_with_other_inputs_has_those_of_its_time(model, before, after, 
     second.run(60.0)
     due = sum(60.0 < time <= 120.0 for time in after.get("times", []))
     assert second.spike_counts.get("in", 0) - counted == due
+
+
+@pytest.mark.parametrize("resolution", [0.1, "exact"])
+@pytest.mark.parametrize(
+    ("after", "holds"), [({}, 10.0), ({"stop": 20.0}, 0.0), ({"stop": 90.0}, 0.0), ({"start": 80.0}, 10.0)]
+)
+def test_a_branch_with_another_current_injects_it_from_then_on(after, holds, resolution):
+    """What is in force at the time of the branch begins there, what comes later comes when it is due."""
+
+    def made(**parameters):
+        network = Network()
+        network.add_population("E", "lif_exp", 1)
+        network.add_input("in", "dc_current", 1, {"amplitude": 10.0, "start": 5.0} | parameters)
+        network.connect("in", "E", "all_to_all", weight=1.0)
+        return Simulation(network, resolution=resolution)
+
+    def injected(simulation):
+        return simulation.state("E", "I_stim")[0]
+
+    for stop, amplitude in ((20.0, 10.0), (70.0, 10.0), (70.0, 3.0)):  # what was injected before
+        first, second = made(stop=stop, amplitude=amplitude), made(**after)
+        first.run(60.0)
+        settle(first)
+        second.branch_from(snapshot(first), first)
+        second.run(1.0)
+        assert injected(second) == pytest.approx(0.0 if "start" in after or after.get("stop") == 20.0 else 10.0)
+        second.run(59.0)
+        assert injected(second) == pytest.approx(holds)
