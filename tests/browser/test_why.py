@@ -13,7 +13,7 @@ from neuromorph.traces import Trace
 from neuromorph.why.recording import Recording
 from neuromorph.why.spike import why_spike
 from neuromorph_cli.view import explainer
-from page_traces import HOSTILE, hostile
+from page_traces import HOSTILE, hostile, recorded
 
 pytest.importorskip("bokeh", reason="bokeh is not installed")
 
@@ -131,3 +131,14 @@ def test_hostile_names_are_one_word_of_the_command(tmp_path, written, visit):
     words = shlex.split(page.inner_text("#why code"))
     assert words[:6] == ["neuromorph", "why", "spike", "a.h5", "--neuron", f"{HOSTILE}/1"]
     assert page.locator("#why img").count() == 0
+
+
+def test_where_spikes_do_not_stand_alone_it_says_so(tmp_path, written, visit, monkeypatch):
+    from neuromorph.report.page import build
+
+    monkeypatch.setattr(build, "MOST", 10)
+    with Trace(recorded(tmp_path / "a.h5")) as trace:
+        page = visit(written(trace))
+    page.locator(".raster canvas").click(position={"x": 400, "y": 60})
+    page.wait_for_function("() => document.querySelector('.tip').textContent.startsWith('zoom in until')")
+    assert page.locator("#why").is_hidden()

@@ -113,7 +113,10 @@ function under(raster, event) {
 // A click on a spike chooses it.
 function pick(raster, event) {
   const found = under(raster, event);
-  if (found && found.spike && raster.picked) raster.picked(found.band, found.spike);
+  if (!found || !raster.picked) return;
+  if (found.spike) return raster.picked(found.band, found.spike);
+  const frame = raster.frameOf(found.band);
+  if (frame && frame.kind !== "marks") raster.tip.textContent = "zoom in until spikes stand alone, and click on one: why it came";
 }
 
 function showTip(raster, event) {
